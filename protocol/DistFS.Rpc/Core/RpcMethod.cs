@@ -1,0 +1,89 @@
+using DistFS.Protocol;
+using DistFS.Rpc.Frames;
+using Google.Protobuf;
+using Google.Protobuf.Reflection;
+
+namespace DistFS.Rpc;
+
+/// <summary>The shape of a call.</summary>
+public enum RpcMethodKind
+{
+    /// <summary>One request, one reply.</summary>
+    Unary,
+
+    /// <summary>One request, any number of replies.</summary>
+    ServerStreaming,
+}
+
+/// <summary>A method of the contract, read from its .proto descriptor, for both transports.</summary>
+public abstract class RpcMethod
+{
+    private protected RpcMethod(MethodDescriptor descriptor)
+    {
+        Service = descriptor.Service.FullName;
+        Name = descriptor.Name;
+        FullName = $"{Service}/{Name}";
+        Kind = descriptor.IsServerStreaming ? RpcMethodKind.ServerStreaming : RpcMethodKind.Unary;
+        Id = descriptor.GetOptions()?.GetExtension(OptionsExtensions.MethodId) ?? 0;
+    }
+
+    /// <summary>"distfs.v1.Node".</summary>
+    public string Service { get; }
+
+    /// <summary>"Ping".</summary>
+    public string Name { get; }
+
+    /// <summary>"distfs.v1.Node/Ping"; with a slash in front it is the path of a gRPC request.</summary>
+    public string FullName { get; }
+
+    /// <summary>Whether it streams.</summary>
+    public RpcMethodKind Kind { get; }
+
+    /// <summary>The number in frames; 0 for a method that is offered over gRPC only.</summary>
+    public uint Id { get; }
+
+    /// <inheritdoc/>
+    public override string ToString() => FullName;
+
+    /// <summary>Decodes a reply without knowing its type.</summary>
+    internal abstract IMessage ParseReply(ReadOnlySpan<byte> body);
+}
+
+/// <summary>A method with the types of its messages.</summary>
+public sealed class RpcMethod<TRequest, TReply> : RpcMethod
+    where TRequest : class, IMessage<TRequest>, new()
+    where TReply : class, IMessage<TReply>, new()
+{
+    private RpcMethod(MethodDescriptor descriptor)
+        : base(descriptor)
+    {
+    }
+
+    /// <summary>Decodes requests.</summary>
+    public MessageParser<TRequest> RequestParser { get; } = new(() => new TRequest());
+
+    /// <summary>Decodes replies.</summary>
+    public MessageParser<TReply> ReplyParser { get; } = new(() => new TReply());
+
+    internal override IMessage ParseReply(ReadOnlySpan<byte> body) => ReplyParser.ParseFrom(body);
+
+    /// <summary>Calls in flight are reused, so that the steady path allocates only messages.</summary>
+    internal ObjectPool<FrameClientCall<TRequest, TReply>> ClientCalls { get; } = new(() => new());
+
+    /// <summary>Finds a method of a .proto file.</summary>
+    /// <exception cref="ArgumentException">The file has no such method, or its messages or shape are others.</exception>
+    public static RpcMethod<TRequest, TReply> Of(FileDescriptor file, string service, string name)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        var descriptor = file.Services.SingleOrDefault(s => s.Name == service)?.FindMethodByName(name)
+            ?? throw new ArgumentException($"{file.Name} has no method {service}/{name}.");
+        if (descriptor.InputType.ClrType != typeof(TRequest) || descriptor.OutputType.ClrType != typeof(TReply))
+        {
+            throw new ArgumentException($"{descriptor.FullName} has other messages.");
+        }
+
+        return descriptor.IsClientStreaming
+            ? throw new ArgumentException($"{descriptor.FullName} streams requests, which no transport offers.")
+            : new RpcMethod<TRequest, TReply>(descriptor);
+    }
+}

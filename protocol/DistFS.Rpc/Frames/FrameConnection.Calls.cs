@@ -1,0 +1,415 @@
+using DistFS.Primitives;
+using DistFS.Protocol;
+using Google.Protobuf;
+
+namespace DistFS.Rpc.Frames;
+
+/// <content>
+/// Our calls to the peer. A call id is a slot of the table and a number that never repeats, so finding the call of a
+/// reply is an index and a comparison. The slot stays taken until the peer has ended the call, also when the caller
+/// gave up before, for so long counts the request in the peer's window.
+/// </content>
+internal sealed partial class FrameConnection
+{
+    private const int SlotBits = 16;
+    private const int WaitingMax = 65536;
+
+    private Slot[] _slots = new Slot[64];
+    private int _slotsUsed;
+    private int _freeSlot = -1;
+    private ulong _callNumber;
+    private int _callsUnderWay;
+    private long _windowUsed;
+    private ClientCall? _waitingFirst;
+    private ClientCall? _waitingLast;
+    private int _waitingCount;
+
+    /// <inheritdoc/>
+    public ValueTask<RpcReply<TReply>> CallAsync<TRequest, TReply>(
+        RpcMethod<TRequest, TReply> method, TRequest request, in CallOptions options)
+        where TRequest : class, IMessage<TRequest>, new()
+        where TReply : class, IMessage<TReply>, new()
+    {
+        ArgumentNullException.ThrowIfNull(method);
+        ArgumentNullException.ThrowIfNull(request);
+        var effective = Intercept(method, options);
+        var call = method.ClientCalls.Rent();
+        call.Begin(this, method, request, effective);
+        bool flush;
+        RpcException? refused;
+        lock (_gate)
+        {
+            refused = StartUnderGate(call, out flush);
+        }
+
+        if (refused != null)
+        {
+            call.Fail(refused);
+        }
+        else
+        {
+            StartFlush(flush);
+            call.RegisterCancellation(effective.Cancellation);
+        }
+
+        return call.Task;
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<TReply> StreamAsync<TRequest, TReply>(
+        RpcMethod<TRequest, TReply> method, TRequest request, CallOptions options)
+        where TRequest : class, IMessage<TRequest>, new()
+        where TReply : class, IMessage<TReply>, new()
+    {
+        ArgumentNullException.ThrowIfNull(method);
+        ArgumentNullException.ThrowIfNull(request);
+        options = Intercept(method, options);
+        var stream = new FrameClientStream<TReply>(this, method, request, options);
+        bool flush;
+        RpcException? refused;
+        lock (_gate)
+        {
+            refused = StartUnderGate(stream, out flush);
+        }
+
+        if (refused != null)
+        {
+            throw refused;
+        }
+
+        StartFlush(flush);
+        await using var registration = options.Cancellation.UnsafeRegister(
+            static (s, token) =>
+            {
+                var self = (FrameClientStream<TReply>)s!;
+                self.Connection!.Abandon(self, new OperationCanceledException(token));
+            },
+            stream).ConfigureAwait(false);
+        try
+        {
+            var taken = 0;
+            await foreach (var (reply, bytes) in stream.Replies.ReadAllAsync(CancellationToken.None).ConfigureAwait(false))
+            {
+                stream.Taken(bytes);
+                taken += bytes;
+                if (taken >= _options.StreamWindowBytes / 2)
+                {
+                    Send(FrameKind.Credit, stream.CallId, (uint)taken);
+                    taken = 0;
+                }
+
+                yield return reply;
+            }
+        }
+        finally
+        {
+            // The reader may leave before the end; after it this finds nothing.
+            Abandon(stream, new OperationCanceledException());
+        }
+    }
+
+    /// <summary>The time at which a call that starts now is given up.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Not positive.</exception>
+    internal static long Deadline(TimeSpan timeout)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeout, TimeSpan.Zero);
+        return timeout.TotalMilliseconds >= uint.MaxValue
+            ? ServerCall.NoDeadline
+            : Environment.TickCount64 + Math.Max(1, (long)timeout.TotalMilliseconds);
+    }
+
+    /// <summary>Ends a call on this side: the caller gave up, or its deadline passed.</summary>
+    internal void Abandon(ClientCall call, Exception error)
+    {
+        bool flush;
+        lock (_gate)
+        {
+            if (!AbandonUnderGate(call, out flush))
+            {
+                return;
+            }
+        }
+
+        StartFlush(flush);
+        call.Fail(error);
+    }
+
+    /// <summary>Takes the call from its owner's sight; its slot stays until the peer answers.</summary>
+    private bool AbandonUnderGate(ClientCall call, out bool flush)
+    {
+        flush = false;
+        if (call.IsWaiting)
+        {
+            RemoveWaitingUnderGate(call);
+            return true;
+        }
+
+        var slot = FindSlotUnderGate(call.CallId);
+        if (slot < 0 || _slots[slot].Call != call)
+        {
+            return false;
+        }
+
+        _slots[slot].Call = null;
+        flush = AppendUnderGate(FrameKind.Cancel, call.CallId, 0, null);
+        return true;
+    }
+
+    private CallOptions Intercept(RpcMethod method, in CallOptions options)
+    {
+        var effective = options;
+        foreach (var interceptor in _options.Interceptors)
+        {
+            effective = interceptor.OnCall(method, effective);
+        }
+
+        return effective;
+    }
+
+    private RpcException? StartUnderGate(ClientCall call, out bool flush)
+    {
+        flush = false;
+        var refused = RefusalUnderGate(call);
+        if (refused != null)
+        {
+            return refused;
+        }
+
+        if (_waitingFirst != null || !HasRoomUnderGate(call))
+        {
+            if (_waitingCount >= WaitingMax)
+            {
+                return new RpcException(
+                    ErrorCatalog.Overloaded, $"{call.Method}: {WaitingMax} calls wait for room on the connection to {Peer}.");
+            }
+
+            AddWaitingUnderGate(call);
+            return null;
+        }
+
+        SendRequestUnderGate(call, out flush);
+        return null;
+    }
+
+    private RpcException? RefusalUnderGate(ClientCall call)
+    {
+        if (_closeReason != null)
+        {
+            return Lost(_closeReason, sent: false);
+        }
+
+        if (_peerGoesAway || _weGoAway || _closingReason != null)
+        {
+            return new RpcException(
+                ErrorCatalog.ShuttingDown, $"{call.Method}: the connection to {Peer} takes no new calls.");
+        }
+
+        if (call.Method.Id == 0)
+        {
+            return new RpcException(ErrorCatalog.UnknownMethod, $"{call.Method} has no number, so it is not offered over frames.");
+        }
+
+        if (call.BodyLength > _peerBodyBytesMax || call.Payload.Length > _peerPayloadBytesMax)
+        {
+            return new RpcException(
+                ErrorCatalog.MessageTooLarge,
+                $"{call.Method}: a request of {call.BodyLength} bytes with a payload of {call.Payload.Length}; {Peer} takes "
+                    + $"{_peerBodyBytesMax} and {_peerPayloadBytesMax}.");
+        }
+
+        return null;
+    }
+
+    private bool HasRoomUnderGate(ClientCall call) =>
+        _callsUnderWay < _peerCallsMax
+        && _windowUsed + call.RequestBytes <= _peerWindowBytes
+        && QueuedBytes <= _options.SendQueueBytesMax;
+
+    private void SendRequestUnderGate(ClientCall call, out bool flush)
+    {
+        var remaining = call.DeadlineTicks == ServerCall.NoDeadline
+            ? 0
+            : (uint)Math.Max(1, call.DeadlineTicks - Environment.TickCount64);
+        var slot = TakeSlotUnderGate();
+        call.CallId = (++_callNumber << SlotBits) | (uint)slot;
+        _slots[slot].Call = call;
+        _slots[slot].CallId = call.CallId;
+        _slots[slot].RequestBytes = call.RequestBytes;
+        _callsUnderWay++;
+        _windowUsed += call.RequestBytes;
+        var header = new FrameHeader(
+            FrameKind.Request, call.BodyLength, call.Payload.Length, call.Method.Id, remaining, call.CallId, call.TraceId);
+        if (call.Payload.Length > OutgoingBatch.CopiedPayloadBytesMax)
+        {
+            call.LendPayload();
+            flush = AppendUnderGate(header, call.Request, call.Payload, call, out var taken);
+            Check.That(taken);
+        }
+        else
+        {
+            flush = AppendUnderGate(header, call.Request, call.Payload, null, out _);
+        }
+    }
+
+    /// <summary>Room has come: calls that wait for it start, in their order.</summary>
+    private bool AdmitWaitingUnderGate()
+    {
+        var flush = false;
+        while (_waitingFirst != null && _closeReason == null && HasRoomUnderGate(_waitingFirst))
+        {
+            var call = _waitingFirst;
+            RemoveWaitingUnderGate(call);
+            SendRequestUnderGate(call, out var needed);
+            flush |= needed;
+        }
+
+        return flush;
+    }
+
+    private bool HandleReply(in FrameHeader header, ReadOnlySpan<byte> body)
+    {
+        RpcMethod? method;
+        lock (_gate)
+        {
+            var slot = FindSlotUnderGate(header.CallId);
+            if (slot < 0)
+            {
+                return Refuse(ErrorCatalog.ProtocolViolation, "a reply to a call that was never made", body);
+            }
+
+            // Null once the caller gave up; the peer learns of that too late.
+            method = _slots[slot].Call?.Method;
+        }
+
+        IMessage? reply = null;
+        if (method is { Kind: RpcMethodKind.Unary })
+        {
+            try
+            {
+                reply = method.ParseReply(body);
+            }
+            catch (InvalidProtocolBufferException e)
+            {
+                return Refuse(ErrorCatalog.ProtocolViolation, $"a malformed reply of {method}: {e.Message}", body);
+            }
+        }
+        else if (body.Length > 0 && method != null)
+        {
+            return Refuse(ErrorCatalog.ProtocolViolation, "the end of a stream with a body", body);
+        }
+
+        if (header.PayloadLength > 0)
+        {
+            BeginPayload(header, reply);
+            if (reply == null)
+            {
+                EndSlot(header.CallId);
+            }
+
+            return true;
+        }
+
+        var call = EndSlot(header.CallId);
+        if (call != null && call.Complete(reply!, default))
+        {
+            AddReady(call);
+        }
+
+        return true;
+    }
+
+    /// <summary>A reply or request whose payload has arrived in full.</summary>
+    private bool PayloadComplete(in FrameHeader header, object target, Payload payload)
+    {
+        if (target is FrameServerCall served)
+        {
+            served.TakePayload(payload);
+            Dispatch(served);
+            return true;
+        }
+
+        var call = EndSlot(header.CallId);
+        if (call == null)
+        {
+            payload.Dispose();
+        }
+        else if (call.Complete((IMessage)target, payload))
+        {
+            AddReady(call);
+        }
+
+        return true;
+    }
+
+    private bool HandleError(in FrameHeader header, ReadOnlySpan<byte> body)
+    {
+        if (!TryParse(ErrorInfo.Parser, body, out var info))
+        {
+            return Refuse(ErrorCatalog.ProtocolViolation, "a malformed error", body);
+        }
+
+        bool known;
+        lock (_gate)
+        {
+            known = FindSlotUnderGate(header.CallId) >= 0;
+        }
+
+        if (!known)
+        {
+            return Refuse(ErrorCatalog.ProtocolViolation, "an error for a call that was never made", body);
+        }
+
+        EndSlot(header.CallId)?.Fail(RpcException.FromInfo(info));
+        return true;
+    }
+
+    private bool HandleStreamItem(in FrameHeader header, ReadOnlySpan<byte> body)
+    {
+        ClientCall? call;
+        lock (_gate)
+        {
+            var slot = FindSlotUnderGate(header.CallId);
+            if (slot < 0)
+            {
+                return Refuse(ErrorCatalog.ProtocolViolation, "a reply to a stream that was never opened", body);
+            }
+
+            call = _slots[slot].Call;
+        }
+
+        if (call == null)
+        {
+            return true;
+        }
+
+        try
+        {
+            return call is IStreamSink sink && sink.Add(call.Method.ParseReply(body), body.Length, _options.StreamWindowBytes)
+                || Refuse(ErrorCatalog.ProtocolViolation, "a stream over its window, or for a unary call", body);
+        }
+        catch (InvalidProtocolBufferException e)
+        {
+            return Refuse(ErrorCatalog.ProtocolViolation, $"a malformed reply of {call.Method}: {e.Message}", body);
+        }
+    }
+
+    private void Send(FrameKind kind, ulong callId, uint argument = 0)
+    {
+        bool flush;
+        lock (_gate)
+        {
+            flush = AppendUnderGate(kind, callId, argument, null);
+        }
+
+        StartFlush(flush);
+    }
+
+    private record struct Slot(ClientCall? Call, ulong CallId, long RequestBytes, int NextFree);
+}
+
+/// <summary>A stream's end that takes replies whose type is known to it.</summary>
+internal interface IStreamSink
+{
+    /// <summary>False when the sender exceeds its window.</summary>
+    bool Add(IMessage reply, int bytes, long windowBytes);
+}

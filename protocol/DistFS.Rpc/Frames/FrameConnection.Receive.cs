@@ -1,0 +1,447 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+using DistFS.Primitives;
+using DistFS.Protocol;
+using Google.Protobuf;
+
+namespace DistFS.Rpc.Frames;
+
+/// <content>
+/// Receiving. Headers and bodies come into one buffer, as many frames in one receive as there are; of a large payload
+/// only what came along with its header is copied, the rest is received where it stays.
+/// </content>
+internal sealed partial class FrameConnection
+{
+    private const int ReceiveBufferBytes = 16 << 10;
+    private readonly Action _onReceived;
+    private byte[] _buffer = ArrayPool<byte>.Shared.Rent(ReceiveBufferBytes);
+    private int _start;
+    private int _end;
+    private ValueTaskAwaiter<int> _receiveAwaiter;
+    private bool _helloReceived;
+
+    // The frame whose payload is being received: what it is for, or null to skip it.
+    private FrameHeader _payloadHeader;
+    private PooledBuffer? _payload;
+    private object? _payloadFor;
+    private int _payloadMissing;
+    private bool _inPayload;
+
+    // Made ready by the frames received last: first in, first out.
+    private FrameWork? _readyFirst;
+    private FrameWork? _readyLast;
+
+    // For the timer: when something came last, and when the frame that is incomplete must be complete (0: none is).
+    private long _lastReceived = Environment.TickCount64;
+    private long _frameDueBy;
+
+    private void ReceiveLoop()
+    {
+        try
+        {
+            while (true)
+            {
+                if (!ProcessBuffer())
+                {
+                    EndReceiving();
+                    return;
+                }
+
+                var received = _transport.ReceiveAsync(ReceiveTarget());
+                if (received.IsCompleted)
+                {
+                    RunReady(TakeReady(), lastInline: false);
+                    if (!Received(received.GetAwaiter().GetResult()))
+                    {
+                        return;
+                    }
+
+                    continue;
+                }
+
+                // Taken first: once the continuation is registered, another thread may be in this loop already. That
+                // is also why a caller's or handler's code may run, and even block, on this thread afterwards.
+                var ready = TakeReady();
+                _receiveAwaiter = received.GetAwaiter();
+                _receiveAwaiter.UnsafeOnCompleted(_onReceived);
+                RunReady(ready, lastInline: true);
+                return;
+            }
+        }
+        catch (Exception e) when (IsTransportFault(e))
+        {
+            ReceiveFailed(e);
+        }
+    }
+
+    private void OnReceived()
+    {
+        try
+        {
+            if (!Received(_receiveAwaiter.GetResult()))
+            {
+                return;
+            }
+        }
+        catch (Exception e) when (IsTransportFault(e))
+        {
+            ReceiveFailed(e);
+            return;
+        }
+
+        ReceiveLoop();
+    }
+
+    private void ReceiveFailed(Exception cause)
+    {
+        Close(_peerReason ?? new RpcException(
+            ErrorCatalog.ConnectionLost, $"{Peer}: receiving failed: {cause.Message}", cause));
+        EndReceiving();
+    }
+
+    /// <summary>Notes what came; false at the end of the connection.</summary>
+    private bool Received(int count)
+    {
+        if (count == 0)
+        {
+            Close(_peerReason ?? new RpcException(
+                _helloReceived ? ErrorCatalog.ConnectionLost : ErrorCatalog.NotDistFs,
+                _helloReceived
+                    ? $"{Peer}: the peer closed the connection."
+                    : $"{Peer}: the peer closed the connection before its Hello."), _peerReason == null);
+            EndReceiving();
+            return false;
+        }
+
+        Volatile.Write(ref _lastReceived, Environment.TickCount64);
+        if (_payloadMissing == 0)
+        {
+            _end += count;
+        }
+        else
+        {
+            _payloadMissing -= count;
+        }
+
+        return true;
+    }
+
+    private Memory<byte> ReceiveTarget()
+    {
+        if (_payloadMissing > 0)
+        {
+            if (_payload == null)
+            {
+                // Of a payload that nobody waits for: read over what is in the buffer, which is empty now.
+                _start = _end = 0;
+                return _buffer.AsMemory(0, Math.Min(_payloadMissing, _buffer.Length));
+            }
+
+            return _payload.Memory(_payload.Lease).Slice(_payload.Length - _payloadMissing, _payloadMissing);
+        }
+
+        if (_start == _end)
+        {
+            _start = _end = 0;
+            if (_buffer.Length > 4 * ReceiveBufferBytes)
+            {
+                ReplaceBuffer(ReceiveBufferBytes);
+            }
+        }
+        else if (_buffer.Length - _end < FrameHeader.Size)
+        {
+            ReplaceBuffer(_buffer.Length);
+        }
+
+        return _buffer.AsMemory(_end);
+    }
+
+    /// <summary>Handles every complete frame in the buffer; false when the connection has ended.</summary>
+    private bool ProcessBuffer()
+    {
+        lock (_gate)
+        {
+            _corked = true;
+        }
+
+        bool goesOn;
+        do
+        {
+            goesOn = FinishPayload() && ProcessFrame();
+        }
+        while (goesOn);
+        bool flush;
+        lock (_gate)
+        {
+            _corked = false;
+            flush = !_flushing && !_filling.IsEmpty && _closeReason == null;
+            _flushing |= flush;
+        }
+
+        StartFlush(flush, inline: true);
+        return Volatile.Read(ref _closeReason) == null && Volatile.Read(ref _closingReason) == null;
+    }
+
+    /// <summary>False while a payload is incomplete.</summary>
+    private bool FinishPayload()
+    {
+        if (_payloadMissing > 0)
+        {
+            return false;
+        }
+
+        if (!_inPayload)
+        {
+            return true;
+        }
+
+        _inPayload = false;
+        Volatile.Write(ref _frameDueBy, 0);
+        if (_payload == null)
+        {
+            return true;
+        }
+
+        var (payload, target) = (_payload, _payloadFor!);
+        _payload = null;
+        _payloadFor = null;
+        return PayloadComplete(_payloadHeader, target, new Payload(payload));
+    }
+
+    /// <summary>Handles the next frame if it is complete up to its payload; false when it is not, or is refused.</summary>
+    private bool ProcessFrame()
+    {
+        var data = _buffer.AsSpan(_start, _end - _start);
+        if (data.Length < FrameHeader.Size)
+        {
+            NoteIncomplete(data.Length > 0, FrameHeader.Size);
+            return false;
+        }
+
+        var fault = FrameHeader.TryRead(data, _options.Limits, out var header);
+        if (fault != null)
+        {
+            return Refuse(ErrorCatalog.ProtocolViolation, fault, data);
+        }
+
+        var inBuffer = FrameHeader.Size + header.BodyLength;
+        if (data.Length < inBuffer)
+        {
+            NoteIncomplete(true, inBuffer);
+            if (_buffer.Length - _start < inBuffer)
+            {
+                ReplaceBuffer(inBuffer);
+            }
+
+            return false;
+        }
+
+        if (!FrameHeader.IsIntact(data[..inBuffer]))
+        {
+            return Refuse(ErrorCatalog.FrameCorrupt, "a frame's checksum does not match", data);
+        }
+
+        _start += inBuffer;
+        Volatile.Write(ref _frameDueBy, 0);
+        return HandleFrame(header, data[FrameHeader.Size..inBuffer]);
+    }
+
+    private bool HandleFrame(in FrameHeader header, ReadOnlySpan<byte> body)
+    {
+        if (!_helloReceived)
+        {
+            return header.Kind == FrameKind.Hello
+                ? HandleHello(body)
+                : Refuse(ErrorCatalog.ProtocolViolation, $"a {header.Kind} frame before Hello", body);
+        }
+
+        switch (header.Kind)
+        {
+            case FrameKind.Request:
+                return HandleRequest(header, body);
+            case FrameKind.Reply:
+                return HandleReply(header, body);
+            case FrameKind.Error:
+                return HandleError(header, body);
+            case FrameKind.StreamItem:
+                return HandleStreamItem(header, body);
+            case FrameKind.Cancel:
+                HandleCancel(header.CallId);
+                return true;
+            case FrameKind.Credit:
+                HandleCredit(header.CallId, header.Argument);
+                return true;
+            case FrameKind.Ping:
+                Send(FrameKind.Pong, header.CallId);
+                return true;
+            case FrameKind.Pong:
+                return true;
+            case FrameKind.GoAway:
+                return HandleGoAway(body);
+            default:
+                return Refuse(ErrorCatalog.ProtocolViolation, $"a second {header.Kind} frame", body);
+        }
+    }
+
+    /// <summary>From here on the payload of <paramref name="header"/> is received into memory of its own.</summary>
+    /// <param name="header">Has a payload.</param>
+    /// <param name="target">Given back to <see cref="PayloadComplete"/>; null skips the payload.</param>
+    private void BeginPayload(in FrameHeader header, object? target)
+    {
+        var present = Math.Min(header.PayloadLength, _end - _start);
+        if (target != null)
+        {
+            _payload = PooledBuffer.Rent(header.PayloadLength);
+            _buffer.AsSpan(_start, present).CopyTo(_payload.Memory(_payload.Lease).Span);
+        }
+
+        _start += present;
+        _payloadHeader = header;
+        _payloadFor = target;
+        _inPayload = true;
+        _payloadMissing = header.PayloadLength - present;
+        if (_payloadMissing > 0)
+        {
+            NoteIncomplete(true, header.PayloadLength);
+        }
+    }
+
+    private bool HandleGoAway(ReadOnlySpan<byte> body)
+    {
+        if (!TryParse(GoAway.Parser, body, out var message))
+        {
+            return Refuse(ErrorCatalog.ProtocolViolation, "a malformed GoAway", body);
+        }
+
+        _peerReason = RpcException.FromInfo(message.Reason ?? new ErrorInfo());
+        List<ClientCall> waiting;
+        lock (_gate)
+        {
+            _peerGoesAway = true;
+            waiting = TakeWaitingUnderGate();
+            TryFinishUnderGate();
+        }
+
+        foreach (var call in waiting)
+        {
+            call.Fail(Lost(_peerReason, sent: false));
+        }
+
+        return true;
+    }
+
+    private bool Refuse(ErrorCode code, string what, ReadOnlySpan<byte> data)
+    {
+        if (_helloReceived)
+        {
+            Violation(code, what);
+        }
+        else
+        {
+            Violation(ErrorCatalog.NotDistFs, $"{what}; it began with {Printable(data)}");
+        }
+
+        return false;
+    }
+
+    private void NoteIncomplete(bool incomplete, int bytes)
+    {
+        if (!incomplete)
+        {
+            Volatile.Write(ref _frameDueBy, 0);
+        }
+        else if (_frameDueBy == 0)
+        {
+            var allowance = _options.StallTimeout + TimeSpan.FromSeconds(bytes / (double)_options.FrameBytesPerSecondMin);
+            Volatile.Write(ref _frameDueBy, Environment.TickCount64 + (long)allowance.TotalMilliseconds);
+        }
+    }
+
+    private void ReplaceBuffer(int bytes)
+    {
+        var rest = _buffer.AsSpan(_start, _end - _start);
+        var replacement = ArrayPool<byte>.Shared.Rent(Math.Max(bytes, ReceiveBufferBytes));
+        rest.CopyTo(replacement);
+        ArrayPool<byte>.Shared.Return(_buffer);
+        _buffer = replacement;
+        _end -= _start;
+        _start = 0;
+    }
+
+    private void AddReady(FrameWork work)
+    {
+        if (_readyLast == null)
+        {
+            _readyFirst = work;
+        }
+        else
+        {
+            _readyLast.NextReady = work;
+        }
+
+        _readyLast = work;
+    }
+
+    private FrameWork? TakeReady()
+    {
+        var first = _readyFirst;
+        _readyFirst = _readyLast = null;
+        return first;
+    }
+
+    private static void RunReady(FrameWork? work, bool lastInline)
+    {
+        while (work != null)
+        {
+            var next = work.NextReady;
+            work.NextReady = null;
+            if (next == null && lastInline)
+            {
+                work.Execute();
+            }
+            else
+            {
+                work.Queue();
+            }
+
+            work = next;
+        }
+    }
+
+    /// <summary>The receive loop is over: its memory goes back.</summary>
+    private void EndReceiving()
+    {
+        RunReady(TakeReady(), lastInline: false);
+        _payload?.Return(_payload.Lease);
+        _payload = null;
+        _payloadFor = null;
+        ArrayPool<byte>.Shared.Return(_buffer);
+        _buffer = [];
+    }
+
+    private static bool TryParse<T>(MessageParser<T> parser, ReadOnlySpan<byte> body, out T message)
+        where T : IMessage<T>
+    {
+        try
+        {
+            message = parser.ParseFrom(body);
+            return true;
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            message = default!;
+            return false;
+        }
+    }
+
+    private static string Printable(ReadOnlySpan<byte> data)
+    {
+        var text = new char[Math.Min(32, data.Length)];
+        for (var i = 0; i < text.Length; i++)
+        {
+            text[i] = data[i] is >= 0x20 and < 0x7F ? (char)data[i] : '.';
+        }
+
+        return $"'{new string(text)}'";
+    }
+}

@@ -1,0 +1,220 @@
+using DistFS.Primitives;
+using Google.Protobuf;
+
+namespace DistFS.Rpc.Frames;
+
+/// <content>
+/// The peer's calls to us. Receiving never stops for them, since replies to our own calls come the same way; what bounds
+/// them are the limits of our Hello, which the peer must keep, and a backlog while it does not read its replies.
+/// </content>
+internal sealed partial class FrameConnection
+{
+    private readonly Dictionary<ulong, FrameServerCall> _serving = [];
+    private readonly Queue<FrameServerCall> _backlog = [];
+    private readonly List<IBlockedStream> _blockedStreams = [];
+    private long _servingBytes;
+
+    private bool HandleRequest(in FrameHeader header, ReadOnlySpan<byte> body)
+    {
+        if (!_handlers.TryGet(header.Method, out var handler))
+        {
+            RefuseCall(header, ErrorCatalog.UnknownMethod, $"This process offers no method 0x{header.Method:x4}.");
+            return true;
+        }
+
+        var call = handler.Rent();
+        call.Begin(this, header);
+        bool accepted;
+        lock (_gate)
+        {
+            accepted = _servingBytes + header.FrameLength <= _options.RequestWindowBytes
+                && _serving.Count < _options.CallsMax
+                && _serving.TryAdd(header.CallId, call);
+            if (accepted)
+            {
+                _servingBytes += header.FrameLength;
+            }
+        }
+
+        if (!accepted)
+        {
+            return Refuse(ErrorCatalog.ProtocolViolation, "a request over the limits of our Hello, or an id used twice", body);
+        }
+
+        var fault = call.Parse(body);
+        if (_weGoAway)
+        {
+            fault ??= new RpcException(ErrorCatalog.ShuttingDown, "This process is shutting down.");
+        }
+
+        if (fault != null)
+        {
+            call.Refuse(fault);
+            if (header.PayloadLength > 0)
+            {
+                BeginPayload(header, target: null);
+            }
+        }
+        else if (header.PayloadLength > 0)
+        {
+            BeginPayload(header, call);
+        }
+        else
+        {
+            Dispatch(call);
+        }
+
+        return true;
+    }
+
+    /// <summary>Answers a call that no handler sees.</summary>
+    private void RefuseCall(in FrameHeader header, ErrorCode code, string message)
+    {
+        bool flush;
+        lock (_gate)
+        {
+            flush = AppendUnderGate(FrameKind.Error, header.CallId, 0, RpcException.ToInfo(new RpcException(code, message)));
+        }
+
+        StartFlush(flush);
+        if (header.PayloadLength > 0)
+        {
+            BeginPayload(header, target: null);
+        }
+    }
+
+    private void Dispatch(FrameServerCall call)
+    {
+        if (call.Scheduling == HandlerScheduling.Inline)
+        {
+            call.Execute();
+            return;
+        }
+
+        lock (_gate)
+        {
+            if (QueuedBytes > _options.SendQueueBytesMax)
+            {
+                _backlog.Enqueue(call);
+                return;
+            }
+        }
+
+        AddReady(call.AsWork);
+    }
+
+    /// <summary>The handler has ended: its last frame, and the end of what the call occupies.</summary>
+    /// <returns>Whether <paramref name="owner"/> will be told when the payload was sent.</returns>
+    public bool EndServed(
+        FrameServerCall call, FrameKind kind, IMessage? body, ReadOnlyMemory<byte> payload, IPayloadOwner? owner)
+    {
+        var length = body?.CalculateSize() ?? 0;
+        if (length > _peerBodyBytesMax || payload.Length > _peerPayloadBytesMax)
+        {
+            var error = new RpcException(
+                ErrorCatalog.MessageTooLarge,
+                $"{call.Method}: a reply of {length} bytes with a payload of {payload.Length}; the caller takes "
+                    + $"{_peerBodyBytesMax} and {_peerPayloadBytesMax}.",
+                outcomeUnknown: true);
+            return EndServed(call, FrameKind.Error, RpcException.ToInfo(error), default, owner);
+        }
+
+        bool flush, taken;
+        lock (_gate)
+        {
+            // False after Close, which forgets all calls at once.
+            if (!_serving.Remove(call.CallId))
+            {
+                return false;
+            }
+
+            _servingBytes -= call.RequestBytes;
+            var header = new FrameHeader(kind, length, payload.Length, 0, 0, call.CallId, call.TraceId);
+            flush = AppendUnderGate(header, body, payload, owner, out taken);
+            TryFinishUnderGate();
+        }
+
+        StartFlush(flush);
+        return taken;
+    }
+
+    /// <summary>Sends one reply of a stream if the reader's window and our queue have room.</summary>
+    public bool TrySendItem(FrameServerCall call, IMessage reply, IBlockedStream stream, ref long credit)
+    {
+        var length = reply.CalculateSize();
+        if (length > _peerBodyBytesMax)
+        {
+            throw new RpcException(
+                ErrorCatalog.MessageTooLarge,
+                $"{call.Method}: a reply of {length} bytes; the caller takes {_peerBodyBytesMax}.");
+        }
+
+        bool flush;
+        lock (_gate)
+        {
+            if (_closeReason != null)
+            {
+                throw new OperationCanceledException("The connection has ended.");
+            }
+
+            if (credit <= 0)
+            {
+                return false;
+            }
+
+            if (QueuedBytes > _options.SendQueueBytesMax)
+            {
+                _blockedStreams.Add(stream);
+                return false;
+            }
+
+            credit -= length;
+            var header = new FrameHeader(FrameKind.StreamItem, length, 0, 0, 0, call.CallId, call.TraceId);
+            flush = AppendUnderGate(header, reply, default, null, out _);
+        }
+
+        StartFlush(flush);
+        return true;
+    }
+
+    public long StreamCredit => _peerStreamWindowBytes;
+
+    private void HandleCredit(ulong callId, uint bytes)
+    {
+        lock (_gate)
+        {
+            // The stream may have ended meanwhile.
+            if (_serving.TryGetValue(callId, out var call) && call is IBlockedStream stream)
+            {
+                stream.Grant(bytes);
+            }
+        }
+    }
+
+    private void HandleCancel(ulong callId)
+    {
+        FrameServerCall? call;
+        lock (_gate)
+        {
+            // Marked under the gate: an ended call is no longer found, and a marked one is not reused.
+            if (!_serving.TryGetValue(callId, out call) || call.IsMarked)
+            {
+                return;
+            }
+
+            call.MarkCancelled();
+        }
+
+        ThreadPool.UnsafeQueueUserWorkItem(static c => c.Cancel(), call, preferLocal: false);
+    }
+}
+
+/// <summary>A stream's sender that waits. Called under the connection's gate.</summary>
+internal interface IBlockedStream
+{
+    /// <summary>The reader has taken so many bytes.</summary>
+    void Grant(long bytes);
+
+    /// <summary>Try again.</summary>
+    void Wake();
+}

@@ -1,0 +1,155 @@
+using System.Collections.Concurrent;
+using DistFS.Primitives;
+
+namespace DistFS.Rpc.Frames;
+
+/// <content>Everything that is bounded in time, looked at by <see cref="FrameTicker"/>.</content>
+internal sealed partial class FrameConnection
+{
+    private readonly long _createdAt = Environment.TickCount64;
+    private readonly List<ClientCall> _expired = [];
+    private long _pingedAt;
+
+    /// <summary>Called every few milliseconds, on one thread at a time.</summary>
+    public void Tick(long now)
+    {
+        CheckPeer(now);
+        ExpireCalls(now);
+    }
+
+    private void CheckPeer(long now)
+    {
+        var sendStarted = Volatile.Read(ref _sendStarted);
+        var frameDueBy = Volatile.Read(ref _frameDueBy);
+        var silent = now - Volatile.Read(ref _lastReceived);
+        if (!_handshake.Task.IsCompleted && now - _createdAt > _options.HandshakeTimeout.TotalMilliseconds)
+        {
+            Close(new RpcException(ErrorCatalog.PeerStalled, $"{Peer}: no Hello within {_options.HandshakeTimeout}."));
+        }
+        else if (sendStarted != 0 && now - sendStarted > _options.StallTimeout.TotalMilliseconds)
+        {
+            Close(_closingReason ?? new RpcException(
+                ErrorCatalog.PeerStalled, $"{Peer}: the peer took no bytes for {_options.StallTimeout}."));
+        }
+        else if (frameDueBy != 0 && now > frameDueBy)
+        {
+            Close(new RpcException(ErrorCatalog.PeerStalled, $"{Peer}: the peer stopped in the middle of a frame."));
+        }
+        else if (silent > _options.KeepAliveTimeout.TotalMilliseconds)
+        {
+            Close(new RpcException(ErrorCatalog.PeerStalled, $"{Peer}: the peer was silent for {silent} ms."));
+        }
+        else if (silent > _options.KeepAliveInterval.TotalMilliseconds
+            && now - _pingedAt > _options.KeepAliveInterval.TotalMilliseconds
+            && _handshake.Task.IsCompletedSuccessfully)
+        {
+            _pingedAt = now;
+            Send(FrameKind.Ping, 0);
+        }
+    }
+
+    private void ExpireCalls(long now)
+    {
+        var flush = false;
+        lock (_gate)
+        {
+            for (var call = _waitingFirst; call != null;)
+            {
+                var next = call.WaitingNext;
+                if (now >= call.DeadlineTicks)
+                {
+                    RemoveWaitingUnderGate(call);
+                    _expired.Add(call);
+                }
+
+                call = next;
+            }
+
+            for (var i = 0; _callsUnderWay > 0 && i < _slotsUsed; i++)
+            {
+                if (_slots[i].Call is { } call && now >= call.DeadlineTicks)
+                {
+                    AbandonUnderGate(call, out var needed);
+                    flush |= needed;
+                    _expired.Add(call);
+                }
+            }
+
+            foreach (var call in _serving.Values)
+            {
+                if (now >= call.DeadlineTicks && !call.IsMarked)
+                {
+                    call.MarkCancelled();
+                    ThreadPool.UnsafeQueueUserWorkItem(static c => c.Cancel(), call, preferLocal: false);
+                }
+            }
+        }
+
+        StartFlush(flush);
+        foreach (var call in _expired)
+        {
+            call.Fail(new RpcException(
+                ErrorCatalog.DeadlineExceeded,
+                $"{call.Method}: no answer from {Peer} in time.",
+                outcomeUnknown: call.WasSent));
+        }
+
+        _expired.Clear();
+    }
+}
+
+/// <summary>
+/// One timer for all connections of the process: a timer for each call would cost more than the call. So deadlines are
+/// kept to within 20 ms.
+/// </summary>
+internal static class FrameTicker
+{
+    private const int PeriodMs = 20;
+
+    private static readonly ConcurrentDictionary<FrameConnection, FrameConnection> Connections = new();
+    private static readonly Timer Timer = new(static _ => Tick(), null, Timeout.Infinite, Timeout.Infinite);
+    private static readonly Lock Gate = new();
+    private static int _ticking;
+
+    public static void Register(FrameConnection connection)
+    {
+        lock (Gate)
+        {
+            if (Connections.IsEmpty)
+            {
+                Timer.Change(PeriodMs, PeriodMs);
+            }
+
+            Connections[connection] = connection;
+        }
+    }
+
+    public static void Unregister(FrameConnection connection)
+    {
+        lock (Gate)
+        {
+            Connections.TryRemove(connection, out _);
+            if (Connections.IsEmpty)
+            {
+                Timer.Change(Timeout.Infinite, Timeout.Infinite);
+            }
+        }
+    }
+
+    private static void Tick()
+    {
+        // A round that takes longer than the period is not overtaken by the next.
+        if (Interlocked.Exchange(ref _ticking, 1) != 0)
+        {
+            return;
+        }
+
+        var now = Environment.TickCount64;
+        foreach (var (connection, _) in Connections)
+        {
+            connection.Tick(now);
+        }
+
+        Volatile.Write(ref _ticking, 0);
+    }
+}

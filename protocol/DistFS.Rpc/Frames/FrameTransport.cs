@@ -1,0 +1,78 @@
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
+
+namespace DistFS.Rpc.Frames;
+
+/// <summary>
+/// Bytes in both directions: what is left of a socket below the frames. One receive and one send may be under way at a
+/// time. After <see cref="Abort"/> both end, with an exception or with zero bytes.
+/// </summary>
+internal abstract class FrameTransport
+{
+    /// <summary>"tcp", "tls" or "unix".</summary>
+    public abstract string Name { get; }
+
+    public abstract EndPoint? RemoteAddress { get; }
+
+    /// <summary>Zero bytes: the peer has closed.</summary>
+    public abstract ValueTask<int> ReceiveAsync(Memory<byte> destination);
+
+    public abstract ValueTask<int> SendAsync(ReadOnlyMemory<byte> source);
+
+    public abstract void Abort();
+}
+
+/// <summary>TCP and Unix sockets: no allocation per operation, since a Socket keeps its awaitables.</summary>
+internal sealed class SocketTransport : FrameTransport
+{
+    private readonly Socket _socket;
+
+    public SocketTransport(Socket socket)
+    {
+        _socket = socket;
+        RemoteAddress = socket.RemoteEndPoint;
+        if (socket.ProtocolType == ProtocolType.Tcp)
+        {
+            socket.NoDelay = true;
+        }
+    }
+
+    public override string Name => _socket.AddressFamily == AddressFamily.Unix ? "unix" : "tcp";
+
+    public override EndPoint? RemoteAddress { get; }
+
+    public override ValueTask<int> ReceiveAsync(Memory<byte> destination) =>
+        _socket.ReceiveAsync(destination, SocketFlags.None, CancellationToken.None);
+
+    public override ValueTask<int> SendAsync(ReadOnlyMemory<byte> source) =>
+        _socket.SendAsync(source, SocketFlags.None, CancellationToken.None);
+
+    public override void Abort() => _socket.Dispose();
+}
+
+/// <summary>TLS over a socket.</summary>
+internal sealed class TlsTransport(Socket socket, SslStream stream) : FrameTransport
+{
+    public override string Name => "tls";
+
+    public override EndPoint? RemoteAddress { get; } = socket.RemoteEndPoint;
+
+    public override ValueTask<int> ReceiveAsync(Memory<byte> destination) =>
+        stream.ReadAsync(destination, CancellationToken.None);
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public override async ValueTask<int> SendAsync(ReadOnlyMemory<byte> source)
+    {
+        await stream.WriteAsync(source, CancellationToken.None).ConfigureAwait(false);
+        return source.Length;
+    }
+
+    // The socket first: an SslStream waits in its own disposal for a write that is under way.
+    public override void Abort()
+    {
+        socket.Dispose();
+        stream.Dispose();
+    }
+}
