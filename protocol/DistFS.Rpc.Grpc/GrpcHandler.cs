@@ -35,6 +35,8 @@ internal abstract partial class GrpcHandler(RpcDispatcher dispatcher, GrpcServer
         }
         catch (OperationCanceledException e) when (call.DeadlineToken.IsCancellationRequested)
         {
+            // Here, since this may run before the token's own callback, which then finds the call disposed.
+            call.Expire();
             status = FsStatus.TimedOut;
             Finish(context, new RpcException(
                 ErrorCatalog.DeadlineExceeded, $"{Method}: the deadline passed on the server.", e, outcomeUnknown: true));
@@ -122,7 +124,7 @@ internal abstract partial class GrpcHandler(RpcDispatcher dispatcher, GrpcServer
 
     protected static async Task WriteAsync(HttpContext context, IMessage message, CancellationToken cancellation)
     {
-        context.Response.ContentType = GrpcWire.ContentType;
+        BeginResponse(context.Response);
         GrpcWire.WriteMessage(context.Response.BodyWriter, message);
         var flushed = await context.Response.BodyWriter.FlushAsync(cancellation).ConfigureAwait(false);
         if (flushed.IsCompleted)
@@ -144,15 +146,19 @@ internal abstract partial class GrpcHandler(RpcDispatcher dispatcher, GrpcServer
         }
     }
 
-    private static void Finish(HttpContext context, RpcException? error)
+    private static void BeginResponse(HttpResponse response)
     {
-        var response = context.Response;
         if (!response.HasStarted)
         {
             response.ContentType = GrpcWire.ContentType;
             response.Headers[GrpcWire.AcceptEncodingHeader] = GrpcWire.Identity;
         }
+    }
 
+    private static void Finish(HttpContext context, RpcException? error)
+    {
+        var response = context.Response;
+        BeginResponse(response);
         if (context.RequestAborted.IsCancellationRequested)
         {
             return;
@@ -363,6 +369,9 @@ internal sealed class GrpcServerCall : ServerCall, IDisposable
             _deadline.CancelAfter(timeout);
         }
     }
+
+    /// <summary>The deadline has passed: the handler is told.</summary>
+    public void Expire() => Cancel();
 
     public void TakePayload(ICarriesPayload request)
     {
