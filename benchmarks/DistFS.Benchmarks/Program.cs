@@ -1,0 +1,55 @@
+using System.CommandLine;
+using DistFS.Benchmarks;
+using DistFS.Benchmarks.Native;
+using DistFS.Benchmarks.Rpc;
+
+// scripts/bench SUITE: runs it on this machine, prints a table, writes JSON. See docs/design/rpc.md and native.md.
+var json = new Option<FileInfo?>("--json") { Description = "Also write the figures to this file." };
+var rounds = new Option<int>("--rounds")
+{
+    Description = "Each figure is the median of so many rounds, taken in turns.",
+    DefaultValueFactory = _ => 3,
+};
+var seconds = new Option<double>("--seconds")
+{
+    Description = "Length of one measurement.",
+    DefaultValueFactory = _ => 2,
+};
+var check = new Option<bool>("--check") { Description = "Fail when a figure misses its bound." };
+
+var only = new Option<string?>("--only") { Description = "Measure only what has this in its name; no ratios." };
+
+var rpc = new Command("rpc", "Frames beside bare sockets and gRPC.") { json, rounds, seconds, check, only };
+rpc.SetAction(async (arguments, cancellation) =>
+{
+    var report = new Report("rpc");
+    await RpcSuite.RunAsync(
+        report,
+        arguments.GetValue(rounds),
+        TimeSpan.FromSeconds(arguments.GetValue(seconds)),
+        arguments.GetValue(only),
+        cancellation);
+    return report.Finish(arguments.GetValue(json), arguments.GetValue(check));
+});
+
+var folder = new Option<DirectoryInfo>("--folder")
+{
+    Description = "On the disk to measure; gets and loses about 1 GiB.",
+    DefaultValueFactory = _ => new DirectoryInfo(Path.Combine(Directory.GetCurrentDirectory(), "artifacts", "bench")),
+};
+var native = new Command("native", "Checksum, LZ4 and RocksDB beside the disk.") { json, rounds, seconds, check, folder };
+native.SetAction(arguments =>
+{
+    var report = new Report("native");
+    NativeSuite.Run(
+        report,
+        arguments.GetValue(rounds),
+        TimeSpan.FromSeconds(arguments.GetValue(seconds)),
+        arguments.GetValue(folder)!.FullName);
+    return report.Finish(arguments.GetValue(json), arguments.GetValue(check));
+});
+
+var serve = new Command("serve", "The other process of the rpc suite.") { Hidden = true };
+serve.SetAction((_, cancellation) => BenchServer.RunAsync(cancellation));
+
+return await new RootCommand("Benchmarks of DistFS.") { rpc, native, serve }.Parse(args).InvokeAsync();
