@@ -29,7 +29,8 @@ internal sealed class Load
     public static async Task<double> RunAsync(int inFlight, TimeSpan duration, Func<Load, Task<long>> loop)
     {
         var load = Start(duration);
-        await Task.WhenAll(Enumerable.Range(0, inFlight).Select(_ => Task.Run(async () => load.Count(await loop(load)))));
+        await Task.WhenAll(Enumerable.Range(0, inFlight)
+            .Select(_ => Task.Run(async () => load.Count(await loop(load)))));
         return load.PerSecond;
     }
 }

@@ -37,7 +37,10 @@ var folder = new Option<DirectoryInfo>("--folder")
     Description = "On the disk to measure; gets and loses about 1 GiB.",
     DefaultValueFactory = _ => new DirectoryInfo(Path.Combine(Directory.GetCurrentDirectory(), "artifacts", "bench")),
 };
-var native = new Command("native", "Checksum, LZ4 and RocksDB beside the disk.") { json, rounds, seconds, check, folder };
+var native = new Command("native", "Checksum, LZ4 and RocksDB beside the disk.")
+{
+    json, rounds, seconds, check, folder,
+};
 native.SetAction(arguments =>
 {
     var report = new Report("native");

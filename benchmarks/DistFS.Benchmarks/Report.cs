@@ -30,7 +30,9 @@ internal sealed class Report(string suite)
     /// <returns>The exit code.</returns>
     public int Finish(FileInfo? json, bool check)
     {
-        var figures = new Table().Title($"{suite}: figures").AddColumns("what", "median", "min .. max", "unit", "CPU us/op");
+        var figures = new Table()
+            .Title($"{suite}: figures")
+            .AddColumns("what", "median", "min .. max", "unit", "CPU us/op");
         figures.Columns[1].RightAligned();
         figures.Columns[4].RightAligned();
         foreach (var f in _figures)
@@ -45,7 +47,11 @@ internal sealed class Report(string suite)
         foreach (var r in _ratios)
         {
             var bound = r.AtLeast is { } least ? $">= {Text(least)}" : r.AtMost is { } most ? $"<= {Text(most)}" : "";
-            ratios.AddRow(r.Name, Text(r.Value), bound, bound.Length == 0 ? "" : r.Holds ? "[green]holds[/]" : "[red]MISSED[/]");
+            ratios.AddRow(
+                r.Name,
+                Text(r.Value),
+                bound,
+                bound.Length == 0 ? "" : r.Holds ? "[green]holds[/]" : "[red]MISSED[/]");
         }
 
         if (Console.IsOutputRedirected)
@@ -82,7 +88,8 @@ internal sealed class Report(string suite)
         _ => value.ToString("0.00", CultureInfo.InvariantCulture),
     };
 
-    private sealed record Figure(string Name, string Unit, double Median, double Min, double Max, double? CpuMicroseconds);
+    private sealed record Figure(
+        string Name, string Unit, double Median, double Min, double Max, double? CpuMicroseconds);
 
     private sealed record Ratio(string Name, double Value, double? AtLeast, double? AtMost)
     {

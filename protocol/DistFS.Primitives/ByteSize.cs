@@ -13,7 +13,7 @@ public readonly record struct ByteSize(long Bytes) : IComparable<ByteSize>, ISpa
     private static readonly SearchValues<char> NumberCharacters = SearchValues.Create("0123456789.");
 
     /// <summary>1,024 bytes times <paramref name="count"/>.</summary>
-    public static ByteSize KiB(long count) => new(checked(count << 10));
+    public static ByteSize KiB(long count) => new(checked(count * (1L << 10)));
 
     /// <summary>1,048,576 bytes times <paramref name="count"/>.</summary>
     public static ByteSize MiB(long count) => new(checked(count * (1L << 20)));
@@ -54,7 +54,8 @@ public readonly record struct ByteSize(long Bytes) : IComparable<ByteSize>, ISpa
         TryParse(s.AsSpan(), provider, out result);
 
     /// <summary>
-    /// Reads a size. Fractions are rounded down to whole bytes. The culture is never asked: the decimal mark is a point.
+    /// Reads a size. Fractions are rounded down to whole bytes. The culture is never asked: the decimal mark is
+    /// a point.
     /// </summary>
     public static bool TryParse(ReadOnlySpan<char> s, IFormatProvider? provider, out ByteSize result)
     {

@@ -1,6 +1,8 @@
 namespace DistFS.Primitives;
 
-/// <summary>A cluster, named once at its creation: 128 random bits. Nothing from another cluster is ever accepted.</summary>
+/// <summary>
+/// A cluster, named once at its creation: 128 random bits. Nothing from another cluster is ever accepted.
+/// </summary>
 public readonly record struct ClusterId(UInt128 Value)
 {
     /// <summary>32 lower-case hexadecimal digits.</summary>

@@ -29,7 +29,8 @@ public sealed class GrpcCaller : IRpcCaller, IDisposable
     {
         ArgumentNullException.ThrowIfNull(address);
         _messageBytesMax = messageBytesMax;
-        _base = new Uri($"{(tls == null ? "http" : "https")}://{(address.Path == null ? address.ToString() : "localhost")}");
+        _base = new Uri(
+            $"{(tls == null ? "http" : "https")}://{(address.Path == null ? address.ToString() : "localhost")}");
         var handler = new SocketsHttpHandler
         {
             UseProxy = false,
@@ -112,16 +113,20 @@ public sealed class GrpcCaller : IRpcCaller, IDisposable
         var reader = await OpenAsync(response, limit.Token).ConfigureAwait(false);
         try
         {
-            var reply = await Guard(method, options, ReadAsync(method, reader, limit.Token), sent: true).ConfigureAwait(false);
+            var reply = await Guard(method, options, ReadAsync(method, reader, limit.Token), sent: true)
+                .ConfigureAwait(false);
             if (reply != null
-                && await Guard(method, options, ReadAsync(method, reader, limit.Token), sent: true).ConfigureAwait(false) != null)
+                && await Guard(method, options, ReadAsync(method, reader, limit.Token), sent: true)
+                    .ConfigureAwait(false) != null)
             {
-                throw new RpcException(ErrorCatalog.ProtocolViolation, $"{method}: more than one reply.", outcomeUnknown: true);
+                throw new RpcException(
+                    ErrorCatalog.ProtocolViolation, $"{method}: more than one reply.", outcomeUnknown: true);
             }
 
             ThrowUnlessOk(method, response.TrailingHeaders);
             return reply == null
-                ? throw new RpcException(ErrorCatalog.ProtocolViolation, $"{method}: no reply message.", outcomeUnknown: true)
+                ? throw new RpcException(
+                    ErrorCatalog.ProtocolViolation, $"{method}: no reply message.", outcomeUnknown: true)
                 : new RpcReply<TReply>(reply, TakePayload(reply));
         }
         finally
@@ -218,7 +223,8 @@ public sealed class GrpcCaller : IRpcCaller, IDisposable
                 {
                     throw new RpcException(
                         ErrorCatalog.MessageTooLarge,
-                        $"{method}: a reply of {length} bytes{(compressed ? ", compressed" : "")}; the limit is {_messageBytesMax}.",
+                        $"{method}: a reply of {length} bytes{(compressed ? ", compressed" : "")}; "
+                        + $"the limit is {_messageBytesMax}.",
                         outcomeUnknown: true);
                 }
 
@@ -234,7 +240,9 @@ public sealed class GrpcCaller : IRpcCaller, IDisposable
             if (read.IsCompleted)
             {
                 return buffer.IsEmpty ? null : throw new RpcException(
-                    ErrorCatalog.ProtocolViolation, $"{method}: the reply ends within a message.", outcomeUnknown: true);
+                    ErrorCatalog.ProtocolViolation,
+                    $"{method}: the reply ends within a message.",
+                    outcomeUnknown: true);
             }
 
             reader.AdvanceTo(buffer.Start, buffer.End);
@@ -246,7 +254,8 @@ public sealed class GrpcCaller : IRpcCaller, IDisposable
         if (!headers.TryGetValues(GrpcWire.StatusHeader, out var values)
             || !int.TryParse(values.First(), NumberStyles.None, CultureInfo.InvariantCulture, out var number))
         {
-            throw new RpcException(ErrorCatalog.ConnectionLost, $"{method}: the reply has no status.", outcomeUnknown: true);
+            throw new RpcException(
+                ErrorCatalog.ConnectionLost, $"{method}: the reply has no status.", outcomeUnknown: true);
         }
 
         if (number == (int)GrpcStatus.Ok)
@@ -264,7 +273,11 @@ public sealed class GrpcCaller : IRpcCaller, IDisposable
         var (code, status) = GrpcStatusMap.FromGrpc((GrpcStatus)number);
         var text = headers.TryGetValues(GrpcWire.MessageHeader, out var messages) ? messages.First() : "";
         throw new RpcException(
-            code, $"{method}: {GrpcWire.DecodeMessage(text)} (gRPC status {number})", null, status, outcomeUnknown: true);
+            code,
+            $"{method}: {GrpcWire.DecodeMessage(text)} (gRPC status {number})",
+            null,
+            status,
+            outcomeUnknown: true);
     }
 
     /// <summary>Turns what HttpClient throws into our errors.</summary>
@@ -277,7 +290,10 @@ public sealed class GrpcCaller : IRpcCaller, IDisposable
         catch (OperationCanceledException e) when (!options.Cancellation.IsCancellationRequested)
         {
             throw new RpcException(
-                ErrorCatalog.DeadlineExceeded, $"{method}: no answer from {_base.Authority} in time.", e, outcomeUnknown: true);
+                ErrorCatalog.DeadlineExceeded,
+                $"{method}: no answer from {_base.Authority} in time.",
+                e,
+                outcomeUnknown: true);
         }
         catch (HttpRequestException e) when (e.InnerException is SocketException)
         {

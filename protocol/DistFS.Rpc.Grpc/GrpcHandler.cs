@@ -38,8 +38,8 @@ internal abstract partial class GrpcHandler(RpcDispatcher dispatcher, GrpcServer
             // Here, since this may run before the token's own callback, which then finds the call disposed.
             call.Expire();
             status = FsStatus.TimedOut;
-            Finish(context, new RpcException(
-                ErrorCatalog.DeadlineExceeded, $"{Method}: the deadline passed on the server.", e, outcomeUnknown: true));
+            Finish(context, new RpcException(ErrorCatalog.DeadlineExceeded,
+                $"{Method}: the deadline passed on the server.", e, outcomeUnknown: true));
         }
         catch (Exception e)
         {
@@ -88,8 +88,8 @@ internal abstract partial class GrpcHandler(RpcDispatcher dispatcher, GrpcServer
                 var (compressed, length) = GrpcWire.ReadPrefix(buffer);
                 if (compressed)
                 {
-                    throw new RpcException(
-                        ErrorCatalog.BadRequest, $"{Method}: compressed messages are not supported.", null, FsStatus.NotSupported);
+                    throw new RpcException(ErrorCatalog.BadRequest,
+                        $"{Method}: compressed messages are not supported.", null, FsStatus.NotSupported);
                 }
 
                 if (length > options.MessageBytesMax)
@@ -204,8 +204,8 @@ internal sealed class GrpcUnaryHandler<TRequest, TReply>(
 
     protected override async Task InvokeAsync(HttpContext context, GrpcServerCall call)
     {
-        var request = await ReadAsync(
-            binding.TypedMethod.RequestParser, context.Request.BodyReader, call.CancellationToken).ConfigureAwait(false);
+        var request = await ReadAsync(binding.TypedMethod.RequestParser,
+            context.Request.BodyReader, call.CancellationToken).ConfigureAwait(false);
         if (request is ICarriesPayload carrier)
         {
             call.TakePayload(carrier);
@@ -249,8 +249,8 @@ internal sealed class GrpcStreamHandler<TRequest, TReply>(
 
     protected override async Task InvokeAsync(HttpContext context, GrpcServerCall call)
     {
-        var request = await ReadAsync(
-            binding.TypedMethod.RequestParser, context.Request.BodyReader, call.CancellationToken).ConfigureAwait(false);
+        var request = await ReadAsync(binding.TypedMethod.RequestParser,
+            context.Request.BodyReader, call.CancellationToken).ConfigureAwait(false);
         var writer = new Writer(context, call);
         var handling = HandleAsync(request, writer, call);
         try
@@ -347,8 +347,8 @@ internal sealed class GrpcServerCall : ServerCall, IDisposable
         var encoding = headers[GrpcWire.EncodingHeader].ToString();
         if (encoding.Length > 0 && encoding != GrpcWire.Identity)
         {
-            throw new RpcException(
-                ErrorCatalog.BadRequest, $"{Method}: grpc-encoding '{encoding}' is not supported.", null, FsStatus.NotSupported);
+            throw new RpcException(ErrorCatalog.BadRequest,
+                $"{Method}: grpc-encoding '{encoding}' is not supported.", null, FsStatus.NotSupported);
         }
 
         var text = headers[GrpcWire.TimeoutHeader].ToString();

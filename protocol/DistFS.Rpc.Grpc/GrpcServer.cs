@@ -146,7 +146,8 @@ public sealed class GrpcServer : IAsyncDisposable
 
         var contentType = context.Request.ContentType;
         if (contentType == null || !contentType.StartsWith(GrpcWire.ContentType, StringComparison.OrdinalIgnoreCase)
-            || (contentType.Length > GrpcWire.ContentType.Length && contentType[GrpcWire.ContentType.Length] is not ('+' or ';')))
+            || (contentType.Length > GrpcWire.ContentType.Length
+                && contentType[GrpcWire.ContentType.Length] is not ('+' or ';')))
         {
             context.Response.StatusCode = StatusCodes.Status415UnsupportedMediaType;
             return Task.CompletedTask;
@@ -160,7 +161,9 @@ public sealed class GrpcServer : IAsyncDisposable
     }
 
     private static IPEndPoint Resolve(RpcAddress address) =>
-        new(IPAddress.TryParse(address.Host, out var literal) ? literal : Dns.GetHostAddresses(address.Host!)[0], address.Port);
+        new(
+            IPAddress.TryParse(address.Host, out var literal) ? literal : Dns.GetHostAddresses(address.Host!)[0],
+            address.Port);
 
     private static RpcAddress ToAddress(string url)
     {

@@ -76,7 +76,8 @@ internal static class GrpcWire
     {
         timeout = default;
         if (text.Length is < 2 or > 9
-            || !long.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var value))
+            || !long.TryParse(
+                text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var value))
         {
             return false;
         }
@@ -125,8 +126,10 @@ internal static class GrpcWire
     /// <summary>"00-(32 digits)-(16 digits)-(2 digits)"; zero for anything else.</summary>
     public static TraceId ParseTrace(string? text) =>
         text is { Length: >= 55 } && text[2] == '-' && text[35] == '-'
-        && ulong.TryParse(text.AsSpan(3, 16), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var high)
-        && ulong.TryParse(text.AsSpan(19, 16), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var low)
+        && ulong.TryParse(
+            text.AsSpan(3, 16), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var high)
+        && ulong.TryParse(
+            text.AsSpan(19, 16), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var low)
             ? new TraceId(high, low)
             : default;
 }

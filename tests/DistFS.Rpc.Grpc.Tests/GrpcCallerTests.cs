@@ -137,11 +137,13 @@ public sealed class GrpcCallerTests
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
-        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(1));
+        using var certificate = request.CreateSelfSigned(
+            DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(1));
         await using var server = await TestServer.StartAsync(o => o with { Certificate = certificate });
         var tls = new SslClientAuthenticationOptions
         {
-            RemoteCertificateValidationCallback = (_, c, _, _) => c?.GetCertHashString() == certificate.GetCertHashString(),
+            RemoteCertificateValidationCallback = (_, c, _, _) =>
+                c?.GetCertHashString() == certificate.GetCertHashString(),
         };
         using var caller = new GrpcCaller(server.Address, tls);
         var reply = await caller.CallAsync(NodeMethods.Describe, new DescribeRequest(), Long);

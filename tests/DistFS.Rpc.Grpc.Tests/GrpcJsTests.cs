@@ -18,7 +18,8 @@ public sealed class GrpcJsTests(ITestOutputHelper output)
         Assert.True(
             Directory.Exists(Path.Combine(folder, "node_modules")), "run scripts/test, or 'npm ci' in " + folder);
         var protocol = Path.GetFullPath(Path.Combine(folder, "../../../protocol/DistFS.Protocol"));
-        using var process = Process.Start(new ProcessStartInfo("node", ["client.mjs", server.Address.ToString(), protocol])
+        using var process = Process.Start(new ProcessStartInfo(
+            "node", ["client.mjs", server.Address.ToString(), protocol])
         {
             UseShellExecute = false,
             WorkingDirectory = folder,

@@ -134,16 +134,21 @@ public sealed class GrpcWireTests
                 body[prng.NextInt32(body.Length)] = (byte)prng.NextUInt64();
             }
 
-            using var response = await PostAsync(server, Watch, "application/grpc", body, ("grpc-timeout", "50m"), http);
+            using var response = await PostAsync(
+                server, Watch, "application/grpc", body, ("grpc-timeout", "50m"), http);
             Assert.InRange(await StatusAsync(response), 0, 16);
         }
 
         using var caller = new GrpcCaller(server.Address);
-        var reply = await caller.CallAsync(NodeMethods.Describe, new Protocol.DescribeRequest(), TimeSpan.FromSeconds(10));
+        var reply = await caller.CallAsync(
+            NodeMethods.Describe, new Protocol.DescribeRequest(), TimeSpan.FromSeconds(10));
         Assert.Equal("1.2.3", reply.Version);
     }
 
-    private static HttpClient Http() => new(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(20) };
+    private static HttpClient Http() => new(new SocketsHttpHandler { UseProxy = false })
+    {
+        Timeout = TimeSpan.FromSeconds(20),
+    };
 
     private static async Task<HttpResponseMessage> PostAsync(
         TestServer server,

@@ -74,7 +74,8 @@ internal sealed class TestServer : IAsyncDisposable, IServerInterceptor
                 case "slow":
                     try
                     {
-                        await Task.Delay(TimeSpan.FromSeconds(30), call.CancellationToken);
+                        await new TaskCompletionSource().Task
+                            .WaitAsync(TimeSpan.FromSeconds(30), call.CancellationToken);
                         return new HealthCheckResponse();
                     }
                     catch (OperationCanceledException)

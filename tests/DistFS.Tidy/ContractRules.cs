@@ -22,7 +22,9 @@ public sealed partial class ContractRules
         var numbered = Contract.SelectMany(Methods).Where(m => m.Id != 0).ToList();
         Assert.NotEmpty(numbered);
         Rule.HasNoViolation(numbered.GroupBy(m => m.Id).Where(g => g.Count() > 1));
-        Rule.HasNoViolation(numbered.GroupBy(m => m.Service).Where(g => g.Select(m => m.Id >> 8).Distinct().Count() > 1));
+        Rule.HasNoViolation(numbered
+            .GroupBy(m => m.Service)
+            .Where(g => g.Select(m => m.Id >> 8).Distinct().Count() > 1));
     }
 
     [Fact]
@@ -50,7 +52,9 @@ public sealed partial class ContractRules
                     package,
                     service.Groups["name"].Value,
                     method.Groups["name"].Value,
-                    id.Length == 0 ? 0 : uint.Parse(id.AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture));
+                    id.Length == 0
+                        ? 0
+                        : uint.Parse(id.AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture));
             }
         }
     }
@@ -58,12 +62,14 @@ public sealed partial class ContractRules
     /// <summary>A descriptor names service and method as strings; a handler is added with it.</summary>
     private static IEnumerable<string> Missing(Method method, string sources)
     {
-        if (!Regex.IsMatch(sources, $"\"{method.Service}\",\\s*\"{method.Name}\"", RegexOptions.None, TimeSpan.FromSeconds(5)))
+        if (!Regex.IsMatch(
+            sources, $"\"{method.Service}\",\\s*\"{method.Name}\"", RegexOptions.None, TimeSpan.FromSeconds(5)))
         {
             yield return $"{method}: no descriptor";
         }
 
-        if (!Regex.IsMatch(sources, $"\\bHandle\\(\\s*(\\w+\\.)?{method.Name},", RegexOptions.None, TimeSpan.FromSeconds(5)))
+        if (!Regex.IsMatch(
+            sources, $"\\bHandle\\(\\s*(\\w+\\.)?{method.Name},", RegexOptions.None, TimeSpan.FromSeconds(5)))
         {
             yield return $"{method}: no handler";
         }
@@ -80,7 +86,8 @@ public sealed partial class ContractRules
     private static partial Regex Services();
 
     [GeneratedRegex(
-        @"rpc\s+(?<name>\w+)\s*\([^)]*\)\s*returns\s*\([^)]*\)\s*(;|\{[^}]*?method_id\)\s*=\s*(?<id>0x[0-9a-fA-F]+);[^}]*\})",
+        @"rpc\s+(?<name>\w+)\s*\([^)]*\)\s*returns\s*\([^)]*\)\s*"
+        + @"(;|\{[^}]*?method_id\)\s*=\s*(?<id>0x[0-9a-fA-F]+);[^}]*\})",
         RegexOptions.CultureInvariant, 1000)]
     private static partial Regex Rpcs();
 }

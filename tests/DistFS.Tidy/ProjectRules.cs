@@ -4,8 +4,8 @@ using System.Xml.Linq;
 namespace DistFS.Tidy;
 
 /// <summary>
-/// The arrows between the projects (docs/ARCHITECTURE.md). A project that is not in the table, or a reference that is not
-/// in its row, fails: a new arrow is a decision, made here.
+/// The arrows between the projects (docs/ARCHITECTURE.md). A project that is not in the table, or a reference that is
+/// not in its row, fails: a new arrow is a decision, made here.
 /// </summary>
 public sealed partial class ProjectRules
 {
@@ -59,7 +59,13 @@ public sealed partial class ProjectRules
         Assert.Contains("Microsoft.CodeAnalysis.BannedApiAnalyzers", targets, StringComparison.Ordinal);
         var banned = Repository.Files.Single(f => f.Path == "BannedSymbols.txt").Text;
         Assert.All(
-            ["System.DateTime.UtcNow", "System.Threading.Tasks.Task;", "System.Random;", "System.IO.File;", "Stopwatch"],
+            [
+                "System.DateTime.UtcNow",
+                "System.Threading.Tasks.Task;",
+                "System.Random;",
+                "System.IO.File;",
+                "Stopwatch",
+            ],
             symbol => Assert.Contains(symbol, banned, StringComparison.Ordinal));
     }
 
@@ -100,7 +106,8 @@ public sealed partial class ProjectRules
     public void TheseRulesSeeAViolation()
     {
         Assert.NotEmpty(BadArrows(Project(
-            "client/DistFS.Client", """<ProjectReference Include="../../metaserver/DistFS.Raft/DistFS.Raft.csproj" />""")));
+            "client/DistFS.Client",
+            """<ProjectReference Include="../../metaserver/DistFS.Raft/DistFS.Raft.csproj" />""")));
         Assert.NotEmpty(BadArrows(Project(
             "mount/DistFS.Fuse",
             """<ProjectReference Include="..\..\protocol\DistFS.Primitives\DistFS.Primitives.csproj" />""")));
@@ -138,7 +145,8 @@ public sealed partial class ProjectRules
             yield return $"{project} lacks <PureCore>true</PureCore>";
         }
 
-        foreach (var package in References(project, "PackageReference").Concat(References(project, "FrameworkReference")))
+        foreach (var package in References(project, "PackageReference")
+            .Concat(References(project, "FrameworkReference")))
         {
             if (!PureCorePackages.Contains(package))
             {

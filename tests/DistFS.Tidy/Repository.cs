@@ -14,16 +14,19 @@ internal static class Repository
 
     public static IEnumerable<SourceFile> CSharp => Files.Where(f => f.Path.EndsWith(".cs", StringComparison.Ordinal));
 
-    public static IEnumerable<SourceFile> Projects => Files.Where(f => f.Path.EndsWith(".csproj", StringComparison.Ordinal));
+    public static IEnumerable<SourceFile> Projects =>
+        Files.Where(f => f.Path.EndsWith(".csproj", StringComparison.Ordinal));
 
-    public static IEnumerable<SourceFile> Protos => Files.Where(f => f.Path.EndsWith(".proto", StringComparison.Ordinal));
+    public static IEnumerable<SourceFile> Protos =>
+        Files.Where(f => f.Path.EndsWith(".proto", StringComparison.Ordinal));
 
     private static string FindRoot([CallerFilePath] string? file = null) =>
         Path.GetFullPath(Path.Combine(Path.GetDirectoryName(file)!, "../.."));
 
     private static List<SourceFile> Read()
     {
-        using var git = Process.Start(new ProcessStartInfo("git", ["ls-files", "--cached", "--others", "--exclude-standard"])
+        using var git = Process.Start(new ProcessStartInfo(
+            "git", ["ls-files", "--cached", "--others", "--exclude-standard"])
         {
             UseShellExecute = false,
             WorkingDirectory = Root,
@@ -47,7 +50,8 @@ internal sealed record SourceFile(string Path, string Text)
 
     public bool IsTest => Path.StartsWith("tests/", StringComparison.Ordinal);
 
-    public static SourceFile Load(string path) => new(path, File.ReadAllText(System.IO.Path.Combine(Repository.Root, path)));
+    public static SourceFile Load(string path) =>
+        new(path, File.ReadAllText(System.IO.Path.Combine(Repository.Root, path)));
 
     public override string ToString() => Path;
 }

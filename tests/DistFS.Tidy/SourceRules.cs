@@ -15,29 +15,35 @@ public sealed partial class SourceRules
     public void LinesFitTheScreen() => Rule.HasNoViolation(Repository.CSharp.SelectMany(WideLines));
 
     [Fact]
-    public void NoTestIsSkipped() => Rule.HasNoViolation(Repository.CSharp.Where(f => f.IsTest && Skips().IsMatch(WithoutMe(f))));
+    public void NoTestIsSkipped() =>
+        Rule.HasNoViolation(Repository.CSharp.Where(f => f.IsTest && Skips().IsMatch(WithoutMe(f))));
 
     [Fact]
-    public void NoTestSleeps() => Rule.HasNoViolation(Repository.CSharp.Where(f => f.IsTest && Sleeps().IsMatch(WithoutMe(f))));
+    public void NoTestSleeps() =>
+        Rule.HasNoViolation(Repository.CSharp.Where(f => f.IsTest && Sleeps().IsMatch(WithoutMe(f))));
 
     [Fact]
-    public void NoErrorIsSwallowed() => Rule.HasNoViolation(Repository.CSharp.Where(f => SwallowedErrors().IsMatch(WithoutMe(f))));
+    public void NoErrorIsSwallowed() =>
+        Rule.HasNoViolation(Repository.CSharp.Where(f => SwallowedErrors().IsMatch(WithoutMe(f))));
 
     [Fact]
     public void NativeCallsStandInNativeAndFuseOnly() => Rule.HasNoViolation(Repository.CSharp.Where(f =>
-        !f.IsTest && NativeCalls().IsMatch(f.Text) && !f.Path.StartsWith("protocol/DistFS.Native/", StringComparison.Ordinal)
+        !f.IsTest && NativeCalls().IsMatch(f.Text)
+        && !f.Path.StartsWith("protocol/DistFS.Native/", StringComparison.Ordinal)
         && !f.Path.StartsWith("mount/DistFS.Fuse/", StringComparison.Ordinal)
         && !f.Path.StartsWith("mount/DistFS.Dokan/", StringComparison.Ordinal)));
 
     [Fact]
-    public void NativeCallsAreGenerated() => Rule.HasNoViolation(Repository.CSharp.Where(f => OldNativeCalls().IsMatch(WithoutMe(f))));
+    public void NativeCallsAreGenerated() =>
+        Rule.HasNoViolation(Repository.CSharp.Where(f => OldNativeCalls().IsMatch(WithoutMe(f))));
 
     [Fact]
     public void NoTaskIsBlockedOn() =>
         Rule.HasNoViolation(Repository.CSharp.Where(f => !f.IsTest && BlockingWaits().IsMatch(f.Text)));
 
     [Fact]
-    public void NoPromisesForLater() => Rule.HasNoViolation(Repository.CSharp.Where(f => Promises().IsMatch(WithoutMe(f))));
+    public void NoPromisesForLater() =>
+        Rule.HasNoViolation(Repository.CSharp.Where(f => Promises().IsMatch(WithoutMe(f))));
 
     [Theory]
     [InlineData("Skip", "[Fact(Skip = \"later\")]")]
@@ -96,9 +102,11 @@ public sealed partial class SourceRules
     [GeneratedRegex(@"\[DllImport\(", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex OldNativeCalls();
 
-    [GeneratedRegex(@"[Tt]ask(\(\))?\.(Wait\(\)|Result\b|GetAwaiter\(\)\.GetResult\(\))", RegexOptions.CultureInvariant, 1000)]
+    [GeneratedRegex(
+        @"[Tt]ask(\(\))?\.(Wait\(\)|Result\b|GetAwaiter\(\)\.GetResult\(\))", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex BlockingWaits();
 
-    [GeneratedRegex(@"NotImplementedException|\bTODO\b|\bFIXME\b|\bHACK\b|\bXXX\b", RegexOptions.CultureInvariant, 1000)]
+    [GeneratedRegex(
+        @"NotImplementedException|\bTODO\b|\bFIXME\b|\bHACK\b|\bXXX\b", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex Promises();
 }

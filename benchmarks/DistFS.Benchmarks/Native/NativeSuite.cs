@@ -106,7 +106,10 @@ internal static class NativeSuite
             var watch = Stopwatch.StartNew();
             using var dd = Process.Start(new ProcessStartInfo(
                 "sh",
-                ["-c", $"for i in $(seq {Chunks}); do cat {source}; done | dd of={target} bs=1M iflag=fullblock {mode}"])
+                [
+                    "-c",
+                    $"for i in $(seq {Chunks}); do cat {source}; done | dd of={target} bs=1M iflag=fullblock {mode}",
+                ])
             {
                 UseShellExecute = false,
                 RedirectStandardError = true,
@@ -124,7 +127,9 @@ internal static class NativeSuite
         }
     }
 
-    /// <summary>As a chunk server stores chunks that are written front to back: one sorted file each, then ingested.</summary>
+    /// <summary>
+    /// As a chunk server stores chunks that are written front to back: one sorted file each, then ingested.
+    /// </summary>
     private static double IngestRate(string folder)
     {
         var path = Path.Combine(folder, "ingest");
@@ -164,7 +169,8 @@ internal static class NativeSuite
     {
         var path = Path.Combine(folder, "ingest");
         using var cache = new BlockCache(256 << 20);
-        using var db = Open(path, new ColumnFamilyOptions { Compression = Compression.None, BlockCache = cache }.ForIngest());
+        using var db = Open(
+            path, new ColumnFamilyOptions { Compression = Compression.None, BlockCache = cache }.ForIngest());
         var next = 0;
         void Get()
         {
@@ -190,13 +196,16 @@ internal static class NativeSuite
             Get();
         }
 
-        report.AddRatio("pinned get: allocated (B)", (GC.GetAllocatedBytesForCurrentThread() - before) / 1000.0, atMost: 0);
+        report.AddRatio(
+            "pinned get: allocated (B)", (GC.GetAllocatedBytesForCurrentThread() - before) / 1000.0, atMost: 0);
         db.Dispose();
         DeleteFolder(path);
     }
 
     private static RocksDb Open(string path, ColumnFamilyOptions options) => RocksDb.Open(
-        new RocksDbOptions { CreateIfMissing = true }, path, [new ColumnFamilyDescriptor(ColumnFamily.DefaultName, options)]);
+        new RocksDbOptions { CreateIfMissing = true },
+        path,
+        [new ColumnFamilyDescriptor(ColumnFamily.DefaultName, options)]);
 
     private static Span<byte> Key(Span<byte> key, int chunk, int block)
     {
@@ -226,7 +235,9 @@ internal static class NativeSuite
         var target = new byte[BlockBytes];
         var next = 0;
         return Rate(
-            duration, BlockBytes / 1e6, () => Check.That(TCodec.Decompress(packed[next++ % packed.Length], target) == BlockBytes));
+            duration,
+            BlockBytes / 1e6,
+            () => Check.That(TCodec.Decompress(packed[next++ % packed.Length], target) == BlockBytes));
     }
 
     /// <summary>The first round warms up and does not count.</summary>
@@ -282,7 +293,8 @@ internal static class NativeSuite
             }
             else
             {
-                var line = Encoding.ASCII.GetBytes($"2026-01-01T00:00:{prng.NextInt32(60):00}Z INFO chunk c{prng.NextInt32(9999)} ");
+                var line = Encoding.ASCII.GetBytes(
+                    $"2026-01-01T00:00:{prng.NextInt32(60):00}Z INFO chunk c{prng.NextInt32(9999)} ");
                 for (var i = 0; i < stretch.Length; i++)
                 {
                     stretch[i] = line[i % line.Length];

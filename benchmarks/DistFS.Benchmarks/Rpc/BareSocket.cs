@@ -12,7 +12,9 @@ internal static class BareSocket
     /// <summary>A frame header and the body of an EchoRequest.</summary>
     public const int SmallBytes = 50;
 
-    /// <summary>Accepts connections; the first byte says the size of the client's messages, as a power of two or 0.</summary>
+    /// <summary>
+    /// Accepts connections; the first byte says the size of the client's messages, as a power of two or 0.
+    /// </summary>
     public static IPEndPoint Listen(CancellationToken cancellation)
     {
         var listener = new Socket(SocketType.Stream, ProtocolType.Tcp);

@@ -62,9 +62,12 @@ internal sealed class BenchServer : IAsyncDisposable
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var unix = RpcAddress.Unix(Path.Combine(Path.GetTempPath(), $"distfs-bench-{Environment.ProcessId}.sock"));
         await using var frames = FrameServer.Start(
-            BenchService.Dispatcher(HandlerScheduling.Inline), new FrameServerOptions { Listen = [RpcAddress.Tcp("127.0.0.1", 0), unix] });
+            BenchService.Dispatcher(HandlerScheduling.Inline),
+            new FrameServerOptions { Listen = [RpcAddress.Tcp("127.0.0.1", 0), unix] });
         await using var grpc = await GrpcServer.StartAsync(
-            BenchService.Dispatcher(), new GrpcServerOptions { Listen = [RpcAddress.Tcp("127.0.0.1", 0)] }, cancellation);
+            BenchService.Dispatcher(),
+            new GrpcServerOptions { Listen = [RpcAddress.Tcp("127.0.0.1", 0)] },
+            cancellation);
         var bare = BareSocket.Listen(stopping.Token);
         Console.WriteLine($"{frames.Addresses[0]} {frames.Addresses[1]} {grpc.Addresses[0]} {bare}");
         await Console.In.ReadToEndAsync(cancellation);

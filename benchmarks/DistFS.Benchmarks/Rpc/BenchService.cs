@@ -23,7 +23,10 @@ internal static class BenchService
 
     /// <param name="scheduling">Pool is what a handler of the product does; Inline is the shortest path.</param>
     public static RpcDispatcher Dispatcher(HandlerScheduling scheduling = HandlerScheduling.Pool) => new RpcDispatcher()
-        .Handle(Echo, static (request, _) => new ValueTask<EchoReply>(new EchoReply { Value = request.Value }), scheduling)
+        .Handle(
+            Echo,
+            static (request, _) => new ValueTask<EchoReply>(new EchoReply { Value = request.Value }),
+            scheduling)
         .Handle(Sink, static (_, _) => new ValueTask<SinkReply>(new SinkReply()), scheduling)
         .Handle(
             Source,

@@ -32,10 +32,22 @@ internal static class RpcSuite
             new("gRPC, 1 in flight", () => Load.RunAsync(1, duration, load => EchoAsync(load, grpc))),
             new("gRPC, 64 in flight", () => Load.RunAsync(64, duration, load => EchoAsync(load, grpc))),
             new("bare socket, 1 MiB up", () => BareSocket.RunAsync(server.Bare, MiBLog2, LargeInFlight, duration), MiB),
-            new("frames, 1 MiB up", () => Load.RunAsync(LargeInFlight, duration, load => SinkAsync(load, tcp, large)), MiB),
-            new("frames, 1 MiB down", () => Load.RunAsync(LargeInFlight, duration, load => SourceAsync(load, tcp)), MiB),
-            new("frames, Unix socket, 1 MiB up", () => Load.RunAsync(LargeInFlight, duration, load => SinkAsync(load, unix, large)), MiB),
-            new("gRPC, 1 MiB up", () => Load.RunAsync(LargeInFlight, duration, load => SinkAsync(load, grpc, large)), MiB),
+            new(
+                "frames, 1 MiB up",
+                () => Load.RunAsync(LargeInFlight, duration, load => SinkAsync(load, tcp, large)),
+                MiB),
+            new(
+                "frames, 1 MiB down",
+                () => Load.RunAsync(LargeInFlight, duration, load => SourceAsync(load, tcp)),
+                MiB),
+            new(
+                "frames, Unix socket, 1 MiB up",
+                () => Load.RunAsync(LargeInFlight, duration, load => SinkAsync(load, unix, large)),
+                MiB),
+            new(
+                "gRPC, 1 MiB up",
+                () => Load.RunAsync(LargeInFlight, duration, load => SinkAsync(load, grpc, large)),
+                MiB),
         ];
 
         if (only != null)
@@ -67,10 +79,18 @@ internal static class RpcSuite
             return;
         }
 
-        report.AddRatio("frames / gRPC, 64 in flight", medians["frames, 64 in flight"] / medians["gRPC, 64 in flight"], 20);
-        report.AddRatio("frames / bare socket, 1 in flight", medians["frames, 1 in flight"] / medians["bare socket, ping-pong"], 0.6);
-        report.AddRatio("frames / bare socket, 1 MiB up", medians["frames, 1 MiB up"] / medians["bare socket, 1 MiB up"], 0.7);
-        report.AddRatio("frames down / bare socket up, 1 MiB", medians["frames, 1 MiB down"] / medians["bare socket, 1 MiB up"], 0.7);
+        report.AddRatio(
+            "frames / gRPC, 64 in flight", medians["frames, 64 in flight"] / medians["gRPC, 64 in flight"], 20);
+        report.AddRatio(
+            "frames / bare socket, 1 in flight",
+            medians["frames, 1 in flight"] / medians["bare socket, ping-pong"],
+            0.6);
+        report.AddRatio(
+            "frames / bare socket, 1 MiB up", medians["frames, 1 MiB up"] / medians["bare socket, 1 MiB up"], 0.7);
+        report.AddRatio(
+            "frames down / bare socket up, 1 MiB",
+            medians["frames, 1 MiB down"] / medians["bare socket, 1 MiB up"],
+            0.7);
         await MeasureAllocationAsync(report);
     }
 

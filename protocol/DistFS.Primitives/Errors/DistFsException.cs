@@ -1,6 +1,8 @@
 namespace DistFS.Primitives;
 
-/// <summary>An error with a stable code and a POSIX status: the base of every error that DistFS throws on purpose.</summary>
+/// <summary>
+/// An error with a stable code and a POSIX status: the base of every error that DistFS throws on purpose.
+/// </summary>
 public class DistFsException : Exception
 {
     /// <summary>Creates an error of kind <paramref name="code"/>.</summary>

@@ -5,8 +5,8 @@ public static partial class ErrorCatalog
 {
     /// <summary>Nobody listens at the address.</summary>
     public static readonly ErrorCode ConnectFailed = new(1201, FsStatus.ConnectionRefused, "cannot connect",
-        "No connection could be made to the address: the process is not running, listens elsewhere, or a firewall is in "
-        + "between. Check the address and that the server runs.");
+        "No connection could be made to the address: the process is not running, listens elsewhere, or a firewall is "
+        + "in between. Check the address and that the server runs.");
 
     /// <summary>The peer does not speak the protocol.</summary>
     public static readonly ErrorCode NotDistFs = new(1202, FsStatus.ProtocolError, "the peer does not speak DistFS",
@@ -25,13 +25,13 @@ public static partial class ErrorCatalog
 
     /// <summary>The peer broke the protocol.</summary>
     public static readonly ErrorCode ProtocolViolation = new(1205, FsStatus.ProtocolError, "protocol violation",
-        "The peer sent bytes that no DistFS process sends: a damaged link, another service, or an incompatible version. "
-        + "The connection was closed; other connections are not affected.");
+        "The peer sent bytes that no DistFS process sends: a damaged link, another service, or an incompatible "
+        + "version. The connection was closed; other connections are not affected.");
 
     /// <summary>A frame failed its checksum.</summary>
     public static readonly ErrorCode FrameCorrupt = new(1206, FsStatus.Corrupt, "frame damaged",
-        "A frame's checksum does not match: bytes changed on the way. The connection was closed, and nothing of the frame "
-        + "was used. If it repeats, suspect the network card, its offloading, or a middlebox.");
+        "A frame's checksum does not match: bytes changed on the way. The connection was closed, and nothing of the "
+        + "frame was used. If it repeats, suspect the network card, its offloading, or a middlebox.");
 
     /// <summary>No common protocol version.</summary>
     public static readonly ErrorCode VersionMismatch = new(1207, FsStatus.NotSupported, "no common protocol version",
@@ -39,12 +39,13 @@ public static partial class ErrorCatalog
 
     /// <summary>A message is larger than the peer or we allow.</summary>
     public static readonly ErrorCode MessageTooLarge = new(1208, FsStatus.MessageTooLarge, "message too large",
-        "A message is over the limit that the receiver announced. Split the request; the message names size and limit.");
+        "A message is over the limit that the receiver announced. Split the request; the message names size "
+        + "and limit.");
 
     /// <summary>The method does not exist on the peer.</summary>
     public static readonly ErrorCode UnknownMethod = new(1209, FsStatus.NotImplemented, "no such method",
-        "The peer does not offer this method: it is of an older version, or of another role (a chunk server asked for a "
-        + "metaserver's service).");
+        "The peer does not offer this method: it is of an older version, or of another role (a chunk server asked for "
+        + "a metaserver's service).");
 
     /// <summary>A limit of the server was reached.</summary>
     public static readonly ErrorCode Overloaded = new(1210, FsStatus.TryAgain, "overloaded",
@@ -58,7 +59,8 @@ public static partial class ErrorCatalog
 
     /// <summary>The server is going down.</summary>
     public static readonly ErrorCode ShuttingDown = new(1212, FsStatus.TryAgain, "server is shutting down",
-        "The server accepts no new calls since it is stopping. Nothing was done. The client goes on elsewhere, or waits.");
+        "The server accepts no new calls since it is stopping. Nothing was done. The client goes on elsewhere, "
+        + "or waits.");
 
     /// <summary>The handler failed in an unexpected way.</summary>
     public static readonly ErrorCode HandlerFailed = new(1213, FsStatus.IoError, "the server failed",

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Reflection;
 
 namespace DistFS.Primitives;
@@ -26,6 +27,7 @@ public static partial class ErrorCatalog
         ArgumentNullException.ThrowIfNull(id);
         code = null;
         var digits = id.StartsWith("DFS", StringComparison.OrdinalIgnoreCase) ? id.AsSpan(3) : id.AsSpan();
-        return int.TryParse(digits, out var number) && ByNumber.Value.TryGetValue(number, out code);
+        return int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            && ByNumber.Value.TryGetValue(number, out code);
     }
 }

@@ -9,7 +9,9 @@ public enum FsStatus
     /// <summary>Success.</summary>
     Ok = 0,
 
-    /// <summary>EPERM: the operation is not permitted to anyone in this state (POSIX: the caller's privileges).</summary>
+    /// <summary>
+    /// EPERM: the operation is not permitted to anyone in this state (POSIX: the caller's privileges).
+    /// </summary>
     NotPermitted = 1,
 
     /// <summary>ENOENT: no such file or directory.</summary>

@@ -74,7 +74,9 @@ public static class FsStatusMap
     public static uint ToNtStatus(this FsStatus status) =>
         Rows.TryGetValue(status, out var row) ? row.NtStatus : Rows[FsStatus.IoError].NtStatus;
 
-    /// <summary>The status of an errno of the running system; a number outside the set is <see cref="FsStatus.IoError"/>.</summary>
+    /// <summary>
+    /// The status of an errno of the running system; a number outside the set is <see cref="FsStatus.IoError"/>.
+    /// </summary>
     public static FsStatus FromErrno(int errno)
     {
         if (OperatingSystem.IsMacOS())

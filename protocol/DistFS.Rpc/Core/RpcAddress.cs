@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using DistFS.Primitives;
 
 namespace DistFS.Rpc;
@@ -25,8 +26,14 @@ public sealed record RpcAddress
     /// <summary>Of a Unix socket; else null.</summary>
     public string? Path { get; }
 
-    /// <summary>A TCP address.</summary>
-    public static RpcAddress Tcp(string host, int port) => Parse($"{host}:{port}");
+    /// <summary>A TCP address; an IPv6 literal may come with or without brackets.</summary>
+    public static RpcAddress Tcp(string host, int port)
+    {
+        ArgumentNullException.ThrowIfNull(host);
+        return Parse(host.Contains(':', StringComparison.Ordinal) && !host.StartsWith('[')
+            ? $"[{host}]:{port}"
+            : $"{host}:{port}");
+    }
 
     /// <summary>A Unix socket.</summary>
     public static RpcAddress Unix(string path) => Parse(UnixPrefix + path);
@@ -48,7 +55,7 @@ public sealed record RpcAddress
             var path = text[UnixPrefix.Length..];
 
             // The kernel's limit for sun_path, with its terminating zero.
-            if (path.Length is > 0 and < 108 && !path.Contains('\0', StringComparison.Ordinal))
+            if (Encoding.UTF8.GetByteCount(path) is > 0 and < 108 && !path.Contains('\0', StringComparison.Ordinal))
             {
                 address = new RpcAddress(null, 0, path);
             }

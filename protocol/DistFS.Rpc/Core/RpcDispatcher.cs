@@ -146,7 +146,9 @@ public interface IRpcBindingVisitor<out TResult>
 
 /// <summary>A unary method and its handler.</summary>
 public sealed class UnaryBinding<TRequest, TReply>(
-    RpcMethod<TRequest, TReply> method, UnaryHandler<TRequest, TReply> handler, HandlerScheduling scheduling) : RpcBinding
+    RpcMethod<TRequest, TReply> method,
+    UnaryHandler<TRequest, TReply> handler,
+    HandlerScheduling scheduling) : RpcBinding
     where TRequest : class, IMessage<TRequest>, new()
     where TReply : class, IMessage<TReply>, new()
 {

@@ -26,6 +26,9 @@ public sealed class RpcException : DistFsException
     /// </summary>
     public bool OutcomeUnknown { get; }
 
+    // A peer's text goes into logs and terminals: no essays.
+    private const int PeerTextMax = 4096;
+
     /// <summary>What a peer reported; a code of a newer version keeps its number in the message.</summary>
     public static RpcException FromInfo(ErrorInfo info)
     {
@@ -33,10 +36,11 @@ public sealed class RpcException : DistFsException
         var status = FsStatusMap.IsKnown((FsStatus)info.Status) && info.Status != 0
             ? (FsStatus)info.Status
             : FsStatus.IoError;
+        var message = info.Message.Length <= PeerTextMax ? info.Message : info.Message[..PeerTextMax] + "...";
         return ErrorCatalog.TryFind($"DFS{info.Code:0000}", out var code)
-            ? new RpcException(code, info.Message, null, status, info.OutcomeUnknown)
+            ? new RpcException(code, message, null, status, info.OutcomeUnknown)
             : new RpcException(
-                ErrorCatalog.HandlerFailed, $"DFS{info.Code:0000}: {info.Message}", null, status, info.OutcomeUnknown);
+                ErrorCatalog.HandlerFailed, $"DFS{info.Code:0000}: {message}", null, status, info.OutcomeUnknown);
     }
 
     /// <summary>How an exception of a handler is told to the caller. The text of unexpected ones stays here.</summary>
@@ -47,7 +51,10 @@ public sealed class RpcException : DistFsException
         OperationCanceledException => Info(
             ErrorCatalog.Cancelled, FsStatus.Cancelled, "The call was cancelled.", outcomeUnknown: true),
         _ => Info(
-            ErrorCatalog.HandlerFailed, FsStatus.IoError, "The server failed to handle the call.", outcomeUnknown: true),
+            ErrorCatalog.HandlerFailed,
+            FsStatus.IoError,
+            "The server failed to handle the call.",
+            outcomeUnknown: true),
     };
 
     private static ErrorInfo Info(ErrorCode code, FsStatus status, string message, bool outcomeUnknown) => new()

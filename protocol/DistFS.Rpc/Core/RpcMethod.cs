@@ -45,6 +45,15 @@ public abstract class RpcMethod
     /// <inheritdoc/>
     public override string ToString() => FullName;
 
+    /// <exception cref="ArgumentException">The method has the other shape.</exception>
+    internal void RequireKind(RpcMethodKind kind)
+    {
+        if (Kind != kind)
+        {
+            throw new ArgumentException($"{this} is {Kind}; it was called as {kind}.");
+        }
+    }
+
     /// <summary>Decodes a reply without knowing its type.</summary>
     internal abstract IMessage ParseReply(ReadOnlySpan<byte> body);
 }
@@ -60,10 +69,16 @@ public sealed class RpcMethod<TRequest, TReply> : RpcMethod
     }
 
     /// <summary>Decodes requests.</summary>
-    public MessageParser<TRequest> RequestParser { get; } = new(() => new TRequest());
+    /// <remarks>
+    /// Unknown fields are skipped: nothing passes them on, and kept they would occupy many times their size.
+    /// </remarks>
+    public MessageParser<TRequest> RequestParser { get; } =
+        new MessageParser<TRequest>(() => new TRequest()).WithDiscardUnknownFields(true);
 
     /// <summary>Decodes replies.</summary>
-    public MessageParser<TReply> ReplyParser { get; } = new(() => new TReply());
+    /// <inheritdoc cref="RequestParser" path="/remarks"/>
+    public MessageParser<TReply> ReplyParser { get; } =
+        new MessageParser<TReply>(() => new TReply()).WithDiscardUnknownFields(true);
 
     internal override IMessage ParseReply(ReadOnlySpan<byte> body) => ReplyParser.ParseFrom(body);
 
@@ -71,7 +86,9 @@ public sealed class RpcMethod<TRequest, TReply> : RpcMethod
     internal ObjectPool<FrameClientCall<TRequest, TReply>> ClientCalls { get; } = new(() => new());
 
     /// <summary>Finds a method of a .proto file.</summary>
-    /// <exception cref="ArgumentException">The file has no such method, or its messages or shape are others.</exception>
+    /// <exception cref="ArgumentException">
+    /// The file has no such method, or its messages or shape are others.
+    /// </exception>
     public static RpcMethod<TRequest, TReply> Of(FileDescriptor file, string service, string name)
     {
         ArgumentNullException.ThrowIfNull(file);

@@ -15,7 +15,8 @@ internal static class RpcMetrics
         Meter.CreateHistogram<double>("distfs.rpc.server.duration", "s", "From the request's arrival to its reply.");
 
     private static readonly Histogram<double> ClientDuration =
-        Meter.CreateHistogram<double>("distfs.rpc.client.duration", "s", "From the call to its end, queueing included.");
+        Meter.CreateHistogram<double>(
+            "distfs.rpc.client.duration", "s", "From the call to its end, queueing included.");
 
     private static readonly UpDownCounter<long> Connections =
         Meter.CreateUpDownCounter<long>("distfs.rpc.connections", "{connection}", "Frame connections that are open.");

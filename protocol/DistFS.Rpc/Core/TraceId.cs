@@ -19,7 +19,8 @@ public readonly record struct TraceId(ulong High, ulong Low)
 
             Span<byte> bytes = stackalloc byte[16];
             activity.TraceId.CopyTo(bytes);
-            return new TraceId(BinaryPrimitives.ReadUInt64BigEndian(bytes), BinaryPrimitives.ReadUInt64BigEndian(bytes[8..]));
+            return new TraceId(
+                BinaryPrimitives.ReadUInt64BigEndian(bytes), BinaryPrimitives.ReadUInt64BigEndian(bytes[8..]));
         }
     }
 

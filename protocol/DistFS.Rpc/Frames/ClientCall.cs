@@ -43,13 +43,13 @@ internal abstract class ClientCall : FrameWork, IPayloadOwner
 
     public long RequestBytes => FrameHeader.Size + (long)BodyLength + Payload.Length;
 
-    /// <summary>The last event of the call, as a result of the receive loop: continues in <see cref="FrameWork"/>.</summary>
+    /// <summary>The last event of the call: its reply. True when the call is now ready to run.</summary>
     public abstract bool Complete(IMessage reply, Payload payload);
 
     /// <summary>The last event of the call: it failed.</summary>
     public abstract void Fail(Exception error);
 
-    /// <summary>Under the gate: from here on the connection uses the request's payload, until it says otherwise.</summary>
+    /// <summary>Under the gate: from here on the connection uses the payload, until it says otherwise.</summary>
     public abstract void LendPayload();
 
     public abstract void PayloadReleased();

@@ -54,7 +54,7 @@ public sealed class FrameChannel : IRpcCaller, IAsyncDisposable
     private Attempt? _attempt;
 
     /// <summary>Nothing is connected before the first call.</summary>
-    /// <exception cref="RpcException">Code <see cref="ErrorCatalog.Configuration"/>: an option is out of range.</exception>
+    /// <exception cref="RpcException"><see cref="ErrorCatalog.Configuration"/>: an option is out of range.</exception>
     public FrameChannel(RpcAddress address, FrameChannelOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(address);
@@ -127,7 +127,8 @@ public sealed class FrameChannel : IRpcCaller, IAsyncDisposable
             connection = _connection;
         }
 
-        connection?.Close(new RpcException(ErrorCatalog.ShuttingDown, $"{Address}: the channel was disposed."), fault: false);
+        connection?.Close(
+            new RpcException(ErrorCatalog.ShuttingDown, $"{Address}: the channel was disposed."), fault: false);
     }
 
     private async ValueTask<RpcReply<TReply>> ConnectAndCallAsync<TRequest, TReply>(
@@ -158,7 +159,8 @@ public sealed class FrameChannel : IRpcCaller, IAsyncDisposable
 
         try
         {
-            var connection = await ready.WaitAsync(options.Timeout, options.Cancellation).ConfigureAwait(false);
+            var timeout = deadline == ServerCall.NoDeadline ? Timeout.InfiniteTimeSpan : options.Timeout;
+            var connection = await ready.WaitAsync(timeout, options.Cancellation).ConfigureAwait(false);
             if (deadline == ServerCall.NoDeadline)
             {
                 return (connection, options);

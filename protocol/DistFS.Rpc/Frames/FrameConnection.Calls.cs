@@ -1,5 +1,4 @@
 using DistFS.Primitives;
-using DistFS.Protocol;
 using Google.Protobuf;
 
 namespace DistFS.Rpc.Frames;
@@ -32,6 +31,7 @@ internal sealed partial class FrameConnection
     {
         ArgumentNullException.ThrowIfNull(method);
         ArgumentNullException.ThrowIfNull(request);
+        method.RequireKind(RpcMethodKind.Unary);
         var effective = Intercept(method, options);
         var call = method.ClientCalls.Rent();
         call.Begin(this, method, request, effective);
@@ -63,7 +63,13 @@ internal sealed partial class FrameConnection
     {
         ArgumentNullException.ThrowIfNull(method);
         ArgumentNullException.ThrowIfNull(request);
+        method.RequireKind(RpcMethodKind.ServerStreaming);
         options = Intercept(method, options);
+        if (!options.Payload.IsEmpty)
+        {
+            throw new ArgumentException($"{method} streams, and takes no payload.", nameof(options));
+        }
+
         var stream = new FrameClientStream<TReply>(this, method, request, options);
         bool flush;
         RpcException? refused;
@@ -88,7 +94,8 @@ internal sealed partial class FrameConnection
         try
         {
             var taken = 0;
-            await foreach (var (reply, bytes) in stream.Replies.ReadAllAsync(CancellationToken.None).ConfigureAwait(false))
+            var replies = stream.Replies.ReadAllAsync(CancellationToken.None).ConfigureAwait(false);
+            await foreach (var (reply, bytes) in replies)
             {
                 stream.Taken(bytes);
                 taken += bytes;
@@ -140,7 +147,9 @@ internal sealed partial class FrameConnection
         flush = false;
         if (call.IsWaiting)
         {
+            // It may have been the one that needed more room than those behind it.
             RemoveWaitingUnderGate(call);
+            flush = AdmitWaitingUnderGate();
             return true;
         }
 
@@ -180,7 +189,8 @@ internal sealed partial class FrameConnection
             if (_waitingCount >= WaitingMax)
             {
                 return new RpcException(
-                    ErrorCatalog.Overloaded, $"{call.Method}: {WaitingMax} calls wait for room on the connection to {Peer}.");
+                    ErrorCatalog.Overloaded,
+                    $"{call.Method}: {WaitingMax} calls wait for room on the connection to {Peer}.");
             }
 
             AddWaitingUnderGate(call);
@@ -206,14 +216,16 @@ internal sealed partial class FrameConnection
 
         if (call.Method.Id == 0)
         {
-            return new RpcException(ErrorCatalog.UnknownMethod, $"{call.Method} has no number, so it is not offered over frames.");
+            return new RpcException(
+                ErrorCatalog.UnknownMethod, $"{call.Method} has no number, so it is not offered over frames.");
         }
 
         if (call.BodyLength > _peerBodyBytesMax || call.Payload.Length > _peerPayloadBytesMax)
         {
             return new RpcException(
                 ErrorCatalog.MessageTooLarge,
-                $"{call.Method}: a request of {call.BodyLength} bytes with a payload of {call.Payload.Length}; {Peer} takes "
+                $"{call.Method}: a request of {call.BodyLength} bytes with a payload of {call.Payload.Length}; "
+                    + $"{Peer} takes "
                     + $"{_peerBodyBytesMax} and {_peerPayloadBytesMax}.");
         }
 
@@ -238,7 +250,13 @@ internal sealed partial class FrameConnection
         _callsUnderWay++;
         _windowUsed += call.RequestBytes;
         var header = new FrameHeader(
-            FrameKind.Request, call.BodyLength, call.Payload.Length, call.Method.Id, remaining, call.CallId, call.TraceId);
+            FrameKind.Request,
+            call.BodyLength,
+            call.Payload.Length,
+            call.Method.Id,
+            remaining,
+            call.CallId,
+            call.TraceId);
         if (call.Payload.Length > OutgoingBatch.CopiedPayloadBytesMax)
         {
             call.LendPayload();
@@ -264,133 +282,6 @@ internal sealed partial class FrameConnection
         }
 
         return flush;
-    }
-
-    private bool HandleReply(in FrameHeader header, ReadOnlySpan<byte> body)
-    {
-        RpcMethod? method;
-        lock (_gate)
-        {
-            var slot = FindSlotUnderGate(header.CallId);
-            if (slot < 0)
-            {
-                return Refuse(ErrorCatalog.ProtocolViolation, "a reply to a call that was never made", body);
-            }
-
-            // Null once the caller gave up; the peer learns of that too late.
-            method = _slots[slot].Call?.Method;
-        }
-
-        IMessage? reply = null;
-        if (method is { Kind: RpcMethodKind.Unary })
-        {
-            try
-            {
-                reply = method.ParseReply(body);
-            }
-            catch (InvalidProtocolBufferException e)
-            {
-                return Refuse(ErrorCatalog.ProtocolViolation, $"a malformed reply of {method}: {e.Message}", body);
-            }
-        }
-        else if (body.Length > 0 && method != null)
-        {
-            return Refuse(ErrorCatalog.ProtocolViolation, "the end of a stream with a body", body);
-        }
-
-        if (header.PayloadLength > 0)
-        {
-            BeginPayload(header, reply);
-            if (reply == null)
-            {
-                EndSlot(header.CallId);
-            }
-
-            return true;
-        }
-
-        var call = EndSlot(header.CallId);
-        if (call != null && call.Complete(reply!, default))
-        {
-            AddReady(call);
-        }
-
-        return true;
-    }
-
-    /// <summary>A reply or request whose payload has arrived in full.</summary>
-    private bool PayloadComplete(in FrameHeader header, object target, Payload payload)
-    {
-        if (target is FrameServerCall served)
-        {
-            served.TakePayload(payload);
-            Dispatch(served);
-            return true;
-        }
-
-        var call = EndSlot(header.CallId);
-        if (call == null)
-        {
-            payload.Dispose();
-        }
-        else if (call.Complete((IMessage)target, payload))
-        {
-            AddReady(call);
-        }
-
-        return true;
-    }
-
-    private bool HandleError(in FrameHeader header, ReadOnlySpan<byte> body)
-    {
-        if (!TryParse(ErrorInfo.Parser, body, out var info))
-        {
-            return Refuse(ErrorCatalog.ProtocolViolation, "a malformed error", body);
-        }
-
-        bool known;
-        lock (_gate)
-        {
-            known = FindSlotUnderGate(header.CallId) >= 0;
-        }
-
-        if (!known)
-        {
-            return Refuse(ErrorCatalog.ProtocolViolation, "an error for a call that was never made", body);
-        }
-
-        EndSlot(header.CallId)?.Fail(RpcException.FromInfo(info));
-        return true;
-    }
-
-    private bool HandleStreamItem(in FrameHeader header, ReadOnlySpan<byte> body)
-    {
-        ClientCall? call;
-        lock (_gate)
-        {
-            var slot = FindSlotUnderGate(header.CallId);
-            if (slot < 0)
-            {
-                return Refuse(ErrorCatalog.ProtocolViolation, "a reply to a stream that was never opened", body);
-            }
-
-            call = _slots[slot].Call;
-        }
-
-        if (call == null)
-        {
-            return true;
-        }
-
-        try
-        {
-            return call is IStreamSink sink && sink.Add(call.Method.ParseReply(body), body.Length, _options.StreamWindowBytes)
-                || Refuse(ErrorCatalog.ProtocolViolation, "a stream over its window, or for a unary call", body);
-        }
-        catch (InvalidProtocolBufferException e)
-        {
-            return Refuse(ErrorCatalog.ProtocolViolation, $"a malformed reply of {call.Method}: {e.Message}", body);
-        }
     }
 
     private void Send(FrameKind kind, ulong callId, uint argument = 0)

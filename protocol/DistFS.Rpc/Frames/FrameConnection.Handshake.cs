@@ -39,7 +39,7 @@ internal sealed partial class FrameConnection
 
     private bool HandleHello(ReadOnlySpan<byte> body)
     {
-        if (!TryParse(Hello.Parser, body, out var hello))
+        if (!TryParse(HelloParser, body, out var hello))
         {
             return Refuse(ErrorCatalog.ProtocolViolation, "a malformed Hello", body);
         }

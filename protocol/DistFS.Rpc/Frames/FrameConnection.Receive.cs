@@ -1,8 +1,7 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using DistFS.Primitives;
-using DistFS.Protocol;
-using Google.Protobuf;
 
 namespace DistFS.Rpc.Frames;
 
@@ -13,6 +12,10 @@ namespace DistFS.Rpc.Frames;
 internal sealed partial class FrameConnection
 {
     private const int ReceiveBufferBytes = 16 << 10;
+
+    // A stranger's first frame. Ours has a body of 5 KiB at most; the rest is for later versions.
+    private const int HelloBytesMax = 64 << 10;
+
     private readonly Action _onReceived;
     private byte[] _buffer = ArrayPool<byte>.Shared.Rent(ReceiveBufferBytes);
     private int _start;
@@ -27,13 +30,13 @@ internal sealed partial class FrameConnection
     private int _payloadMissing;
     private bool _inPayload;
 
-    // Made ready by the frames received last: first in, first out.
-    private FrameWork? _readyFirst;
-    private FrameWork? _readyLast;
-
     // For the timer: when something came last, and when the frame that is incomplete must be complete (0: none is).
     private long _lastReceived = Environment.TickCount64;
     private long _frameDueBy;
+
+    // The frame that is incomplete: when it began, and how many bytes of it are known to come.
+    private long _frameBegan;
+    private int _frameBytes;
 
     private void ReceiveLoop()
     {
@@ -50,7 +53,7 @@ internal sealed partial class FrameConnection
                 var received = _transport.ReceiveAsync(ReceiveTarget());
                 if (received.IsCompleted)
                 {
-                    RunReady(TakeReady(), lastInline: false);
+                    RunReady(TakeReady(), here: false);
                     if (!Received(received.GetAwaiter().GetResult()))
                     {
                         return;
@@ -64,7 +67,7 @@ internal sealed partial class FrameConnection
                 var ready = TakeReady();
                 _receiveAwaiter = received.GetAwaiter();
                 _receiveAwaiter.UnsafeOnCompleted(_onReceived);
-                RunReady(ready, lastInline: true);
+                RunReady(ready, here: true);
                 return;
             }
         }
@@ -108,7 +111,7 @@ internal sealed partial class FrameConnection
                 _helloReceived ? ErrorCatalog.ConnectionLost : ErrorCatalog.NotDistFs,
                 _helloReceived
                     ? $"{Peer}: the peer closed the connection."
-                    : $"{Peer}: the peer closed the connection before its Hello."), _peerReason == null);
+                    : $"{Peer}: the peer closed the connection before its Hello."), _peerReason == null && !_weGoAway);
             EndReceiving();
             return false;
         }
@@ -208,10 +211,17 @@ internal sealed partial class FrameConnection
         return PayloadComplete(_payloadHeader, target, new Payload(payload));
     }
 
-    /// <summary>Handles the next frame if it is complete up to its payload; false when it is not, or is refused.</summary>
+    /// <summary>Handles the next frame, if complete up to its payload; false when it is not, or is refused.</summary>
     private bool ProcessFrame()
     {
         var data = _buffer.AsSpan(_start, _end - _start);
+        if (!_helloReceived && data.Length >= sizeof(uint)
+            && BinaryPrimitives.ReadUInt32LittleEndian(data) > HelloBytesMax)
+        {
+            // Another protocol's first words, which may be all that it says before it waits for us.
+            return Refuse(ErrorCatalog.ProtocolViolation, "no Hello", data);
+        }
+
         if (data.Length < FrameHeader.Size)
         {
             NoteIncomplete(data.Length > 0, FrameHeader.Size);
@@ -222,6 +232,11 @@ internal sealed partial class FrameConnection
         if (fault != null)
         {
             return Refuse(ErrorCatalog.ProtocolViolation, fault, data);
+        }
+
+        if (!_helloReceived && header.Kind != FrameKind.Hello)
+        {
+            return Refuse(ErrorCatalog.ProtocolViolation, $"a {header.Kind} frame before Hello", data);
         }
 
         var inBuffer = FrameHeader.Size + header.BodyLength;
@@ -244,43 +259,6 @@ internal sealed partial class FrameConnection
         _start += inBuffer;
         Volatile.Write(ref _frameDueBy, 0);
         return HandleFrame(header, data[FrameHeader.Size..inBuffer]);
-    }
-
-    private bool HandleFrame(in FrameHeader header, ReadOnlySpan<byte> body)
-    {
-        if (!_helloReceived)
-        {
-            return header.Kind == FrameKind.Hello
-                ? HandleHello(body)
-                : Refuse(ErrorCatalog.ProtocolViolation, $"a {header.Kind} frame before Hello", body);
-        }
-
-        switch (header.Kind)
-        {
-            case FrameKind.Request:
-                return HandleRequest(header, body);
-            case FrameKind.Reply:
-                return HandleReply(header, body);
-            case FrameKind.Error:
-                return HandleError(header, body);
-            case FrameKind.StreamItem:
-                return HandleStreamItem(header, body);
-            case FrameKind.Cancel:
-                HandleCancel(header.CallId);
-                return true;
-            case FrameKind.Credit:
-                HandleCredit(header.CallId, header.Argument);
-                return true;
-            case FrameKind.Ping:
-                Send(FrameKind.Pong, header.CallId);
-                return true;
-            case FrameKind.Pong:
-                return true;
-            case FrameKind.GoAway:
-                return HandleGoAway(body);
-            default:
-                return Refuse(ErrorCatalog.ProtocolViolation, $"a second {header.Kind} frame", body);
-        }
     }
 
     /// <summary>From here on the payload of <paramref name="header"/> is received into memory of its own.</summary>
@@ -306,54 +284,20 @@ internal sealed partial class FrameConnection
         }
     }
 
-    private bool HandleGoAway(ReadOnlySpan<byte> body)
-    {
-        if (!TryParse(GoAway.Parser, body, out var message))
-        {
-            return Refuse(ErrorCatalog.ProtocolViolation, "a malformed GoAway", body);
-        }
-
-        _peerReason = RpcException.FromInfo(message.Reason ?? new ErrorInfo());
-        List<ClientCall> waiting;
-        lock (_gate)
-        {
-            _peerGoesAway = true;
-            waiting = TakeWaitingUnderGate();
-            TryFinishUnderGate();
-        }
-
-        foreach (var call in waiting)
-        {
-            call.Fail(Lost(_peerReason, sent: false));
-        }
-
-        return true;
-    }
-
-    private bool Refuse(ErrorCode code, string what, ReadOnlySpan<byte> data)
-    {
-        if (_helloReceived)
-        {
-            Violation(code, what);
-        }
-        else
-        {
-            Violation(ErrorCatalog.NotDistFs, $"{what}; it began with {Printable(data)}");
-        }
-
-        return false;
-    }
-
     private void NoteIncomplete(bool incomplete, int bytes)
     {
         if (!incomplete)
         {
             Volatile.Write(ref _frameDueBy, 0);
         }
-        else if (_frameDueBy == 0)
+        else if (_frameDueBy == 0 || bytes > _frameBytes)
         {
-            var allowance = _options.StallTimeout + TimeSpan.FromSeconds(bytes / (double)_options.FrameBytesPerSecondMin);
-            Volatile.Write(ref _frameDueBy, Environment.TickCount64 + (long)allowance.TotalMilliseconds);
+            // Known only when the header has come: the time counts from the frame's first byte all the same.
+            _frameBegan = _frameDueBy == 0 ? Environment.TickCount64 : _frameBegan;
+            _frameBytes = bytes;
+            var allowance = _options.StallTimeout
+                + TimeSpan.FromSeconds(bytes / (double)_options.FrameBytesPerSecondMin);
+            Volatile.Write(ref _frameDueBy, _frameBegan + (long)allowance.TotalMilliseconds);
         }
     }
 
@@ -368,80 +312,14 @@ internal sealed partial class FrameConnection
         _start = 0;
     }
 
-    private void AddReady(FrameWork work)
-    {
-        if (_readyLast == null)
-        {
-            _readyFirst = work;
-        }
-        else
-        {
-            _readyLast.NextReady = work;
-        }
-
-        _readyLast = work;
-    }
-
-    private FrameWork? TakeReady()
-    {
-        var first = _readyFirst;
-        _readyFirst = _readyLast = null;
-        return first;
-    }
-
-    private static void RunReady(FrameWork? work, bool lastInline)
-    {
-        while (work != null)
-        {
-            var next = work.NextReady;
-            work.NextReady = null;
-            if (next == null && lastInline)
-            {
-                work.Execute();
-            }
-            else
-            {
-                work.Queue();
-            }
-
-            work = next;
-        }
-    }
-
     /// <summary>The receive loop is over: its memory goes back.</summary>
     private void EndReceiving()
     {
-        RunReady(TakeReady(), lastInline: false);
+        RunReady(TakeReady(), here: false);
         _payload?.Return(_payload.Lease);
         _payload = null;
         _payloadFor = null;
         ArrayPool<byte>.Shared.Return(_buffer);
         _buffer = [];
-    }
-
-    private static bool TryParse<T>(MessageParser<T> parser, ReadOnlySpan<byte> body, out T message)
-        where T : IMessage<T>
-    {
-        try
-        {
-            message = parser.ParseFrom(body);
-            return true;
-        }
-        catch (InvalidProtocolBufferException)
-        {
-            message = default!;
-            return false;
-        }
-    }
-
-    private static string Printable(ReadOnlySpan<byte> data)
-    {
-        var text = new char[Math.Min(32, data.Length)];
-        for (var i = 0; i < text.Length; i++)
-        {
-            text[i] = data[i] is >= 0x20 and < 0x7F ? (char)data[i] : '.';
-        }
-
-        return $"'{new string(text)}'";
     }
 }

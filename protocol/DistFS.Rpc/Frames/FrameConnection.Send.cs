@@ -13,6 +13,9 @@ internal sealed partial class FrameConnection
     // From here on a batch is large enough that waiting for more frames gains nothing.
     private const int FlushAtOnceBytes = 64 << 10;
 
+    // The stall time-out is for one send, so a send is no more than a slow but living peer takes in that time.
+    private const int SendBytesMax = 512 << 10;
+
     private readonly Action _onSent;
     private readonly FlushWork _flushWork;
     private OutgoingBatch _filling = new();
@@ -28,7 +31,8 @@ internal sealed partial class FrameConnection
     // When the send that is under way began; 0 when none is. Written by the flush loop, read by the timer.
     private long _sendStarted;
 
-    private long QueuedBytes => _filling.Bytes + _sending.Bytes;
+    /// <summary>Bytes of frames that were added and have not left.</summary>
+    internal long QueuedBytes => _filling.Bytes + _sending.Bytes;
 
     /// <summary>Adds a frame without payload, under the gate.</summary>
     /// <returns>Whether the caller must call <see cref="StartFlush"/> once it has left the gate.</returns>
@@ -60,7 +64,8 @@ internal sealed partial class FrameConnection
     /// <summary>
     /// Starts the flush loop that <see cref="AppendUnderGate(FrameKind, ulong, uint, IMessage?)"/> asked for: on this
     /// thread when nothing else is under way, so that a lone call has the shortest path; else behind what is already
-    /// queued to the thread pool, so that the frames which that work will add leave in the same send.
+    /// queued to the thread pool, so that the frames which that work will add leave in the same send; and on a thread
+    /// that is running callers, after them.
     /// </summary>
     private void StartFlush(bool needed, bool inline = false)
     {
@@ -69,7 +74,12 @@ internal sealed partial class FrameConnection
             return;
         }
 
-        if (inline || _callsUnderWay + _serving.Count <= 1 || _filling.Bytes >= FlushAtOnceBytes)
+        if (_running == this && !inline)
+        {
+            // Set before the thread can be through with its callers: it looks afterwards.
+            Volatile.Write(ref _flushOwed, 1);
+        }
+        else if (inline || _callsUnderWay + _serving.Count <= 1 || _filling.Bytes >= FlushAtOnceBytes)
         {
             Flush();
         }
@@ -98,7 +108,7 @@ internal sealed partial class FrameConnection
                 }
 
                 Volatile.Write(ref _sendStarted, Environment.TickCount64);
-                var sent = _transport.SendAsync(bytes);
+                var sent = _transport.SendAsync(bytes.Length <= SendBytesMax ? bytes : bytes[..SendBytesMax]);
                 if (!sent.IsCompleted)
                 {
                     _sendAwaiter = sent.GetAwaiter();
@@ -150,6 +160,7 @@ internal sealed partial class FrameConnection
             if (_closeReason == null)
             {
                 _flushing = false;
+                TryFinishUnderGate();
                 closing = _closingReason;
                 if (closing == null)
                 {

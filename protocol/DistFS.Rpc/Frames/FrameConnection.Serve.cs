@@ -4,8 +4,8 @@ using Google.Protobuf;
 namespace DistFS.Rpc.Frames;
 
 /// <content>
-/// The peer's calls to us. Receiving never stops for them, since replies to our own calls come the same way; what bounds
-/// them are the limits of our Hello, which the peer must keep, and a backlog while it does not read its replies.
+/// The peer's calls to us. Receiving never stops for them, since replies to our own calls come the same way; what
+/// bounds them are the limits of our Hello, which the peer must keep, and a backlog while it does not read its replies.
 /// </content>
 internal sealed partial class FrameConnection
 {
@@ -18,8 +18,7 @@ internal sealed partial class FrameConnection
     {
         if (!_handlers.TryGet(header.Method, out var handler))
         {
-            RefuseCall(header, ErrorCatalog.UnknownMethod, $"This process offers no method 0x{header.Method:x4}.");
-            return true;
+            return RefuseUnknown(header);
         }
 
         var call = handler.Rent();
@@ -27,8 +26,14 @@ internal sealed partial class FrameConnection
         bool accepted;
         lock (_gate)
         {
-            accepted = _servingBytes + header.FrameLength <= _options.RequestWindowBytes
-                && _serving.Count < _options.CallsMax
+            // Close has cancelled what was served until then; nobody would cancel this call.
+            if (_closeReason != null)
+            {
+                return false;
+            }
+
+            accepted = HasRoomForCallUnderGate()
+                && _servingBytes + header.FrameLength <= _options.RequestWindowBytes
                 && _serving.TryAdd(header.CallId, call);
             if (accepted)
             {
@@ -38,7 +43,8 @@ internal sealed partial class FrameConnection
 
         if (!accepted)
         {
-            return Refuse(ErrorCatalog.ProtocolViolation, "a request over the limits of our Hello, or an id used twice", body);
+            return Refuse(
+                ErrorCatalog.ProtocolViolation, "a request over the limits of our Hello, or an id used twice", body);
         }
 
         var fault = call.Parse(body);
@@ -67,13 +73,30 @@ internal sealed partial class FrameConnection
         return true;
     }
 
-    /// <summary>Answers a call that no handler sees.</summary>
-    private void RefuseCall(in FrameHeader header, ErrorCode code, string message)
+    /// <summary>
+    /// Whether the peer may have one more call under way. Answers that have not begun to leave count, since the peer
+    /// cannot know of them: else a peer that never reads could have any number of them queued.
+    /// </summary>
+    private bool HasRoomForCallUnderGate() => _serving.Count + _filling.Answers < _options.CallsMax;
+
+    private bool RefuseUnknown(in FrameHeader header)
     {
-        bool flush;
+        var error = new RpcException(
+            ErrorCatalog.UnknownMethod, $"This process offers no method 0x{header.Method:x4}.");
+        bool accepted;
+        var flush = false;
         lock (_gate)
         {
-            flush = AppendUnderGate(FrameKind.Error, header.CallId, 0, RpcException.ToInfo(new RpcException(code, message)));
+            accepted = HasRoomForCallUnderGate();
+            if (accepted)
+            {
+                flush = AppendUnderGate(FrameKind.Error, header.CallId, 0, RpcException.ToInfo(error));
+            }
+        }
+
+        if (!accepted)
+        {
+            return Refuse(ErrorCatalog.ProtocolViolation, "more calls than our Hello allows", []);
         }
 
         StartFlush(flush);
@@ -81,26 +104,33 @@ internal sealed partial class FrameConnection
         {
             BeginPayload(header, target: null);
         }
+
+        return true;
     }
 
     private void Dispatch(FrameServerCall call)
     {
-        if (call.Scheduling == HandlerScheduling.Inline)
+        // Read without the gate first: the common case is an empty queue.
+        if (Volatile.Read(ref _filling).Bytes + Volatile.Read(ref _sending).Bytes > _options.SendQueueBytesMax)
         {
-            call.Execute();
-            return;
-        }
-
-        lock (_gate)
-        {
-            if (QueuedBytes > _options.SendQueueBytesMax)
+            lock (_gate)
             {
-                _backlog.Enqueue(call);
-                return;
+                if (QueuedBytes > _options.SendQueueBytesMax && _closeReason == null)
+                {
+                    _backlog.Enqueue(call);
+                    return;
+                }
             }
         }
 
-        AddReady(call.AsWork);
+        if (call.Scheduling == HandlerScheduling.Inline)
+        {
+            call.Execute();
+        }
+        else
+        {
+            AddReady(call);
+        }
     }
 
     /// <summary>The handler has ended: its last frame, and the end of what the call occupies.</summary>
@@ -168,7 +198,8 @@ internal sealed partial class FrameConnection
                 return false;
             }
 
-            credit -= length;
+            // The header counts: items without content fill the reader's queue too.
+            credit -= FrameHeader.Size + length;
             var header = new FrameHeader(FrameKind.StreamItem, length, 0, 0, 0, call.CallId, call.TraceId);
             flush = AppendUnderGate(header, reply, default, null, out _);
         }

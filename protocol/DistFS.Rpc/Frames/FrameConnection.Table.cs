@@ -3,7 +3,8 @@ namespace DistFS.Rpc.Frames;
 /// <content>The table of our calls, and the queue of those that wait for room in it. All under the gate.</content>
 internal sealed partial class FrameConnection
 {
-    // Ends when no call is under way in either direction, after one side said it goes away.
+    // Ends when no call is under way in either direction and nothing waits to be sent, after one side said it goes
+    // away.
     private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private int TakeSlotUnderGate()
@@ -30,18 +31,20 @@ internal sealed partial class FrameConnection
     }
 
     /// <summary>The peer has ended the call: its slot and its part of the window are free again.</summary>
-    /// <returns>The call, unless its caller gave up before.</returns>
-    private ClientCall? EndSlot(ulong callId)
+    /// <param name="callId">As the peer sent it.</param>
+    /// <param name="call">The call, unless its caller gave up before.</param>
+    /// <returns>False when no such call was made.</returns>
+    private bool TryEndSlot(ulong callId, out ClientCall? call)
     {
-        ClientCall? call = null;
         bool flush;
         lock (_gate)
         {
             var slot = FindSlotUnderGate(callId);
             if (slot < 0)
             {
-                // The connection was closed in between, which has ended every call.
-                return null;
+                // Close has ended every call at once; a reply that was already received is then no violation.
+                call = null;
+                return _closeReason != null;
             }
 
             call = _slots[slot].Call;
@@ -54,7 +57,7 @@ internal sealed partial class FrameConnection
         }
 
         StartFlush(flush);
-        return call;
+        return true;
     }
 
     private List<ClientCall> TakeAllCallsUnderGate()
@@ -128,10 +131,11 @@ internal sealed partial class FrameConnection
         _waitingCount--;
     }
 
-    /// <summary>After a GoAway: once nothing is under way, the connection may end.</summary>
+    /// <summary>After a GoAway: once nothing is under way, the last answer included, the connection may end.</summary>
     private void TryFinishUnderGate()
     {
-        if ((_weGoAway || _peerGoesAway) && _callsUnderWay == 0 && _serving.Count == 0 && _waitingFirst == null)
+        if ((_weGoAway || _peerGoesAway) && _callsUnderWay == 0 && _serving.Count == 0 && _waitingFirst == null
+            && !_flushing && _filling.IsEmpty)
         {
             _idle.TrySetResult();
         }

@@ -15,6 +15,7 @@ internal sealed partial class FrameConnection
     {
         CheckPeer(now);
         ExpireCalls(now);
+        RescueReady();
     }
 
     private void CheckPeer(long now)
@@ -65,6 +66,7 @@ internal sealed partial class FrameConnection
                 call = next;
             }
 
+            flush |= AdmitWaitingUnderGate();
             for (var i = 0; _callsUnderWay > 0 && i < _slotsUsed; i++)
             {
                 if (_slots[i].Call is { } call && now >= call.DeadlineTicks)

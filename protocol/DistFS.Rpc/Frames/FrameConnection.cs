@@ -11,16 +11,20 @@ namespace DistFS.Rpc.Frames;
 /// <remarks>
 /// Threads: the receive loop runs on one thread at a time, and so does the flush loop; everything both sides share is
 /// guarded by <see cref="_gate"/>, which is never held over input, output or foreign code. Every request is answered by
-/// exactly one Reply or Error, so what a call occupies (its slot, its share of the window) is freed at exactly one place.
+/// exactly one Reply or Error, so what a call occupies (its slot, its share of the window) is freed at one place.
 /// </remarks>
 internal sealed partial class FrameConnection : IRpcCaller
 {
+    private static readonly TimeSpan PeerLeavesWithin = TimeSpan.FromSeconds(1);
+
     private readonly Lock _gate = new();
     private readonly FrameTransport _transport;
     private readonly FrameOptions _options;
     private readonly FrameHandlers _handlers;
     private readonly TaskCompletionSource _handshake = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TaskCompletionSource<RpcException?> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<RpcException?> _closed =
+        new(TaskCreationOptions.RunContinuationsAsynchronously);
+
 
     // Set once, under the gate; from then on nothing is sent and no call begins.
     private RpcException? _closeReason;
@@ -42,6 +46,7 @@ internal sealed partial class FrameConnection : IRpcCaller
         _onReceived = OnReceived;
         _onSent = OnSent;
         _flushWork = new FlushWork(this);
+        _helper = new HelperWork(this);
         Peer = new RpcPeer(transport.Name, transport.RemoteAddress, "", default, this);
     }
 
@@ -99,8 +104,12 @@ internal sealed partial class FrameConnection : IRpcCaller
     }
 
     /// <summary>
-    /// Tells the peer to begin nothing new, waits for the calls under way in both directions, closes.
+    /// Tells the peer to begin nothing new, waits until the calls under way in both directions have ended, closes.
     /// </summary>
+    /// <remarks>
+    /// The peer leaves first, as it knows when it has all answers: closing under requests that are still on their way
+    /// would reset the connection, and answers that the peer has not read yet would be lost with it.
+    /// </remarks>
     public async Task CloseAsync(CancellationToken cancellation)
     {
         var reason = new RpcException(ErrorCatalog.ShuttingDown, "The peer is shutting down.");
@@ -121,6 +130,7 @@ internal sealed partial class FrameConnection : IRpcCaller
         try
         {
             await _idle.Task.WaitAsync(cancellation).ConfigureAwait(false);
+            await Task.WhenAny(_closed.Task, Task.Delay(PeerLeavesWithin, cancellation)).ConfigureAwait(false);
         }
         finally
         {
@@ -128,11 +138,18 @@ internal sealed partial class FrameConnection : IRpcCaller
         }
     }
 
+    /// <summary>After the peer's GoAway: closes once nothing is under way.</summary>
+    private async Task LeaveAsync()
+    {
+        await _idle.Task.ConfigureAwait(false);
+        Close(_peerReason!, fault: false);
+    }
+
     /// <summary>Ends the connection at once. Only the first reason counts.</summary>
     public void Close(RpcException reason, bool fault = true)
     {
         List<ClientCall> calls;
-        FrameServerCall[] served;
+        FrameServerCall[] served, held;
         bool drain;
         lock (_gate)
         {
@@ -144,6 +161,7 @@ internal sealed partial class FrameConnection : IRpcCaller
             _closeReason = reason;
             calls = TakeAllCallsUnderGate();
             served = [.. _serving.Values];
+            held = [.. _backlog];
             _backlog.Clear();
             foreach (var call in served)
             {
@@ -168,11 +186,19 @@ internal sealed partial class FrameConnection : IRpcCaller
             ThreadPool.UnsafeQueueUserWorkItem(static c => c.Cancel(), call, preferLocal: false);
         }
 
+        // Marked as cancelled, these end before their handlers, and give back what they hold.
+        foreach (var call in held)
+        {
+            call.Queue();
+        }
+
         if (drain)
         {
             ReleaseBatches();
         }
 
+        // The timer no longer looks after callers that are behind one that blocks.
+        ThreadPool.UnsafeQueueUserWorkItem(_helper, preferLocal: false);
         RpcMetrics.ConnectionClosed(fault ? reason.Code : null);
         _handshake.TrySetException(reason);
         _ = _handshake.Task.Exception;

@@ -15,9 +15,10 @@ internal sealed class FrameConnector(
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(options.HandshakeTimeout);
-        var socket = address.CreateSocket();
+        Socket? socket = null;
         try
         {
+            socket = address.CreateSocket();
             await socket.ConnectAsync(address.ToEndPoint(), limit.Token).ConfigureAwait(false);
             var transport = tls == null
                 ? new SocketTransport(socket)
@@ -28,7 +29,7 @@ internal sealed class FrameConnector(
         }
         catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
         {
-            socket.Dispose();
+            socket?.Dispose();
             throw new RpcException(
                 ErrorCatalog.ConnectFailed,
                 $"{address}: no connection within {options.HandshakeTimeout}.",
@@ -37,18 +38,24 @@ internal sealed class FrameConnector(
         }
         catch (SocketException e)
         {
-            socket.Dispose();
+            socket?.Dispose();
             throw new RpcException(
                 ErrorCatalog.ConnectFailed, $"{address}: {e.Message}.", e, StatusOf(e.SocketErrorCode));
         }
         catch (Exception e) when (e is AuthenticationException or IOException)
         {
-            socket.Dispose();
+            socket?.Dispose();
             throw new RpcException(ErrorCatalog.NotDistFs, $"{address}: TLS failed: {e.Message}", e);
+        }
+        catch (Exception e) when (e is not (RpcException or OperationCanceledException))
+        {
+            // Such as what a certificate callback throws: a channel must not stop connecting for it.
+            socket?.Dispose();
+            throw new RpcException(ErrorCatalog.ConnectFailed, $"{address}: {e.Message}", e, FsStatus.IoError);
         }
         catch
         {
-            socket.Dispose();
+            socket?.Dispose();
             throw;
         }
     }

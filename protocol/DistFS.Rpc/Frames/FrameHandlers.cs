@@ -30,14 +30,16 @@ internal sealed partial class FrameHandlers
 
     public IServerInterceptor[] Interceptors { get; }
 
-    public bool TryGet(uint method, [NotNullWhen(true)] out FrameHandler? handler) => _byId.TryGetValue(method, out handler);
+    public bool TryGet(uint method, [NotNullWhen(true)] out FrameHandler? handler) =>
+        _byId.TryGetValue(method, out handler);
 
     /// <summary>A handler threw what it should not; the caller learns only that, the log everything.</summary>
     public void Report(FrameServerCall call, Exception error) =>
         LogHandlerFailed(_logger, error, call.Method.FullName, call.Peer, call.TraceId);
 
     [LoggerMessage(1201, LogLevel.Error, "Handler of {Method} failed, called by {Peer}, trace {Trace}")]
-    private static partial void LogHandlerFailed(ILogger logger, Exception error, string method, RpcPeer peer, TraceId trace);
+    private static partial void LogHandlerFailed(
+        ILogger logger, Exception error, string method, RpcPeer peer, TraceId trace);
 
     private sealed class Visitor(FrameHandlers handlers) : IRpcBindingVisitor<FrameHandler>
     {
@@ -46,7 +48,8 @@ internal sealed partial class FrameHandlers
             where TReply : class, IMessage<TReply>, new()
         {
             ObjectPool<FrameServerCall>? pool = null;
-            pool = new ObjectPool<FrameServerCall>(() => new FrameUnaryCall<TRequest, TReply>(binding, pool!, handlers));
+            pool = new ObjectPool<FrameServerCall>(
+                () => new FrameUnaryCall<TRequest, TReply>(binding, pool!, handlers));
             return new FrameHandler(pool.Rent);
         }
 

@@ -65,7 +65,7 @@ internal readonly record struct FrameHeader(
     /// <summary>Bytes of the whole frame.</summary>
     public long FrameLength => Size + (long)BodyLength + PayloadLength;
 
-    /// <summary>Writes everything but the checksum, which <see cref="Seal"/> adds when the body stands behind.</summary>
+    /// <summary>Writes all but the checksum, which <see cref="Seal"/> adds when the body stands behind.</summary>
     public void Write(Span<byte> destination)
     {
         BinaryPrimitives.WriteUInt32LittleEndian(destination, (uint)BodyLength + (uint)PayloadLength);

@@ -8,7 +8,8 @@ public sealed partial class FrameServer
 {
     private void LogAcceptFailed(Exception error) => LogAcceptFailed(_options.Logger, error);
 
-    private void LogTooManyConnections(int limit, EndPoint? peer) => LogTooManyConnections(_options.Logger, limit, peer);
+    private void LogTooManyConnections(int limit, EndPoint? peer) =>
+        LogTooManyConnections(_options.Logger, limit, peer);
 
     private void LogConnectionFault(Exception error, string code, RpcPeer peer) =>
         LogConnectionFault(_options.Logger, code, peer, error.Message);

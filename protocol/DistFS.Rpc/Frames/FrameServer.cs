@@ -12,7 +12,7 @@ namespace DistFS.Rpc.Frames;
 /// <summary>What a frame server needs to know.</summary>
 public sealed record FrameServerOptions
 {
-    /// <summary>Where to listen; at least one. Port 0 takes a free one (see <see cref="FrameServer.Addresses"/>).</summary>
+    /// <summary>Where to listen, at least one. Port 0 is any free one: <see cref="FrameServer.Addresses"/>.</summary>
     public required IReadOnlyList<RpcAddress> Listen { get; init; }
 
     /// <summary>Of each connection.</summary>
@@ -38,6 +38,7 @@ public sealed partial class FrameServer : IAsyncDisposable
     private readonly List<Socket> _listeners = [];
     private readonly List<Task> _acceptLoops = [];
     private int _connectionCount;
+    private int _disposed;
 
     private FrameServer(RpcDispatcher dispatcher, FrameServerOptions options)
     {
@@ -64,7 +65,8 @@ public sealed partial class FrameServer : IAsyncDisposable
         options.Frames.Validate();
         if (options.Listen.Count == 0 || options.ConnectionsMax < 1)
         {
-            throw new RpcException(ErrorCatalog.Configuration, "A server needs an address to listen on and connections to take.");
+            throw new RpcException(
+                ErrorCatalog.Configuration, "A server needs an address to listen on and connections to take.");
         }
 
         var server = new FrameServer(dispatcher, options);
@@ -96,8 +98,11 @@ public sealed partial class FrameServer : IAsyncDisposable
     /// <summary>Stops without waiting for calls under way.</summary>
     public async ValueTask DisposeAsync()
     {
-        await StopAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
-        _stopping.Dispose();
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
+        {
+            await StopAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
+            _stopping.Dispose();
+        }
     }
 
     private static async Task CloseQuietlyAsync(FrameConnection connection, CancellationToken cancellation)
@@ -137,8 +142,7 @@ public sealed partial class FrameServer : IAsyncDisposable
         }
 
         _listeners.Add(socket);
-        return socket.LocalEndPoint is IPEndPoint bound ? RpcAddress.Tcp(address.Host!.Contains(':', StringComparison.Ordinal)
-            ? $"[{address.Host}]" : address.Host, bound.Port) : address;
+        return socket.LocalEndPoint is IPEndPoint bound ? RpcAddress.Tcp(address.Host!, bound.Port) : address;
     }
 
     private static EndPoint BindPoint(RpcAddress address)
@@ -158,6 +162,13 @@ public sealed partial class FrameServer : IAsyncDisposable
         if (!File.Exists(address.Path))
         {
             return;
+        }
+
+        // A socket has no length; connecting to any other file is refused just as by a dead socket.
+        if (new FileInfo(address.Path).Length > 0)
+        {
+            throw new RpcException(
+                ErrorCatalog.ListenFailed, $"{address}: there is a file of this name, which is no socket.");
         }
 
         using var probe = address.CreateSocket();

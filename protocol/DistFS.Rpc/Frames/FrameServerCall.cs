@@ -88,6 +88,7 @@ internal abstract class FrameServerCall : ServerCall, IPayloadOwner
     /// <summary>Ends the call without its handler.</summary>
     public void Refuse(Exception error)
     {
+        error = Explained(error);
         var connection = _connection!;
         ReleaseRequestPayload();
         RpcMetrics.ServerEnd(Method, _started, StatusOf(error));
@@ -122,6 +123,7 @@ internal abstract class FrameServerCall : ServerCall, IPayloadOwner
             Handlers.Report(this, error);
         }
 
+        error = Explained(error);
         Ended(StatusOf(error));
         ReleaseReply();
         _connection!.EndServed(this, FrameKind.Error, RpcException.ToInfo(error), default, null);
@@ -139,11 +141,26 @@ internal abstract class FrameServerCall : ServerCall, IPayloadOwner
         ReleaseRequestPayload();
         foreach (var interceptor in Handlers.Interceptors)
         {
-            interceptor.OnCompleted(this, status);
+            try
+            {
+                interceptor.OnCompleted(this, status);
+            }
+            catch (Exception e)
+            {
+                // The handler's result stands, and the caller waits for it.
+                Handlers.Report(this, e);
+            }
         }
 
         RpcMetrics.ServerEnd(Method, _started, status);
     }
+
+    // The caller learns it from whoever looks at the clock first: it must be the same error.
+    private Exception Explained(Exception error) =>
+        error is OperationCanceledException && Environment.TickCount64 >= DeadlineTicks
+            ? new RpcException(
+                ErrorCatalog.DeadlineExceeded, $"{Method}: not done in time.", error, outcomeUnknown: true)
+            : error;
 
     private void ReleaseReply()
     {

@@ -53,25 +53,49 @@ internal sealed class SocketTransport : FrameTransport
 }
 
 /// <summary>TLS over a socket.</summary>
+/// <remarks>
+/// An SslStream that is disposed under a read or write may throw anything: the read that comes next says, for example,
+/// that it was never authenticated (InvalidOperationException). After <see cref="Abort"/> all of it means "closed".
+/// </remarks>
 internal sealed class TlsTransport(Socket socket, SslStream stream) : FrameTransport
 {
+    private volatile bool _aborted;
+
     public override string Name => "tls";
 
     public override EndPoint? RemoteAddress { get; } = socket.RemoteEndPoint;
 
-    public override ValueTask<int> ReceiveAsync(Memory<byte> destination) =>
-        stream.ReadAsync(destination, CancellationToken.None);
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public override async ValueTask<int> ReceiveAsync(Memory<byte> destination)
+    {
+        try
+        {
+            return await stream.ReadAsync(destination, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (Exception e) when (_aborted)
+        {
+            throw new IOException("The connection was closed.", e);
+        }
+    }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public override async ValueTask<int> SendAsync(ReadOnlyMemory<byte> source)
     {
-        await stream.WriteAsync(source, CancellationToken.None).ConfigureAwait(false);
-        return source.Length;
+        try
+        {
+            await stream.WriteAsync(source, CancellationToken.None).ConfigureAwait(false);
+            return source.Length;
+        }
+        catch (Exception e) when (_aborted)
+        {
+            throw new IOException("The connection was closed.", e);
+        }
     }
 
     // The socket first: an SslStream waits in its own disposal for a write that is under way.
     public override void Abort()
     {
+        _aborted = true;
         socket.Dispose();
         stream.Dispose();
     }

@@ -32,6 +32,9 @@ internal sealed class OutgoingBatch
 
     public bool IsEmpty => Bytes == 0;
 
+    /// <summary>How many of the frames end a call.</summary>
+    public int Answers { get; private set; }
+
     /// <summary>Adds a frame.</summary>
     /// <param name="header">Its lengths are those of the other arguments.</param>
     /// <param name="body">May be null for none.</param>
@@ -57,6 +60,11 @@ internal sealed class OutgoingBatch
         // Only now: a body that failed to serialise has left no trace.
         _used += inBuffer;
         Bytes += header.FrameLength;
+        if (header.Kind is FrameKind.Reply or FrameKind.Error)
+        {
+            Answers++;
+        }
+
         if (!copied)
         {
             _segments.Add(new Segment(_used, payload, owner));
@@ -110,6 +118,7 @@ internal sealed class OutgoingBatch
         _used = 0;
         _sent = 0;
         Bytes = 0;
+        Answers = 0;
         if (_buffer.Length > KeptBytesMax)
         {
             Free();

@@ -2,7 +2,9 @@ using DistFS.Protocol.GrpcHealth;
 
 namespace DistFS.Rpc.Services;
 
-/// <summary>The methods of <c>grpc/health/v1/health.proto</c>; they have no numbers, so they are offered over gRPC only.</summary>
+/// <summary>
+/// The methods of <c>grpc/health/v1/health.proto</c>; they have no numbers, so they are offered over gRPC only.
+/// </summary>
 public static class HealthMethods
 {
     /// <summary>Whether a service serves now.</summary>

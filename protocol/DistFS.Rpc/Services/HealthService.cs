@@ -4,7 +4,9 @@ using DistFS.Protocol.GrpcHealth;
 
 namespace DistFS.Rpc.Services;
 
-/// <summary>The standard health check over a node's state, for the probes of orchestrators and load balancers.</summary>
+/// <summary>
+/// The standard health check over a node's state, for the probes of orchestrators and load balancers.
+/// </summary>
 /// <param name="node">Whose state.</param>
 /// <param name="services">The full names that may be asked for besides the empty one, which is the process.</param>
 public sealed class HealthService(NodeService node, IReadOnlySet<string> services)

@@ -1,0 +1,74 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using DistFS.Primitives;
+using DistFS.Rpc;
+
+namespace DistFS.Cli;
+
+/// <summary>Arguments and options of the types that many verbs take, with errors that say what to write.</summary>
+internal static class CliArguments
+{
+    /// <summary>A required address of a process.</summary>
+    public static Argument<RpcAddress> Address(string name, string description) => new(name)
+    {
+        Description = description,
+        CustomParser = static result =>
+            Parse(result, static text => RpcAddress.TryParse(text, out var address) ? address : null,
+                "is no address; write host:port, [ipv6]:port or unix:/path")!,
+    };
+
+    /// <summary>Sizes in bytes; the option may be repeated.</summary>
+    public static Option<ByteSize[]> Sizes(string name, string description, ByteSize max) => new(name)
+    {
+        Description = description,
+        HelpName = "BYTES",
+        Arity = ArgumentArity.OneOrMore,
+        CustomParser = result => [.. result.Tokens.Select(token => ParseSize(result, token.Value, max))],
+    };
+
+    /// <summary>A whole number.</summary>
+    public static Option<int> Number(string name, string description, int byDefault, int min, int max)
+    {
+        var option = new Option<int>(name)
+        {
+            Description = $"{description} [default {byDefault}]",
+            HelpName = "N",
+            DefaultValueFactory = _ => byDefault,
+        };
+        option.CustomParser = result =>
+        {
+            if (int.TryParse(result.Tokens[0].Value, out var number) && number >= min && number <= max)
+            {
+                return number;
+            }
+
+            result.AddError($"{name} '{result.Tokens[0].Value}' must be a whole number from {min} to {max}.");
+            return 0;
+        };
+        return option;
+    }
+
+    private static ByteSize ParseSize(ArgumentResult result, string text, ByteSize max)
+    {
+        if (ByteSize.TryParse(text, null, out var size) && size <= max)
+        {
+            return size;
+        }
+
+        result.AddError($"'{text}' is no size up to {max}; write for example 4096, 64KiB or 1MiB.");
+        return default;
+    }
+
+    private static T? Parse<T>(ArgumentResult result, Func<string, T?> parse, string rule)
+        where T : class
+    {
+        var text = result.Tokens[0].Value;
+        var value = parse(text);
+        if (value == null)
+        {
+            result.AddError($"'{text}' {rule}.");
+        }
+
+        return value;
+    }
+}

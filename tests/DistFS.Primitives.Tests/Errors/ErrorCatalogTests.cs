@@ -1,0 +1,114 @@
+using System.Reflection;
+
+namespace DistFS.Primitives.Tests.Errors;
+
+public sealed class ErrorCatalogTests
+{
+    private static readonly (string Name, ErrorCode Code)[] Fields =
+    [
+        .. typeof(ErrorCatalog).GetFields(BindingFlags.Public | BindingFlags.Static)
+            .Select(field => (field.Name, (ErrorCode)field.GetValue(null)!)),
+    ];
+
+    [Fact]
+    public void All_fields_are_found_in_order()
+    {
+        Assert.Equal(Fields.Select(field => field.Code.Number).Order(), ErrorCatalog.All.Select(code => code.Number));
+        Assert.Equal(Fields.Length, Fields.Select(field => field.Code.Number).Distinct().Count());
+        Assert.Equal(Fields.Length, Fields.Select(field => field.Code.Title).Distinct(StringComparer.Ordinal).Count());
+    }
+
+    /// <summary>
+    /// A code is never given another meaning: scripts depend on it. Add a line for a new code; never change or remove
+    /// one.
+    /// </summary>
+    [Fact]
+    public void Codes_keep_their_meaning() => Assert.Equal(
+        """
+        DFS1000 Internal IoError
+        DFS1001 Usage Invalid
+        DFS1002 Configuration Invalid
+        DFS1003 UnknownCode NotFound
+        DFS1004 Cancelled Cancelled
+        DFS1101 NativeLibraryMissing NotSupported
+        DFS1102 NativeLibraryUnfit NotSupported
+        DFS1103 SystemCall IoError
+        DFS1104 PlatformUnsupported NotSupported
+        DFS1110 StoreLocked Busy
+        DFS1111 StoreCorrupt Corrupt
+        DFS1112 StoreVersion NotSupported
+        DFS1113 StoreFull NoSpace
+        DFS1114 StoreIo IoError
+        DFS1115 StoreRefused Invalid
+        DFS1120 CompressionCorrupt Corrupt
+        DFS1201 ConnectFailed ConnectionRefused
+        DFS1202 NotDistFs ProtocolError
+        DFS1203 DeadlineExceeded TimedOut
+        DFS1204 ConnectionLost ConnectionReset
+        DFS1205 ProtocolViolation ProtocolError
+        DFS1206 FrameCorrupt Corrupt
+        DFS1207 VersionMismatch NotSupported
+        DFS1208 MessageTooLarge MessageTooLarge
+        DFS1209 UnknownMethod NotImplemented
+        DFS1210 Overloaded TryAgain
+        DFS1211 PeerStalled TimedOut
+        DFS1212 ShuttingDown TryAgain
+        DFS1213 HandlerFailed IoError
+        DFS1214 Unauthenticated AccessDenied
+        DFS1215 BadRequest Invalid
+        DFS1216 ListenFailed AddressInUse
+        """.ReplaceLineEndings("\n"),
+        string.Join('\n', ErrorCatalog.All.Select(code => $"{code.Id} {NameOf(code)} {code.Status}")));
+
+    [Fact]
+    public void Each_code_is_written_for_people()
+    {
+        foreach (var code in ErrorCatalog.All)
+        {
+            Assert.InRange(code.Number, 1000, 1299);
+            Assert.NotEqual(FsStatus.Ok, code.Status);
+            Assert.True(FsStatusMap.IsKnown(code.Status));
+            Assert.InRange(code.Title.Length, 4, 40);
+            Assert.False(code.Title.EndsWith('.'), code.Id);
+            Assert.True(code.Explanation.EndsWith('.'), code.Id);
+            Assert.InRange(code.Explanation.Length, 60, 500);
+            Assert.DoesNotContain("  ", code.Explanation, StringComparison.Ordinal);
+            Assert.Equal($"{code.Id} ({code.Title})", code.ToString());
+        }
+    }
+
+    [Theory]
+    [InlineData("DFS1203")]
+    [InlineData("dfs1203")]
+    [InlineData("1203")]
+    public void A_code_is_found_in_each_spelling(string id)
+    {
+        Assert.True(ErrorCatalog.TryFind(id, out var code));
+        Assert.Same(ErrorCatalog.DeadlineExceeded, code);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("DFS")]
+    [InlineData("DFS9999")]
+    [InlineData("DFSDFS1203")]
+    [InlineData("DFS4294967295")]
+    [InlineData("DFS+1203")]
+    [InlineData(" 1203")]
+    [InlineData("-1203")]
+    [InlineData("1203x")]
+    public void What_is_no_code_is_not_found(string id) => Assert.False(ErrorCatalog.TryFind(id, out _));
+
+    [Fact]
+    public void An_exception_takes_the_status_of_its_code_unless_told()
+    {
+        var plain = new DistFsException(ErrorCatalog.StoreFull, "disk 3 is full");
+        Assert.Equal(FsStatus.NoSpace, plain.Status);
+        Assert.Equal("disk 3 is full", plain.Message);
+        Assert.Equal(
+            FsStatus.QuotaExceeded,
+            new DistFsException(ErrorCatalog.StoreFull, "quota", plain, FsStatus.QuotaExceeded).Status);
+    }
+
+    private static string NameOf(ErrorCode code) => Fields.Single(field => field.Code == code).Name;
+}

@@ -1,0 +1,146 @@
+using static DistFS.Rpc.Tests.ConformanceMethods;
+
+namespace DistFS.Rpc.Tests.Frames;
+
+/// <summary>How connections end, for calls under way and calls that wait.</summary>
+public sealed class LifeTests
+{
+    [Fact]
+    public async Task A_cut_connection_ends_every_call_and_says_which_may_have_been_done()
+    {
+        await using var world = new RpcWorld(RpcWorld.Loopback(new FrameOptions { CallsMax = 60 }));
+        var channel = world.Channel();
+        await channel.EchoAsync(0);
+        var calls = Enumerable.Range(0, 100).Select(_ => channel.HangAsync()).ToArray();
+        await Eventually.True(() => world.Service.Running == 60);
+        await world.Server.DisposeAsync();
+        var errors = await Task.WhenAll(calls.Select(call => Eventually.Fails(() => call)));
+        Assert.All(errors[..60], error =>
+        {
+            Assert.Equal(ErrorCatalog.ConnectionLost, error.Code);
+            Assert.True(error.OutcomeUnknown);
+        });
+        Assert.All(errors[60..], error => Assert.False(error.OutcomeUnknown));
+        await Eventually.True(() => world.Service.Cancelled == 60);
+    }
+
+    [Fact]
+    public async Task A_server_that_stops_finishes_what_runs_and_takes_nothing_new()
+    {
+        await using var world = new RpcWorld();
+        var channel = world.Channel(new FrameChannelOptions
+        {
+            RetryDelay = TimeSpan.FromSeconds(30),
+            RetryDelayMax = TimeSpan.FromSeconds(30),
+        });
+        var running = channel.HangAsync();
+        var stream = CountAsync(channel.CountAsync(10, 10));
+        await stream.Soon();
+        await Eventually.True(() => world.Service.Running == 1);
+        var stop = world.Server.StopAsync(CancellationToken.None);
+        await Eventually.True(() => world.Server.Peers.Any() && !stop.IsCompleted);
+        var refused = await Eventually.Fails(async () =>
+        {
+            while (true)
+            {
+                await channel.EchoAsync(1);
+            }
+        });
+        Assert.Contains(refused.Code, new[] { ErrorCatalog.ShuttingDown, ErrorCatalog.ConnectFailed });
+        Assert.False(refused.OutcomeUnknown);
+        Assert.False(stop.IsCompleted);
+        world.Service.ReleaseHanging();
+        await running.Soon();
+        await stop.Soon();
+    }
+
+    [Theory]
+    [InlineData(10)]
+    [InlineData(1_000_000)]
+    public async Task The_last_reply_of_a_server_that_stops_is_not_lost(int bytes)
+    {
+        for (var round = 0; round < 60; round++)
+        {
+            await using var world = new RpcWorld();
+            var channel = world.Channel();
+            await channel.EchoAsync(0);
+            var calls = Enumerable.Range(0, 4)
+                .Select(_ => channel.EchoBytesAsync(ConformanceService.Content.AsMemory(0, bytes))).ToArray();
+            await Eventually.True(() => world.Service.Handled >= 3);
+            await world.Server.StopAsync(CancellationToken.None).Soon();
+            foreach (var call in calls)
+            {
+                try
+                {
+                    await call;
+                }
+                catch (RpcException e)
+                {
+                    // Refused before it was begun, which is no loss.
+                    Assert.False(e.OutcomeUnknown, $"round {round}: {e.Message}");
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_stop_that_is_cut_short_cancels_what_runs()
+    {
+        await using var world = new RpcWorld();
+        var call = world.Channel().HangAsync();
+        await Eventually.True(() => world.Service.Running == 1);
+        using var limit = new CancellationTokenSource(TimeSpan.FromMilliseconds(100));
+        await world.Server.StopAsync(limit.Token).Soon();
+        Assert.True((await Eventually.Fails(ErrorCatalog.ConnectionLost, () => call)).OutcomeUnknown);
+        await Eventually.True(() => world.Service.Cancelled == 1);
+        await world.Server.DisposeAsync();
+        await world.Server.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_request_that_meets_the_servers_farewell_is_refused_and_was_not_done()
+    {
+        await using var world = new RpcWorld();
+        using var peer = await RawPeer.GreetAsync(world.Address);
+        await peer.SendAsync(FrameBytes.Request(Hang, new HangRequest(), 1));
+        await Eventually.True(() => world.Service.Running == 1);
+        var stop = world.Server.StopAsync(CancellationToken.None);
+        var (_, farewell) = await peer.ReadUntilAsync(FrameKind.GoAway);
+        Assert.Equal(1212U, GoAway.Parser.ParseFrom(farewell).Reason.Code);
+        await peer.SendAsync(FrameBytes.Request(Echo, new EchoRequest(), 2, new byte[9000]));
+        var (header, data) = await peer.ReadUntilAsync(FrameKind.Error);
+        var info = ErrorInfo.Parser.ParseFrom(data);
+        Assert.Equal((2UL, 1212U, false), (header.CallId, info.Code, info.OutcomeUnknown));
+        world.Service.ReleaseHanging();
+        Assert.Equal(1UL, (await peer.ReadUntilAsync(FrameKind.Reply)).Header.CallId);
+        await stop.Soon();
+        Assert.Null(await peer.ReadAsync());
+    }
+
+    [Fact]
+    public async Task More_connections_than_allowed_are_turned_away()
+    {
+        await using var world = new RpcWorld(RpcWorld.Loopback() with { ConnectionsMax = 2 });
+        using var first = await RawPeer.GreetAsync(world.Address);
+        var second = await RawPeer.GreetAsync(world.Address);
+        using (var third = await RawPeer.ConnectAsync(world.Address))
+        {
+            Assert.Null(await third.ReadAsync());
+        }
+
+        second.Dispose();
+        await Eventually.True(() => world.Server.ConnectionCount == 1);
+        using var fourth = await RawPeer.GreetAsync(world.Address);
+    }
+
+    private static async Task<int> CountAsync(IAsyncEnumerable<CountReply> stream)
+    {
+        var count = 0;
+        await foreach (var reply in stream)
+        {
+            count++;
+        }
+
+        return count;
+    }
+}
