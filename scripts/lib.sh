@@ -34,9 +34,10 @@ need_packages() {
   local missing=() name
   for name in "$@"; do
     if [ "$name" = rocksdb ]; then
-      ldconfig -p | grep -q 'librocksdb\.so\.' || missing+=(rocksdb)
+      # Not through a pipe: grep leaves at the first match, and with pipefail ldconfig's SIGPIPE would count.
+      grep -q 'librocksdb\.so\.' <<<"$(ldconfig -p)" || missing+=(rocksdb)
     else
-      dpkg-query -W -f '${Status}' "$name" 2>/dev/null | grep -q 'ok installed' || missing+=("$name")
+      case "$(dpkg-query -W -f '${Status}' "$name" 2>/dev/null)" in *'ok installed'*) ;; *) missing+=("$name") ;; esac
     fi
   done
   [ ${#missing[@]} -gt 0 ] || return 0

@@ -57,6 +57,8 @@ internal sealed class Report(string suite)
         if (Console.IsOutputRedirected)
         {
             AnsiConsole.Profile.Width = 140;
+            AnsiConsole.Profile.Capabilities.Ansi = false;
+            AnsiConsole.Profile.Capabilities.ColorSystem = ColorSystem.NoColors;
         }
 
         AnsiConsole.Write(figures);

@@ -19,6 +19,7 @@ public sealed class GrpcCaller : IRpcCaller, IDisposable
 {
     private readonly HttpClient _http;
     private readonly Uri _base;
+    private readonly string _name;
     private readonly int _messageBytesMax;
 
     /// <summary>Nothing is connected before the first call.</summary>
@@ -29,6 +30,7 @@ public sealed class GrpcCaller : IRpcCaller, IDisposable
     {
         ArgumentNullException.ThrowIfNull(address);
         _messageBytesMax = messageBytesMax;
+        _name = address.ToString();
         _base = new Uri(
             $"{(tls == null ? "http" : "https")}://{(address.Path == null ? address.ToString() : "localhost")}");
         var handler = new SocketsHttpHandler
@@ -291,18 +293,24 @@ public sealed class GrpcCaller : IRpcCaller, IDisposable
         {
             throw new RpcException(
                 ErrorCatalog.DeadlineExceeded,
-                $"{method}: no answer from {_base.Authority} in time.",
+                $"{method}: no answer from {_name} in time.",
                 e,
                 outcomeUnknown: true);
         }
         catch (HttpRequestException e) when (e.InnerException is SocketException)
         {
-            throw new RpcException(ErrorCatalog.ConnectFailed, $"{_base.Authority}: {e.Message}", e);
+            throw new RpcException(ErrorCatalog.ConnectFailed, $"{_name}: {e.Message}", e);
+        }
+        catch (HttpRequestException e) when (!sent && e.HttpRequestError is HttpRequestError.HttpProtocolError
+            or HttpRequestError.InvalidResponse or HttpRequestError.VersionNegotiationError)
+        {
+            throw new RpcException(
+                ErrorCatalog.NotDistFs, $"{_name}: the peer does not speak HTTP/2 in the way of gRPC: {e.Message}", e);
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
             throw new RpcException(
-                ErrorCatalog.ConnectionLost, $"{method}: {_base.Authority}: {e.Message}", e, outcomeUnknown: sent);
+                ErrorCatalog.ConnectionLost, $"{method}: {_name}: {e.Message}", e, outcomeUnknown: sent);
         }
     }
 }

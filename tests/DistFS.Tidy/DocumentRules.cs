@@ -34,6 +34,30 @@ public sealed partial class DocumentRules
         Rule.HasNoViolation(unknown);
     }
 
+    /// <summary>An error that sends its reader to a verb that does not exist helps nobody.</summary>
+    [Fact]
+    public void EveryVerbThatAnErrorNamesExists()
+    {
+        var verbs = Repository.CSharp
+            .Where(f => f.Path.StartsWith("client/DistFS.Cli/Verbs/", StringComparison.Ordinal))
+            .Select(f => f.Name)
+            .ToHashSet(StringComparer.OrdinalIgnoreCase);
+        Rule.HasNoViolation(
+            from code in ErrorCatalog.All
+            from Match verb in Verbs().Matches(code.Explanation)
+            where !verbs.Contains(verb.Groups[1].Value + "Verb")
+            select $"{code.Id}: dfs {verb.Groups[1].Value}");
+    }
+
+    /// <summary>Such as a heading in capitals that waits for its figures.</summary>
+    [Fact]
+    public void NoDocumentHasAPlaceholder() => Rule.HasNoViolation(
+        from file in Repository.Files
+        where file.Path.EndsWith(".md", StringComparison.Ordinal)
+        from line in file.Lines
+        where Placeholder().IsMatch(line)
+        select $"{file}: {line}");
+
     [Fact]
     public void DecisionsAreNumberedWithoutGaps()
     {
@@ -50,6 +74,12 @@ public sealed partial class DocumentRules
 
     [GeneratedRegex(@"\]\(([^)\s]+)\)", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex Links();
+
+    [GeneratedRegex("'dfs ([a-z]+)", RegexOptions.CultureInvariant, 1000)]
+    private static partial Regex Verbs();
+
+    [GeneratedRegex("^[A-Z]{4,}$", RegexOptions.CultureInvariant, 1000)]
+    private static partial Regex Placeholder();
 
     [GeneratedRegex(@"\bDFS\d{4}\b", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex Codes();

@@ -43,7 +43,8 @@ internal sealed class DoctorVerb : Verb
     public override Task<int> RunAsync(VerbContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        var folder = Path.GetFullPath(context.Get(_data) ?? Path.GetTempPath());
+        var data = context.Get(_data);
+        var folder = Path.GetFullPath(string.IsNullOrEmpty(data) ? Path.GetTempPath() : data);
         if (!Directory.Exists(folder))
         {
             throw new DistFsException(

@@ -195,6 +195,7 @@ internal sealed class FrameClientStream<TReply> : ClientCall, IStreamSink
         new UnboundedChannelOptions { SingleReader = true, SingleWriter = false });
 
     private long _buffered;
+    private Exception? _error;
 
     public FrameClientStream(FrameConnection connection, RpcMethod method, IMessage request, in CallOptions options)
     {
@@ -211,6 +212,14 @@ internal sealed class FrameClientStream<TReply> : ClientCall, IStreamSink
     public override IMessage Request { get; }
 
     public ChannelReader<(TReply Reply, int Bytes)> Replies => _replies.Reader;
+
+    /// <summary>How it ended; only after its end.</summary>
+    public FsStatus Status => _error switch
+    {
+        null => FsStatus.Ok,
+        DistFsException e => e.Status,
+        _ => FsStatus.Cancelled,
+    };
 
     /// <summary>Takes a reply from the receive loop; false when the sender exceeds what it was granted.</summary>
     public bool Add(IMessage reply, int bytes, long windowBytes)
@@ -235,7 +244,11 @@ internal sealed class FrameClientStream<TReply> : ClientCall, IStreamSink
         return false;
     }
 
-    public override void Fail(Exception error) => _replies.Writer.TryComplete(error);
+    public override void Fail(Exception error)
+    {
+        _error = error;
+        _replies.Writer.TryComplete(error);
+    }
 
     public override void LendPayload() => Check.Fail("a stream has no payload");
 

@@ -78,8 +78,10 @@ internal sealed partial class FrameConnection
             refused = StartUnderGate(stream, out flush);
         }
 
+        var started = RpcMetrics.ClientStart();
         if (refused != null)
         {
+            RpcMetrics.ClientEnd(method, started, refused.Status);
             throw refused;
         }
 
@@ -112,6 +114,7 @@ internal sealed partial class FrameConnection
         {
             // The reader may leave before the end; after it this finds nothing.
             Abandon(stream, new OperationCanceledException());
+            RpcMetrics.ClientEnd(method, started, stream.Status);
         }
     }
 

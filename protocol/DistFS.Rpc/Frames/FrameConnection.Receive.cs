@@ -107,11 +107,7 @@ internal sealed partial class FrameConnection
     {
         if (count == 0)
         {
-            Close(_peerReason ?? new RpcException(
-                _helloReceived ? ErrorCatalog.ConnectionLost : ErrorCatalog.NotDistFs,
-                _helloReceived
-                    ? $"{Peer}: the peer closed the connection."
-                    : $"{Peer}: the peer closed the connection before its Hello."), _peerReason == null && !_weGoAway);
+            PeerClosed();
             EndReceiving();
             return false;
         }
@@ -127,6 +123,26 @@ internal sealed partial class FrameConnection
         }
 
         return true;
+    }
+
+    private void PeerClosed()
+    {
+        bool idle;
+        lock (_gate)
+        {
+            idle = _callsUnderWay == 0 && _serving.Count == 0 && _waitingFirst == null;
+        }
+
+        // Between two frames and with nothing under way it is a client that has done its work.
+        var orderly = _peerReason != null || _weGoAway
+            || (_helloReceived && idle && _start == _end && !_inPayload);
+        Close(
+            _peerReason ?? new RpcException(
+                _helloReceived ? ErrorCatalog.ConnectionLost : ErrorCatalog.NotDistFs,
+                _helloReceived
+                    ? $"{Peer}: the peer closed the connection."
+                    : $"{Peer}: the peer closed the connection before its Hello."),
+            fault: !orderly);
     }
 
     private Memory<byte> ReceiveTarget()

@@ -16,10 +16,12 @@ internal sealed class FrameConnector(
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(options.HandshakeTimeout);
         Socket? socket = null;
+        var connected = false;
         try
         {
             socket = address.CreateSocket();
             await socket.ConnectAsync(address.ToEndPoint(), limit.Token).ConfigureAwait(false);
+            connected = true;
             var transport = tls == null
                 ? new SocketTransport(socket)
                 : await SecureAsync(socket, tls, limit.Token).ConfigureAwait(false);
@@ -30,17 +32,22 @@ internal sealed class FrameConnector(
         catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
         {
             socket?.Dispose();
-            throw new RpcException(
+            throw connected ? NoHello(e) : new RpcException(
                 ErrorCatalog.ConnectFailed,
-                $"{address}: no connection within {options.HandshakeTimeout}.",
+                $"{address}: no connection within {options.HandshakeTimeout.TotalSeconds:0.#} s.",
                 e,
                 FsStatus.TimedOut);
+        }
+        catch (RpcException e) when (e.Code == ErrorCatalog.PeerStalled)
+        {
+            // The connection's own timer was first.
+            throw NoHello(e);
         }
         catch (SocketException e)
         {
             socket?.Dispose();
             throw new RpcException(
-                ErrorCatalog.ConnectFailed, $"{address}: {e.Message}.", e, StatusOf(e.SocketErrorCode));
+                ErrorCatalog.ConnectFailed, $"{address}: {Reason(e)}.", e, StatusOf(e.SocketErrorCode));
         }
         catch (Exception e) when (e is AuthenticationException or IOException)
         {
@@ -60,13 +67,33 @@ internal sealed class FrameConnector(
         }
     }
 
+    private RpcException NoHello(Exception cause) => new(
+        ErrorCatalog.NotDistFs,
+        $"{address}: connected, but no Hello within {options.HandshakeTimeout.TotalSeconds:0.#} s. "
+            + "Is this another service's port?",
+        cause,
+        FsStatus.TimedOut);
+
+    // For a socket file that is not there the system says "cannot assign requested address".
+    private string Reason(SocketException error) => address.Path != null && !File.Exists(address.Path)
+        ? "there is no such socket; the process does not run, or listens elsewhere"
+        : error.Message;
+
     private static async Task<FrameTransport> SecureAsync(
         Socket socket, SslClientAuthenticationOptions tls, CancellationToken cancellation)
     {
         socket.NoDelay = true;
         var stream = new SslStream(new NetworkStream(socket, ownsSocket: false));
-        await stream.AuthenticateAsClientAsync(tls, cancellation).ConfigureAwait(false);
-        return new TlsTransport(socket, stream);
+        try
+        {
+            await stream.AuthenticateAsClientAsync(tls, cancellation).ConfigureAwait(false);
+            return new TlsTransport(socket, stream);
+        }
+        catch
+        {
+            await stream.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 
     private static FsStatus StatusOf(SocketError error) => error switch

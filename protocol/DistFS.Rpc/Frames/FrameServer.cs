@@ -261,8 +261,16 @@ public sealed partial class FrameServer : IAsyncDisposable
     {
         socket.NoDelay = true;
         var stream = new SslStream(new NetworkStream(socket, ownsSocket: false));
-        await stream.AuthenticateAsServerAsync(tls, cancellation).ConfigureAwait(false);
-        return new TlsTransport(socket, stream);
+        try
+        {
+            await stream.AuthenticateAsServerAsync(tls, cancellation).ConfigureAwait(false);
+            return new TlsTransport(socket, stream);
+        }
+        catch
+        {
+            await stream.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 
     private void CloseListeners()

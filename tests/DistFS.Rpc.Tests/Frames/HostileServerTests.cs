@@ -72,7 +72,8 @@ public sealed class HostileServerTests : IDisposable
         var call = channel.EchoAsync(1);
         using var server = await _listener.AcceptAsync();
         var error = await Eventually.Fails(() => call);
-        Assert.Contains(error.Code, new[] { ErrorCatalog.ConnectFailed, ErrorCatalog.PeerStalled });
+        Assert.Equal(ErrorCatalog.NotDistFs, error.Code);
+        Assert.Contains("no Hello within", error.Message, StringComparison.Ordinal);
         Assert.Equal(FsStatus.TimedOut, error.Status);
     }
 

@@ -114,8 +114,15 @@ public sealed class InterceptorTests
         var channel = world.Channel();
         await channel.EchoAsync(1);
         await Eventually.Fails(ErrorCatalog.StoreIo, () => channel.SourceAsync(10, then: 1));
+        await foreach (var reply in channel.CountAsync(3))
+        {
+            Assert.NotNull(reply);
+        }
+
         foreach (var side in new[] { "server", "client" })
         {
+            await Eventually.True(
+                () => recorded.Contains($"distfs.rpc.{side}.duration distfs.test.v1.Conformance/Count OK"));
             await Eventually.True(
                 () => recorded.Contains($"distfs.rpc.{side}.duration distfs.test.v1.Conformance/Echo OK"));
             await Eventually.True(

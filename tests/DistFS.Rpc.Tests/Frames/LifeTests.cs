@@ -118,6 +118,33 @@ public sealed class LifeTests
     }
 
     [Fact]
+    public async Task A_client_that_leaves_with_nothing_under_way_is_no_fault()
+    {
+        await using var world = new RpcWorld();
+        using (var peer = await RawPeer.GreetAsync(world.Address))
+        {
+            await peer.SendAsync(FrameBytes.Request(Echo, new EchoRequest(), 1));
+            await peer.ReadUntilAsync(FrameKind.Reply);
+        }
+
+        await Eventually.True(() => world.Server.ConnectionCount == 0);
+        Assert.DoesNotContain(world.Log.Lines, line => line.Contains("DFS", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_client_that_leaves_in_a_call_is_a_fault()
+    {
+        await using var world = new RpcWorld();
+        using (var peer = await RawPeer.GreetAsync(world.Address))
+        {
+            await peer.SendAsync(FrameBytes.Request(Hang, new HangRequest(), 1));
+            await Eventually.True(() => world.Service.Running == 1);
+        }
+
+        await Eventually.True(() => world.Log.Lines.Any(line => line.Contains("DFS1204", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public async Task More_connections_than_allowed_are_turned_away()
     {
         await using var world = new RpcWorld(RpcWorld.Loopback() with { ConnectionsMax = 2 });
