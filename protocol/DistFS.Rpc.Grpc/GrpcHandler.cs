@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using System.Text;
 using System.Threading.Channels;
 using DistFS.Primitives;
 using DistFS.Protocol;
@@ -18,7 +17,8 @@ internal abstract partial class GrpcHandler(RpcDispatcher dispatcher, GrpcServer
     /// <summary>Reads the request, runs the handler, writes the reply, status and trailers.</summary>
     public async Task HandleAsync(HttpContext context)
     {
-        using var call = new GrpcServerCall(Method, context);
+        using var call = new GrpcServerCall(Method, context, Report);
+        var started = RpcMetrics.ServerStart();
         var status = FsStatus.Ok;
         var intercepted = false;
         try
@@ -47,7 +47,7 @@ internal abstract partial class GrpcHandler(RpcDispatcher dispatcher, GrpcServer
             status = error.Status;
             if (e is not (DistFsException or OperationCanceledException))
             {
-                LogHandlerFailed(options.Logger, e, Method.FullName, call.Peer);
+                Report(call, e);
             }
 
             Finish(context, error);
@@ -55,11 +55,10 @@ internal abstract partial class GrpcHandler(RpcDispatcher dispatcher, GrpcServer
 
         if (intercepted)
         {
-            foreach (var interceptor in dispatcher.Interceptors)
-            {
-                interceptor.OnCompleted(call, status);
-            }
+            Complete(call, status);
         }
+
+        RpcMetrics.ServerEnd(Method, started, status);
     }
 
     /// <summary>Ends a call that no handler sees.</summary>
@@ -74,6 +73,47 @@ internal abstract partial class GrpcHandler(RpcDispatcher dispatcher, GrpcServer
     /// handler, which may still run, no longer touches the request or its response.
     /// </summary>
     protected abstract Task InvokeAsync(HttpContext context, GrpcServerCall call);
+
+    private void Complete(GrpcServerCall call, FsStatus status)
+    {
+        foreach (var interceptor in dispatcher.Interceptors)
+        {
+            try
+            {
+                interceptor.OnCompleted(call, status);
+            }
+            catch (Exception e)
+            {
+                // The handler's result stands.
+                Report(call, e);
+            }
+        }
+    }
+
+    /// <summary>
+    /// What the handler lends is given back when both it and the response are through. A handler that outlives its
+    /// deadline fails unheard by its caller, but not by the log.
+    /// </summary>
+    protected async Task AfterAsync(Task handling, GrpcServerCall call, bool late)
+    {
+        try
+        {
+            await handling.ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            if (late && e is not OperationCanceledException)
+            {
+                Report(call, e);
+            }
+        }
+
+        call.ReleasePayload();
+    }
+
+    /// <summary>What the caller does not learn in full, or at all.</summary>
+    protected void Report(GrpcServerCall call, Exception error) =>
+        LogHandlerFailed(options.Logger, error, Method.FullName, call.Peer);
 
     /// <summary>Reads exactly one message; its length is checked before it is received.</summary>
     protected async Task<T> ReadAsync<T>(MessageParser<T> parser, PipeReader reader, CancellationToken cancellation)
@@ -224,13 +264,7 @@ internal sealed class GrpcUnaryHandler<TRequest, TReply>(
         }
         finally
         {
-            // What the handler lends is given back when both it and the response are through.
-            _ = handling.ContinueWith(
-                static (_, c) => ((GrpcServerCall)c!).ReleasePayload(),
-                call,
-                CancellationToken.None,
-                TaskContinuationOptions.ExecuteSynchronously,
-                TaskScheduler.Default);
+            _ = AfterAsync(handling, call, late: !handling.IsCompleted);
         }
     }
 
@@ -260,6 +294,7 @@ internal sealed class GrpcStreamHandler<TRequest, TReply>(
         finally
         {
             await writer.CloseAsync().ConfigureAwait(false);
+            _ = AfterAsync(handling, call, late: !handling.IsCompleted);
         }
     }
 
@@ -305,95 +340,5 @@ internal sealed class GrpcStreamHandler<TRequest, TReply>(
             channel.Writer.TryWrite(0);
             return channel;
         }
-    }
-}
-
-/// <summary>A gRPC call as its handler sees it.</summary>
-internal sealed class GrpcServerCall : ServerCall, IDisposable
-{
-    private readonly HttpContext _context;
-    private readonly CancellationTokenSource _deadline = new();
-    private readonly CancellationTokenRegistration _aborted;
-    private readonly CancellationTokenRegistration _expired;
-
-    public GrpcServerCall(RpcMethod method, HttpContext context)
-    {
-        _context = context;
-        Method = method;
-        Peer = new RpcPeer(
-            "grpc",
-            context.Connection.RemoteIpAddress == null
-                ? null
-                : new System.Net.IPEndPoint(context.Connection.RemoteIpAddress, context.Connection.RemotePort),
-            context.Request.Headers.UserAgent.ToString(),
-            Encoding.UTF8.GetBytes(context.Request.Headers.Authorization.ToString()),
-            Caller: null);
-        TraceId = GrpcWire.ParseTrace(context.Request.Headers[GrpcWire.TraceHeader]);
-        _aborted = context.RequestAborted.UnsafeRegister(static call => ((GrpcServerCall)call!).Cancel(), this);
-        _expired = _deadline.Token.UnsafeRegister(static call => ((GrpcServerCall)call!).Cancel(), this);
-    }
-
-    public override RpcMethod Method { get; }
-
-    public override RpcPeer Peer { get; }
-
-    /// <summary>Cancelled when the caller's deadline passes.</summary>
-    public CancellationToken DeadlineToken => _deadline.Token;
-
-    /// <summary>Deadline and encoding; what is not honoured is refused.</summary>
-    public void ReadHeaders()
-    {
-        var headers = _context.Request.Headers;
-        var encoding = headers[GrpcWire.EncodingHeader].ToString();
-        if (encoding.Length > 0 && encoding != GrpcWire.Identity)
-        {
-            throw new RpcException(ErrorCatalog.BadRequest,
-                $"{Method}: grpc-encoding '{encoding}' is not supported.", null, FsStatus.NotSupported);
-        }
-
-        var text = headers[GrpcWire.TimeoutHeader].ToString();
-        if (text.Length == 0)
-        {
-            return;
-        }
-
-        if (!GrpcWire.TryParseTimeout(text, out var timeout))
-        {
-            throw new RpcException(ErrorCatalog.BadRequest, $"{Method}: grpc-timeout '{text}' is malformed.");
-        }
-
-        // Longer than a timer can be set for is for ever.
-        if (timeout.TotalMilliseconds < uint.MaxValue - 1)
-        {
-            DeadlineTicks = Environment.TickCount64 + (long)timeout.TotalMilliseconds;
-            _deadline.CancelAfter(timeout);
-        }
-    }
-
-    /// <summary>The deadline has passed: the handler is told.</summary>
-    public void Expire() => Cancel();
-
-    public void TakePayload(ICarriesPayload request)
-    {
-        Payload = request.Payload.Memory;
-        request.Payload = ByteString.Empty;
-    }
-
-    public void PutPayload(ICarriesPayload reply)
-    {
-        if (!ReplyPayload.IsEmpty)
-        {
-            reply.Payload = UnsafeByteOperations.UnsafeWrap(ReplyPayload);
-        }
-    }
-
-    public void ReleasePayload() => DropReplyPayload();
-
-    public void Dispose()
-    {
-        _aborted.Dispose();
-        _expired.Dispose();
-
-        // Not disposed: a handler that ignores its deadline may still hold its token.
     }
 }

@@ -167,9 +167,15 @@ public sealed class GrpcServer : IAsyncDisposable
 
     private static RpcAddress ToAddress(string url)
     {
-        const string UnixPrefix = "http://unix:";
-        return url.StartsWith(UnixPrefix, StringComparison.Ordinal)
-            ? RpcAddress.Unix(url[UnixPrefix.Length..])
-            : RpcAddress.Parse(new Uri(url).Authority);
+        const string UnixMark = "://unix:";
+        var unix = url.IndexOf(UnixMark, StringComparison.Ordinal);
+        if (unix >= 0)
+        {
+            return RpcAddress.Unix(url[(unix + UnixMark.Length)..]);
+        }
+
+        // Not Authority, which leaves out the usual port of a scheme.
+        var parsed = new Uri(url);
+        return RpcAddress.Parse($"{parsed.Host}:{parsed.Port}");
     }
 }

@@ -1,7 +1,9 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text;
+using DistFS.Protocol;
 using Google.Protobuf;
 
 namespace DistFS.Rpc.Grpc;
@@ -122,6 +124,22 @@ internal static class GrpcWire
     }
 
     public static string DecodeMessage(string message) => Uri.UnescapeDataString(message);
+
+    /// <summary>The value of <see cref="ErrorHeader"/>; false for what no server of ours sends.</summary>
+    public static bool TryDecodeError(string base64, [NotNullWhen(true)] out ErrorInfo? info)
+    {
+        info = null;
+        try
+        {
+            info = ErrorInfo.Parser.ParseFrom(
+                Convert.FromBase64String(base64.PadRight((base64.Length + 3) / 4 * 4, '=')));
+            return true;
+        }
+        catch (Exception e) when (e is FormatException or InvalidProtocolBufferException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>"00-(32 digits)-(16 digits)-(2 digits)"; zero for anything else.</summary>
     public static TraceId ParseTrace(string? text) =>

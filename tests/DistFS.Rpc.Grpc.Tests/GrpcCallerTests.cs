@@ -113,6 +113,19 @@ public sealed class GrpcCallerTests
         Assert.False(error.OutcomeUnknown);
     }
 
+    /// <summary>The request had been handed over: whether it was done, nobody knows.</summary>
+    [Fact]
+    public async Task AServerThatDiesInAUnaryCallLeavesTheOutcomeUnknown()
+    {
+        var server = await TestServer.StartAsync();
+        using var caller = new GrpcCaller(server.Address);
+        var call = caller.CallAsync(HealthMethods.Check, new HealthCheckRequest { Service = "slow" }, Long).AsTask();
+        await server.SlowStarted.Task.WaitAsync(Long);
+        await server.DisposeAsync();
+        var error = await Assert.ThrowsAsync<RpcException>(() => call);
+        Assert.True(error.OutcomeUnknown, error.Message);
+    }
+
     [Fact]
     public async Task ListeningTwiceOnOnePortIsRefusedWithACode()
     {

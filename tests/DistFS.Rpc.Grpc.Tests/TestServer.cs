@@ -24,6 +24,9 @@ internal sealed class TestServer : IAsyncDisposable, IServerInterceptor
     /// <summary>Ends when a handler of "slow" saw its cancellation.</summary>
     public TaskCompletionSource SlowCancelled { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    /// <summary>Ends when a handler of "slow" runs.</summary>
+    public TaskCompletionSource SlowStarted { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     public List<(string Method, FsStatus Status)> Completed { get; } = [];
 
     public static async Task<TestServer> StartAsync(Func<GrpcServerOptions, GrpcServerOptions>? configure = null)
@@ -72,6 +75,7 @@ internal sealed class TestServer : IAsyncDisposable, IServerInterceptor
             switch (request.Service)
             {
                 case "slow":
+                    SlowStarted.TrySetResult();
                     try
                     {
                         await new TaskCompletionSource().Task

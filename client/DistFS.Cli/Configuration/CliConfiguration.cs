@@ -87,7 +87,8 @@ internal sealed class CliConfiguration
         if (!file.Exists)
         {
             return file.MustExist
-                ? throw Refuse($"{file.Path} ({file.Origin}) {(Directory.Exists(file.Path) ? "is a folder" : "does not exist")}.")
+                ? throw Refuse(
+                    $"{file.Path} ({file.Origin}) {(Directory.Exists(file.Path) ? "is a folder" : "does not exist")}.")
                 : null;
         }
 

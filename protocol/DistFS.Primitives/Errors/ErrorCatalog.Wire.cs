@@ -16,8 +16,8 @@ public static partial class ErrorCatalog
     /// <summary>The deadline passed before the answer came.</summary>
     public static readonly ErrorCode DeadlineExceeded = new(1203, FsStatus.TimedOut, "deadline exceeded",
         "The answer did not come in time: a server is overloaded, paused or cut off. Whether the operation was done is "
-        + "unknown, unless the message says that there was no connection; repeating a DistFS operation is safe, since it "
-        + "carries a request id.");
+        + "unknown, unless the message says that there was no connection; repeating a DistFS operation is safe, since "
+        + "it carries a request id.");
 
     /// <summary>The connection ended during the call.</summary>
     public static readonly ErrorCode ConnectionLost = new(1204, FsStatus.ConnectionReset, "connection lost",

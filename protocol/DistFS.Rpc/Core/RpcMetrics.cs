@@ -5,7 +5,8 @@ using DistFS.Primitives;
 namespace DistFS.Rpc;
 
 /// <summary>
-/// Metrics per method, over all transports, on the meter "DistFS.Rpc". Nothing is measured while nobody listens.
+/// Metrics per method on the meter "DistFS.Rpc", of servers over both transports and of clients over frames. Nothing is
+/// measured while nobody listens.
 /// </summary>
 internal static class RpcMetrics
 {

@@ -83,7 +83,7 @@ public abstract class ServerCall
     /// </summary>
     public void SetReplyPayload(ReadOnlyMemory<byte> payload, IDisposable? owner = null)
     {
-        ReplyPayloadOwner?.Dispose();
+        DropReplyPayload();
         ReplyPayload = payload;
         ReplyPayloadOwner = owner;
     }
@@ -99,8 +99,19 @@ public abstract class ServerCall
     {
         MarkCancelled();
         Interlocked.MemoryBarrier();
-        Volatile.Read(ref _cancellation)?.Cancel();
+        try
+        {
+            Volatile.Read(ref _cancellation)?.Cancel();
+        }
+        catch (AggregateException e)
+        {
+            // Thrown by what the handler registered with its token. The caller's cancellation must not end the process.
+            CancellationFailed(e);
+        }
     }
+
+    /// <summary>A callback of the handler's token threw.</summary>
+    protected abstract void CancellationFailed(Exception error);
 
     /// <summary>Throws where <see cref="CancellationToken"/> would, without making it.</summary>
     protected internal void ThrowIfCancelled()
@@ -111,21 +122,14 @@ public abstract class ServerCall
         }
     }
 
-    /// <summary>Hands the reply's payload over to the transport.</summary>
-    protected (ReadOnlyMemory<byte> Memory, IDisposable? Owner) TakeReplyPayload()
-    {
-        var taken = (ReplyPayload, ReplyPayloadOwner);
-        ReplyPayload = default;
-        ReplyPayloadOwner = null;
-        return taken;
-    }
-
     /// <summary>Drops what a reply that is not sent would have carried.</summary>
     protected void DropReplyPayload()
     {
-        ReplyPayloadOwner?.Dispose();
+        // Forgotten first, so that an owner that throws is not told twice.
+        var owner = ReplyPayloadOwner;
         ReplyPayload = default;
         ReplyPayloadOwner = null;
+        owner?.Dispose();
     }
 
     /// <summary>Makes the call reusable; false when it must be left to the garbage collector.</summary>

@@ -49,6 +49,9 @@ internal abstract class ClientCall : FrameWork, IPayloadOwner
     /// <summary>The last event of the call: it failed.</summary>
     public abstract void Fail(Exception error);
 
+    /// <summary>Whether the connection still uses the payload.</summary>
+    public abstract bool HasLentPayload { get; }
+
     /// <summary>Under the gate: from here on the connection uses the payload, until it says otherwise.</summary>
     public abstract void LendPayload();
 
@@ -111,6 +114,8 @@ internal sealed class FrameClientCall<TRequest, TReply> : ClientCall, IValueTask
         }
     }
 
+    public override bool HasLentPayload => (Volatile.Read(ref _state) & HasPayloadBack) == 0;
+
     public override void LendPayload() => _state = 0;
 
     public override bool Complete(IMessage reply, Payload payload)
@@ -156,6 +161,12 @@ internal sealed class FrameClientCall<TRequest, TReply> : ClientCall, IValueTask
 
     public RpcReply<TReply> GetResult(short token)
     {
+        // Before anything is touched: a call under way must not go back to the pool.
+        if (_core.GetStatus(token) == ValueTaskSourceStatus.Pending)
+        {
+            throw new InvalidOperationException("The call has not ended: await its task instead of blocking on it.");
+        }
+
         // Waits for a cancellation that is just being looked at: it must not meet the call's next life.
         _registration.Dispose();
         try
@@ -249,6 +260,8 @@ internal sealed class FrameClientStream<TReply> : ClientCall, IStreamSink
         _error = error;
         _replies.Writer.TryComplete(error);
     }
+
+    public override bool HasLentPayload => false;
 
     public override void LendPayload() => Check.Fail("a stream has no payload");
 

@@ -163,6 +163,8 @@ internal sealed partial class FrameConnection
         }
 
         _slots[slot].Call = null;
+        _slots[slot].Abandoned = call;
+        _slots[slot].AbandonedAt = Environment.TickCount64;
         flush = AppendUnderGate(FrameKind.Cancel, call.CallId, 0, null);
         return true;
     }
@@ -200,8 +202,7 @@ internal sealed partial class FrameConnection
             return null;
         }
 
-        SendRequestUnderGate(call, out flush);
-        return null;
+        return SendRequestUnderGate(call, out flush);
     }
 
     private RpcException? RefusalUnderGate(ClientCall call)
@@ -240,36 +241,44 @@ internal sealed partial class FrameConnection
         && _windowUsed + call.RequestBytes <= _peerWindowBytes
         && QueuedBytes <= _options.SendQueueBytesMax;
 
-    private void SendRequestUnderGate(ClientCall call, out bool flush)
+    /// <returns>Why it could not be sent: its message or payload cannot be read. Then it occupies nothing.</returns>
+    private RpcException? SendRequestUnderGate(ClientCall call, out bool flush)
     {
         var remaining = call.DeadlineTicks == ServerCall.NoDeadline
             ? 0
             : (uint)Math.Max(1, call.DeadlineTicks - Environment.TickCount64);
         var slot = TakeSlotUnderGate();
-        call.CallId = (++_callNumber << SlotBits) | (uint)slot;
-        _slots[slot].Call = call;
-        _slots[slot].CallId = call.CallId;
-        _slots[slot].RequestBytes = call.RequestBytes;
-        _callsUnderWay++;
-        _windowUsed += call.RequestBytes;
+        var callId = (++_callNumber << SlotBits) | (uint)slot;
         var header = new FrameHeader(
             FrameKind.Request,
             call.BodyLength,
             call.Payload.Length,
             call.Method.Id,
             remaining,
-            call.CallId,
+            callId,
             call.TraceId);
-        if (call.Payload.Length > OutgoingBatch.CopiedPayloadBytesMax)
+        try
         {
-            call.LendPayload();
-            flush = AppendUnderGate(header, call.Request, call.Payload, call, out var taken);
-            Check.That(taken);
+            flush = AppendUnderGate(header, call.Request, call.Payload, call, out var lent);
+            if (lent)
+            {
+                call.LendPayload();
+            }
         }
-        else
+        catch (Exception e)
         {
-            flush = AppendUnderGate(header, call.Request, call.Payload, null, out _);
+            flush = false;
+            _slots[slot] = new Slot { NextFree = _freeSlot };
+            _freeSlot = slot;
+            return new RpcException(
+                ErrorCatalog.BadRequest, $"{call.Method}: the request cannot be sent: {e.Message}", e);
         }
+
+        call.CallId = callId;
+        _slots[slot] = new Slot { Call = call, CallId = callId, RequestBytes = call.RequestBytes };
+        _callsUnderWay++;
+        _windowUsed += call.RequestBytes;
+        return null;
     }
 
     /// <summary>Room has come: calls that wait for it start, in their order.</summary>
@@ -280,7 +289,12 @@ internal sealed partial class FrameConnection
         {
             var call = _waitingFirst;
             RemoveWaitingUnderGate(call);
-            SendRequestUnderGate(call, out var needed);
+            var refused = SendRequestUnderGate(call, out var needed);
+            if (refused != null)
+            {
+                call.Fail(refused);
+            }
+
             flush |= needed;
         }
 
@@ -298,7 +312,17 @@ internal sealed partial class FrameConnection
         StartFlush(flush);
     }
 
-    private record struct Slot(ClientCall? Call, ulong CallId, long RequestBytes, int NextFree);
+    private struct Slot
+    {
+        public ClientCall? Call;
+        public ulong CallId;
+        public long RequestBytes;
+        public int NextFree;
+
+        // Given up by its caller, at this time; by now it may be in its next life, under another id.
+        public ClientCall? Abandoned;
+        public long AbandonedAt;
+    }
 }
 
 /// <summary>A stream's end that takes replies whose type is known to it.</summary>

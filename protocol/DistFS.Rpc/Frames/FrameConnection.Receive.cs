@@ -40,6 +40,7 @@ internal sealed partial class FrameConnection
 
     private void ReceiveLoop()
     {
+        (FrameWork? Handlers, WorkList Completed) ready;
         try
         {
             while (true)
@@ -64,17 +65,21 @@ internal sealed partial class FrameConnection
 
                 // Taken first: once the continuation is registered, another thread may be in this loop already. That
                 // is also why a caller's or handler's code may run, and even block, on this thread afterwards.
-                var ready = TakeReady();
+                ready = TakeReady();
                 _receiveAwaiter = received.GetAwaiter();
                 _receiveAwaiter.UnsafeOnCompleted(_onReceived);
-                RunReady(ready, here: true);
-                return;
+                break;
             }
         }
         catch (Exception e) when (IsTransportFault(e))
         {
             ReceiveFailed(e);
+            return;
         }
+
+        // Outside the try: what foreign code throws is no fault of the transport, whose loop may be another thread's by
+        // now.
+        RunReady(ready, here: true);
     }
 
     private void OnReceived()

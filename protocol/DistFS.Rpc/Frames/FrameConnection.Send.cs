@@ -31,6 +31,9 @@ internal sealed partial class FrameConnection
     // When the send that is under way began; 0 when none is. Written by the flush loop, read by the timer.
     private long _sendStarted;
 
+    // For the timer: when a send ended last.
+    private long _lastSent = Environment.TickCount64;
+
     /// <summary>Bytes of frames that were added and have not left.</summary>
     internal long QueuedBytes => _filling.Bytes + _sending.Bytes;
 
@@ -78,6 +81,11 @@ internal sealed partial class FrameConnection
         {
             // Set before the thread can be through with its callers: it looks afterwards.
             Volatile.Write(ref _flushOwed, 1);
+            if (Volatile.Read(ref _closeReason) != null)
+            {
+                // Close may have looked before, and nobody will look again while this thread's caller blocks.
+                FlushOwed();
+            }
         }
         else if (inline || _callsUnderWay + _serving.Count <= 1 || _filling.Bytes >= FlushAtOnceBytes)
         {
@@ -144,6 +152,7 @@ internal sealed partial class FrameConnection
     private bool NextBatch()
     {
         Volatile.Write(ref _sendStarted, 0);
+        Volatile.Write(ref _lastSent, Environment.TickCount64);
 
         // Outside the gate: owners are told here. Only the flush loop touches the batch that is being sent.
         _sending.Clear();

@@ -150,6 +150,7 @@ internal sealed partial class FrameConnection
         }
 
         bool flush, taken;
+        Exception? unsent = null;
         lock (_gate)
         {
             // False after Close, which forgets all calls at once.
@@ -160,11 +161,27 @@ internal sealed partial class FrameConnection
 
             _servingBytes -= call.RequestBytes;
             var header = new FrameHeader(kind, length, payload.Length, 0, 0, call.CallId, call.TraceId);
-            flush = AppendUnderGate(header, body, payload, owner, out taken);
+            try
+            {
+                flush = AppendUnderGate(header, body, payload, owner, out taken);
+            }
+            catch (Exception e)
+            {
+                // A message that the handler still changes, or a payload that it has disposed: every call has an end.
+                unsent = e;
+                taken = false;
+                flush = AppendUnderGate(FrameKind.Error, call.CallId, 0, RpcException.ToInfo(e));
+            }
+
             TryFinishUnderGate();
         }
 
         StartFlush(flush);
+        if (unsent != null)
+        {
+            _handlers.Report(call, unsent);
+        }
+
         return taken;
     }
 
@@ -187,6 +204,11 @@ internal sealed partial class FrameConnection
                 throw new OperationCanceledException("The connection has ended.");
             }
 
+            if (!_serving.ContainsKey(call.CallId))
+            {
+                throw new OperationCanceledException("The stream has ended.");
+            }
+
             if (credit <= 0)
             {
                 return false;
@@ -194,7 +216,11 @@ internal sealed partial class FrameConnection
 
             if (QueuedBytes > _options.SendQueueBytesMax)
             {
-                _blockedStreams.Add(stream);
+                if (!_blockedStreams.Contains(stream))
+                {
+                    _blockedStreams.Add(stream);
+                }
+
                 return false;
             }
 

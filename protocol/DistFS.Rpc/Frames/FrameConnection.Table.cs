@@ -50,7 +50,7 @@ internal sealed partial class FrameConnection
             call = _slots[slot].Call;
             _windowUsed -= _slots[slot].RequestBytes;
             _callsUnderWay--;
-            _slots[slot] = new Slot(null, 0, 0, _freeSlot);
+            _slots[slot] = new Slot { NextFree = _freeSlot };
             _freeSlot = slot;
             flush = AdmitWaitingUnderGate();
             TryFinishUnderGate();

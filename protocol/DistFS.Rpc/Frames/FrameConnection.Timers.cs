@@ -34,13 +34,15 @@ internal sealed partial class FrameConnection
         }
         else if (frameDueBy != 0 && now > frameDueBy)
         {
-            Close(new RpcException(ErrorCatalog.PeerStalled, $"{Peer}: the peer stopped in the middle of a frame."));
+            Close(_closingReason ?? new RpcException(
+                ErrorCatalog.PeerStalled, $"{Peer}: the peer stopped in the middle of a frame."));
         }
         else if (silent > _options.KeepAliveTimeout.TotalMilliseconds)
         {
-            Close(new RpcException(ErrorCatalog.PeerStalled, $"{Peer}: the peer was silent for {silent} ms."));
+            Close(_closingReason ?? new RpcException(
+                ErrorCatalog.PeerStalled, $"{Peer}: the peer was silent for {silent} ms."));
         }
-        else if (silent > _options.KeepAliveInterval.TotalMilliseconds
+        else if ((silent > _options.KeepAliveInterval.TotalMilliseconds || DumbFor(now) > _options.KeepAliveInterval)
             && now - _pingedAt > _options.KeepAliveInterval.TotalMilliseconds
             && _handshake.Task.IsCompletedSuccessfully)
         {
@@ -49,9 +51,16 @@ internal sealed partial class FrameConnection
         }
     }
 
+    /// <summary>
+    /// For how long we have sent nothing. A peer that sends us a long payload hears nothing from us meanwhile, and its
+    /// own pings wait behind that payload: so a side that only listens gives a sign of life by itself.
+    /// </summary>
+    private TimeSpan DumbFor(long now) => TimeSpan.FromMilliseconds(now - Volatile.Read(ref _lastSent));
+
     private void ExpireCalls(long now)
     {
         var flush = false;
+        ClientCall? held = null;
         lock (_gate)
         {
             for (var call = _waitingFirst; call != null;)
@@ -75,6 +84,12 @@ internal sealed partial class FrameConnection
                     flush |= needed;
                     _expired.Add(call);
                 }
+                else if (_slots[i].Abandoned is { HasLentPayload: true } abandoned
+                    && abandoned.CallId == _slots[i].CallId
+                    && now - _slots[i].AbandonedAt > _options.StallTimeout.TotalMilliseconds)
+                {
+                    held = abandoned;
+                }
             }
 
             foreach (var call in _serving.Values)
@@ -88,6 +103,14 @@ internal sealed partial class FrameConnection
         }
 
         StartFlush(flush);
+        if (held != null)
+        {
+            // Its caller waits for nothing but the memory that we still send from.
+            Close(new RpcException(
+                ErrorCatalog.PeerStalled,
+                $"{Peer}: a request was not taken within {_options.StallTimeout} of its end."));
+        }
+
         foreach (var call in _expired)
         {
             call.Fail(new RpcException(

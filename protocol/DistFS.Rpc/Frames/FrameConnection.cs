@@ -66,7 +66,7 @@ internal sealed partial class FrameConnection : IRpcCaller
         {
             lock (_gate)
             {
-                return _closeReason == null && !_peerGoesAway;
+                return _closeReason == null && _closingReason == null && !_peerGoesAway && !_weGoAway;
             }
         }
     }

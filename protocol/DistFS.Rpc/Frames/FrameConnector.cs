@@ -22,7 +22,7 @@ internal sealed class FrameConnector(
             socket = address.CreateSocket();
             await socket.ConnectAsync(address.ToEndPoint(), limit.Token).ConfigureAwait(false);
             connected = true;
-            var transport = tls == null
+            var transport = tls == null || address.Path != null
                 ? new SocketTransport(socket)
                 : await SecureAsync(socket, tls, limit.Token).ConfigureAwait(false);
             var connection = FrameConnection.Start(transport, options, handlers);

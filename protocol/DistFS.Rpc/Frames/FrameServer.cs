@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
-using System.Security.Authentication;
 using DistFS.Primitives;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -244,9 +243,9 @@ public sealed partial class FrameServer : IAsyncDisposable
                 LogConnectionFault(fault, fault.Code.Id, connection.Peer);
             }
         }
-        catch (Exception e) when (e is AuthenticationException or IOException or SocketException
-            or OperationCanceledException or ObjectDisposedException)
+        catch (Exception e)
         {
+            // Anything: a certificate callback of the embedding program may throw what it likes.
             LogHandshakeFailed(e, SafeAddress(socket));
             socket.Dispose();
         }

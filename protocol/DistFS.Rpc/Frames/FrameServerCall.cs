@@ -7,6 +7,8 @@ namespace DistFS.Rpc.Frames;
 /// <summary>A call of the peer, from its request frame to its last frame.</summary>
 internal abstract class FrameServerCall : ServerCall, IPayloadOwner
 {
+    private static readonly RpcPeer Gone = new("", null, "", default, null);
+
     private readonly Work _work;
     private FrameConnection? _connection;
     private Payload _requestPayload;
@@ -21,7 +23,7 @@ internal abstract class FrameServerCall : ServerCall, IPayloadOwner
 
     public abstract HandlerScheduling Scheduling { get; }
 
-    public override RpcPeer Peer => _connection!.Peer;
+    public override RpcPeer Peer => _connection?.Peer ?? Gone;
 
     public bool IsMarked => IsCancelled;
 
@@ -78,6 +80,11 @@ internal abstract class FrameServerCall : ServerCall, IPayloadOwner
         }
         catch (Exception e)
         {
+            if (e is not (DistFsException or OperationCanceledException))
+            {
+                Handlers.Report(this, e);
+            }
+
             Refuse(e);
             return;
         }
@@ -164,10 +171,21 @@ internal abstract class FrameServerCall : ServerCall, IPayloadOwner
 
     private void ReleaseReply()
     {
-        DropReplyPayload();
+        try
+        {
+            DropReplyPayload();
+        }
+        catch (Exception e)
+        {
+            // The owner's own affair; the call has ended well or badly without it.
+            Handlers.Report(this, e);
+        }
+
         _echoed.Dispose();
         _echoed = default;
     }
+
+    protected override void CancellationFailed(Exception error) => Handlers.Report(this, error);
 
     private void ReleaseRequestPayload()
     {
@@ -288,6 +306,7 @@ internal sealed class FrameStreamCall<TRequest, TReply>(StreamBinding<TRequest, 
     private TRequest? _request;
     private long _credit;
     private TaskCompletionSource? _wake;
+    private int _writing;
 
     public override RpcMethod Method => binding.TypedMethod;
 
@@ -310,6 +329,23 @@ internal sealed class FrameStreamCall<TRequest, TReply>(StreamBinding<TRequest, 
     }
 
     public async ValueTask WriteAsync(TReply reply)
+    {
+        if (Interlocked.Exchange(ref _writing, 1) != 0)
+        {
+            throw new InvalidOperationException("One reply at a time: await the last one first.");
+        }
+
+        try
+        {
+            await WriteNextAsync(reply).ConfigureAwait(false);
+        }
+        finally
+        {
+            Volatile.Write(ref _writing, 0);
+        }
+    }
+
+    private async ValueTask WriteNextAsync(TReply reply)
     {
         while (true)
         {

@@ -100,8 +100,10 @@ internal sealed class OutgoingBatch
         segment.Payload = segment.Payload[count..];
         if (segment.Payload.IsEmpty)
         {
+            var owner = segment.Owner;
+            segment.Owner = null;
             _segment++;
-            segment.Owner?.PayloadReleased();
+            owner?.PayloadReleased();
         }
     }
 

@@ -20,6 +20,9 @@ public sealed class FrameChannelTests
             address = world.Address;
             channel = new FrameChannel(address, Patient);
             Assert.Equal(1UL, await channel.EchoAsync(1));
+
+            // In order: after a kill, a call may be sent before the loss is known, and then rightly fails.
+            await world.Server.StopAsync(CancellationToken.None).Soon();
         }
 
         await using var owned = channel;
