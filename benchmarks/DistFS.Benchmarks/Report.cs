@@ -11,6 +11,7 @@ internal sealed class Report(string suite)
 
     private readonly List<Figure> _figures = [];
     private readonly List<Ratio> _ratios = [];
+    private readonly ProcessorSteal _steal = new();
 
     /// <summary>Adds a figure: the median of its rounds is what counts.</summary>
     /// <returns>The median.</returns>
@@ -30,6 +31,8 @@ internal sealed class Report(string suite)
     /// <returns>The exit code.</returns>
     public int Finish(FileInfo? json, bool check)
     {
+        var steal = _steal.Share;
+        var valid = steal <= ProcessorSteal.ShareMax;
         var figures = new Table()
             .Title($"{suite}: figures")
             .AddColumns("what", "median", "min .. max", "unit", "CPU us/op");
@@ -51,7 +54,7 @@ internal sealed class Report(string suite)
                 r.Name,
                 Text(r.Value),
                 bound,
-                bound.Length == 0 ? "" : r.Holds ? "[green]holds[/]" : "[red]MISSED[/]");
+                bound.Length == 0 ? "" : !valid ? "not judged" : r.Holds ? "[green]holds[/]" : "[red]MISSED[/]");
         }
 
         if (Console.IsOutputRedirected)
@@ -63,6 +66,9 @@ internal sealed class Report(string suite)
 
         AnsiConsole.Write(figures);
         AnsiConsole.Write(ratios);
+        AnsiConsole.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"The host took {steal:P1} of the processors{(valid ? "." : ": the run is not valid, repeat it.")}"));
         if (json != null)
         {
             File.WriteAllText(
@@ -73,6 +79,8 @@ internal sealed class Report(string suite)
                         suite,
                         host = Environment.MachineName,
                         cores = Environment.ProcessorCount,
+                        stealShare = steal,
+                        valid,
                         utc = DateTime.UtcNow,
                         figures = _figures,
                         ratios = _ratios,
@@ -80,7 +88,7 @@ internal sealed class Report(string suite)
                     Indented));
         }
 
-        return check && _ratios.Any(r => !r.Holds) ? 1 : 0;
+        return check && (!valid || _ratios.Any(r => !r.Holds)) ? 1 : 0;
     }
 
     private static string Text(double value) => value switch
