@@ -176,12 +176,13 @@ internal sealed partial class FrameConnection
             TryFinishUnderGate();
         }
 
-        StartFlush(flush);
+        // Before the answer leaves: whoever is told to look into the log finds it there.
         if (unsent != null)
         {
             _handlers.Report(call, unsent);
         }
 
+        StartFlush(flush);
         return taken;
     }
 
