@@ -1,6 +1,7 @@
 using System.CommandLine;
 using DistFS.Cli.Configuration;
 using DistFS.Cli.Output;
+using DistFS.Cli.Verbs;
 
 namespace DistFS.Cli;
 
@@ -15,10 +16,36 @@ internal static class CliProgram
     /// <param name="host">The world around.</param>
     /// <param name="catalog">Other verbs than the tool's own, for tests.</param>
     /// <returns>One of <see cref="ExitCodes"/>; never throws.</returns>
-    public static async Task<int> RunAsync(IReadOnlyList<string> args, CliHost host, VerbCatalog? catalog = null)
+    public static Task<int> RunAsync(IReadOnlyList<string> args, CliHost host, VerbCatalog? catalog = null)
     {
         ArgumentNullException.ThrowIfNull(args);
         ArgumentNullException.ThrowIfNull(host);
+        return IsPlainVersion(args) ? Task.FromResult(PrintVersion(host)) : ParseAndRunAsync(args, host, catalog);
+    }
+
+    /// <summary>Whether the shell asks for candidates: System.CommandLine's directive stands first.</summary>
+    internal static bool IsCompletion(IReadOnlyList<string> words) =>
+        words.Count > 0 && words[0].StartsWith("[suggest", StringComparison.Ordinal);
+
+    // Scripts and package managers ask for the version before each use. The plain question needs no parser, and loading
+    // one is half of the time of the answer; with any option it goes the way of every verb, to the same text.
+    private static bool IsPlainVersion(IReadOnlyList<string> args) => args is ["version" or "--version"];
+
+    private static int PrintVersion(CliHost host)
+    {
+        try
+        {
+            host.Out.Write(VersionVerb.PlainText());
+            return ExitCodes.Ok;
+        }
+        catch (Exception e)
+        {
+            return ReportFor(host, arguments: null, new GlobalOptions()).Tell(e);
+        }
+    }
+
+    private static async Task<int> ParseAndRunAsync(IReadOnlyList<string> args, CliHost host, VerbCatalog? catalog)
+    {
         var globals = new GlobalOptions();
         ParseResult? arguments = null;
         try
@@ -35,10 +62,6 @@ internal static class CliProgram
             return ReportFor(host, arguments, globals).Tell(e);
         }
     }
-
-    /// <summary>Whether the shell asks for candidates: System.CommandLine's directive stands first.</summary>
-    internal static bool IsCompletion(IReadOnlyList<string> words) =>
-        words.Count > 0 && words[0].StartsWith("[suggest", StringComparison.Ordinal);
 
     private static IReadOnlyList<string> Normalise(IReadOnlyList<string> args)
     {

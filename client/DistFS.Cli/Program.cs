@@ -1,4 +1,5 @@
 using DistFS.Cli;
 
+// Not async: an asynchronous Main is two more methods to compile before the first line, and nobody else needs the thread.
 using var interrupts = new Interrupts();
-return await CliProgram.RunAsync(args, CliHost.ForProcess(interrupts)).ConfigureAwait(false);
+return CliProgram.RunAsync(args, CliHost.ForProcess(interrupts)).GetAwaiter().GetResult();

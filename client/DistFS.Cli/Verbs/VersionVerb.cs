@@ -29,14 +29,7 @@ internal sealed class VersionVerb : Verb
     public override Task<int> RunAsync(VerbContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        var product = ProductVersion.Current;
-        var report = new VersionReport(
-            product.Version,
-            product.Commit,
-            RuntimeInformation.FrameworkDescription,
-            RuntimeInformation.OSDescription,
-            RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant(),
-            context.Verbose ? Natives() : null);
+        var report = Report(context.Verbose ? Natives() : null);
         if (context.Json)
         {
             context.WriteJson(report, VersionJson.Default.VersionReport);
@@ -47,6 +40,21 @@ internal sealed class VersionVerb : Verb
         }
 
         return Task.FromResult(ExitCodes.Ok);
+    }
+
+    /// <summary>What <c>dfs version</c> prints without any option.</summary>
+    public static string PlainText() => ToText(Report(natives: null));
+
+    private static VersionReport Report(NativeVersions? natives)
+    {
+        var product = ProductVersion.Current;
+        return new VersionReport(
+            product.Version,
+            product.Commit,
+            RuntimeInformation.FrameworkDescription,
+            RuntimeInformation.OSDescription,
+            RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant(),
+            natives);
     }
 
     private static string ToText(VersionReport report)

@@ -14,6 +14,25 @@ public class VersionVerbTests
         Assert.Equal(result, await new Cli().RunAsync("--version"));
     }
 
+    // The plain question is answered before anything is parsed; both ways must say the same.
+    [Fact]
+    public async Task Says_the_same_with_and_without_the_parser() => Assert.Equal(
+        await new Cli().RunAsync("version"), await new Cli().RunAsync("version", "--no-color"));
+
+    [Fact]
+    public async Task An_output_that_fails_is_told_not_thrown()
+    {
+        using var error = new StringWriter();
+        var host = new CliHost { Out = new FullDisk(), Error = error };
+        Assert.Equal(ExitCodes.Failed, await CliProgram.RunAsync(["version"], host));
+        Assert.StartsWith("dfs: DFS", error.ToString(), StringComparison.Ordinal);
+    }
+
+    private sealed class FullDisk : StringWriter
+    {
+        public override void Write(string? value) => throw new IOException("No space left on device");
+    }
+
     [Fact]
     public async Task Json_has_the_same()
     {
