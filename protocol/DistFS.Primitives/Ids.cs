@@ -16,6 +16,16 @@ public readonly record struct MemberId(ulong Value)
     public override string ToString() => $"m{Value}";
 }
 
+/// <summary>
+/// A metaserver's data folder, named by random bits when it is made. A member whose folder was lost comes back with
+/// another one, and what the lost folder had promised does not count for it. Zero is not known.
+/// </summary>
+public readonly record struct StoreId(ulong Value)
+{
+    /// <inheritdoc/>
+    public override string ToString() => Value.ToString("x16", null);
+}
+
 /// <summary>A chunk server. Assigned by the metaserver, never reused. Zero is no server.</summary>
 public readonly record struct ServerId(uint Value)
 {
@@ -48,6 +58,12 @@ public readonly record struct Term(ulong Value) : IComparable<Term>
 /// <summary>A position in the Raft log; the first entry has index 1.</summary>
 public readonly record struct LogIndex(ulong Value) : IComparable<LogIndex>
 {
+    /// <summary>The position after this one.</summary>
+    public LogIndex Next => new(Value + 1);
+
+    /// <summary>The position before this one; that of zero is zero.</summary>
+    public LogIndex Previous => new(Value == 0 ? 0 : Value - 1);
+
     /// <inheritdoc/>
     public int CompareTo(LogIndex other) => Value.CompareTo(other.Value);
 

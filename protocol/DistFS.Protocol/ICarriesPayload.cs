@@ -15,3 +15,5 @@ public interface ICarriesPayload
 public sealed partial class PingRequest : ICarriesPayload;
 
 public sealed partial class PingReply : ICarriesPayload;
+
+public sealed partial class DeliverRequest : ICarriesPayload;

@@ -57,6 +57,20 @@ public sealed class ErrorCatalogTests
         DFS1214 Unauthenticated AccessDenied
         DFS1215 BadRequest Invalid
         DFS1216 ListenFailed AddressInUse
+        DFS1301 StoreWiped NotFound
+        DFS1302 StoreForeign Invalid
+        DFS1303 StoreFormatUnknown NotSupported
+        DFS1304 StoreIdentityLost Corrupt
+        DFS1305 HardStateCorrupt Corrupt
+        DFS1306 LogCorrupt Corrupt
+        DFS1307 SnapshotCorrupt Corrupt
+        DFS1308 DiskFailed IoError
+        DFS1309 DiskFull NoSpace
+        DFS1310 SnapshotGone Stale
+        DFS1311 StoreExists AlreadyExists
+        DFS1320 ClusterForeign Invalid
+        DFS1321 ConsensusVersion NotSupported
+        DFS1322 MemberStopped IoError
         """.ReplaceLineEndings("\n"),
         string.Join('\n', ErrorCatalog.All.Select(code => $"{code.Id} {NameOf(code)} {code.Status}")));
 
@@ -65,7 +79,7 @@ public sealed class ErrorCatalogTests
     {
         foreach (var code in ErrorCatalog.All)
         {
-            Assert.InRange(code.Number, 1000, 1299);
+            Assert.InRange(code.Number, 1000, 1399);
             Assert.NotEqual(FsStatus.Ok, code.Status);
             Assert.True(FsStatusMap.IsKnown(code.Status));
             Assert.InRange(code.Title.Length, 4, 40);

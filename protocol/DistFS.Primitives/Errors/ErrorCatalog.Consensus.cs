@@ -1,0 +1,23 @@
+namespace DistFS.Primitives;
+
+/// <content>132x: metaservers among each other.</content>
+public static partial class ErrorCatalog
+{
+    /// <summary>A metaserver of another cluster, or one that takes this one for somebody else.</summary>
+    public static readonly ErrorCode ClusterForeign = new(1320, FsStatus.Invalid, "metaserver of another cluster",
+        "A metaserver sent messages of another cluster, or for another member than the one that listens here: an "
+        + "address in its configuration is wrong, or an address was given to another machine. Nothing of it was used. "
+        + "Correct the address of the member.");
+
+    /// <summary>A metaserver sends what this version cannot read.</summary>
+    public static readonly ErrorCode ConsensusVersion =
+        new(1321, FsStatus.NotSupported, "metaserver of another version",
+        "A metaserver sent messages that this version of DistFS cannot read. Upgrade the older of the two: all "
+        + "metaservers may differ by one minor version at most.");
+
+    /// <summary>The driver of the consensus core stopped after an error that it must not go on after.</summary>
+    public static readonly ErrorCode MemberStopped = new(1322, FsStatus.IoError, "metaserver stopped itself",
+        "A part of the metaserver failed in a way after which it cannot vouch for what it says, so it stopped before "
+        + "saying anything more. The other metaservers go on. The message names the cause; after a restart it finds "
+        + "out by itself what it has.");
+}

@@ -1,0 +1,94 @@
+namespace DistFS.Primitives;
+
+/// <summary>
+/// Bugs planted on purpose, to prove that the simulator's invariants can bite: each is a rule of consensus left out at
+/// the one place that keeps it. They exist only where TEETH is defined (test builds); in a product build
+/// <see cref="Teeth.Has"/> is the constant false and the compiler drops what hangs on it.
+/// </summary>
+public enum PlantedBug
+{
+    /// <summary>None: the product.</summary>
+    None,
+
+    /// <summary>A vote is told before it is on disk.</summary>
+    VoteReplyBeforeFsync,
+
+    /// <summary>A vote is never written to disk.</summary>
+    VoteNotPersisted,
+
+    /// <summary>An entry of an older term is committed because a majority has it (Raft paper, figure 8).</summary>
+    OldTermCommittedByCount,
+
+    /// <summary>A read is granted without asking a quorum whether this is still the leader.</summary>
+    ReadWithoutQuorum,
+
+    /// <summary>A read is granted before the leader has committed an entry of its own term.</summary>
+    ReadBeforeOwnNoOp,
+
+    /// <summary>A change of membership is accepted before the leader has committed an entry of its own term.</summary>
+    ConfigurationBeforeOwnNoOp,
+
+    /// <summary>An append is acknowledged before it is on disk.</summary>
+    AppendReplyBeforeFsync,
+
+    /// <summary>A duplicate append cuts off the entries that came after it.</summary>
+    DuplicateAppendTruncates,
+
+    /// <summary>A snapshot older than the state is installed over it.</summary>
+    OlderSnapshotInstalled,
+
+    /// <summary>A snapshot lacks the table of client sessions.</summary>
+    SnapshotWithoutSessions,
+
+    /// <summary>A repeated request is executed again.</summary>
+    SessionDedupSkipped,
+
+    /// <summary>A state machine looks at the local clock.</summary>
+    ApplyUsesWallTime,
+
+    /// <summary>An fsync that failed is taken for done.</summary>
+    FsyncErrorIgnored,
+
+    /// <summary>A checksum error in the middle of the log is cut away like a torn tail.</summary>
+    CorruptLogTruncated,
+
+    /// <summary>A renamed file's folder is not synced.</summary>
+    FolderNotSynced,
+
+    /// <summary>A voter whose folder was lost returns under its old name with an empty log.</summary>
+    WipedVoterReturns,
+}
+
+/// <summary>Switches a <see cref="PlantedBug"/> on, for the calling thread: a simulated world runs on one.</summary>
+public static class Teeth
+{
+#if TEETH
+    [ThreadStatic]
+    private static PlantedBug _planted;
+
+    /// <summary>Whether this build can plant bugs.</summary>
+    public static bool Compiled => true;
+
+    /// <summary>Whether <paramref name="bug"/> is planted in the world of this thread.</summary>
+    public static bool Has(PlantedBug bug) => _planted == bug;
+
+    /// <summary>Plants a bug, or <see cref="PlantedBug.None"/>, for this thread.</summary>
+    public static void Plant(PlantedBug bug) => _planted = bug;
+#else
+    /// <summary>Whether this build can plant bugs.</summary>
+    public static bool Compiled => false;
+
+    /// <summary>Whether <paramref name="bug"/> is planted: never in a product build.</summary>
+    public static bool Has(PlantedBug bug) => false;
+
+    /// <summary>Refuses: this build has no planted bugs.</summary>
+    /// <exception cref="NotSupportedException">Always, but for <see cref="PlantedBug.None"/>.</exception>
+    public static void Plant(PlantedBug bug)
+    {
+        if (bug != PlantedBug.None)
+        {
+            throw new NotSupportedException("This is a product build: bugs can be planted in test builds only.");
+        }
+    }
+#endif
+}
