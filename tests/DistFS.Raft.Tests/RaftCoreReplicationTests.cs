@@ -1,0 +1,100 @@
+using DistFS.Raft.Tests.Harness;
+
+namespace DistFS.Raft.Tests;
+
+/// <summary>What a leader does about lost messages (thesis, 3.5, 10.2.1).</summary>
+public sealed class RaftCoreReplicationTests
+{
+    [Fact]
+    public void A_lost_acknowledgement_is_asked_for_again_without_another_proposal()
+    {
+        var cluster = new TestCluster(voters: 3);
+        var leader = cluster.Elect(1);
+        var last = leader.Propose("x").Id.Index;
+        cluster.Deliver(message => message is AppendRequest);
+        Assert.NotEmpty(cluster.Take(message => message is AppendReply));
+        cluster.Run(10);
+        Assert.Equal(last, leader.Core.Status.Commit);
+    }
+
+    [Fact]
+    public void A_full_window_of_lost_acknowledgements_does_not_stop_a_follower_for_ever()
+    {
+        var cluster = new TestCluster(3, options: options => options with { InflightAppendsMax = 4 });
+        var leader = cluster.Elect(1);
+        for (var i = 0; i < 10; i++)
+        {
+            leader.Propose($"x{i}");
+            cluster.Deliver(message => message is AppendRequest);
+            cluster.Take();
+        }
+
+        cluster.Run(15);
+        Assert.Equal(leader.Core.Status.Last.Index, leader.Core.Status.Commit);
+    }
+
+    /// <summary>The follower's own tail, from an earlier leader, is as long as what the leader sent: its length says
+    /// nothing about what arrived.</summary>
+    [Fact]
+    public void A_lost_append_is_noticed_behind_a_conflicting_tail_of_the_same_length()
+    {
+        var cluster = new TestCluster(3, options: options => options with { AppendBytesMax = 1 });
+        cluster.Elect(1);
+        cluster.Run(2);
+
+        // Only m3 and m1 have a, b; only m1's log goes on with c, d, which nobody else ever gets.
+        cluster.Isolate(1);
+        cluster[1].Propose("c");
+        cluster[1].Propose("d");
+        cluster[1].Propose("e");
+        cluster.Run(40);
+        var leader = cluster.Leader!;
+        Assert.NotEqual(cluster[1], leader);
+        var third = cluster.Nodes.Single(node => node != cluster[1] && node != leader);
+
+        // The new leader's entry reaches nobody but m1, as a probe that is accepted before the conflict.
+        third.Crash();
+        cluster.Heal();
+        cluster.Run(15);
+        Assert.Equal(leader.Core.Status.Last.Index, leader.Core.Status.Commit);
+    }
+
+    [Fact]
+    public void An_append_lost_after_an_accepted_probe_is_noticed_behind_a_conflicting_tail()
+    {
+        var cluster = new TestCluster(3, options: options => options with { AppendBytesMax = 1 });
+        var first = cluster.Elect(1);
+
+        // m1 leads and makes 2..5; m2 gets 2 only, m3 nothing. Then m2 leads with 2 and its own no-op at 3.
+        cluster.Cut(1, 3);
+        first.Propose("2");
+        cluster.Deliver(1, 2, 1);
+        cluster.Take();
+        cluster.Cut(1, 2);
+        first.Propose("3");
+        first.Propose("4");
+        cluster.Take();
+        first.Crash();
+        cluster.Elect(2);
+        cluster[3].Crash();
+        var leader = cluster[2];
+        cluster.Heal();
+        first.Restart();
+
+        // m1 ends at 4, like the leader if it gets one more entry; everything after the first accepted append is lost.
+        leader.Propose("4 again");
+        cluster.Take();
+        leader.Tick(2);
+        cluster.Deliver(message => message is Heartbeat);
+        cluster.Deliver(message => message is HeartbeatReply);
+        for (var i = 0; i < 4; i++)
+        {
+            cluster.Deliver(message => message is AppendRequest, 1);
+            cluster.Take(message => message is AppendRequest);
+            cluster.Deliver();
+        }
+
+        cluster.Run(10);
+        Assert.Equal(leader.Core.Status.Last.Index, leader.Core.Status.Commit);
+    }
+}
