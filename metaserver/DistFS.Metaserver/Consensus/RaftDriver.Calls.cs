@@ -1,0 +1,141 @@
+using System.Diagnostics;
+using DistFS.Primitives;
+using DistFS.Raft;
+
+namespace DistFS.Metaserver.Consensus;
+
+/// <content>What is asked of it, from any thread.</content>
+public sealed partial class RaftDriver
+{
+    private readonly PendingCalls<ProposalOutcome> _proposals;
+    private readonly PendingCalls<ReadOutcome> _reads;
+    private long _proposalBytes;
+    private long _receivedBytes;
+
+    /// <summary>
+    /// Proposes a command. The bytes must not change any more: they become part of the log. Awaited exactly once.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">Cancelled: what becomes of it is unknown.</exception>
+    public ValueTask<ProposalOutcome> ProposeAsync(
+        ReadOnlyMemory<byte> command, TimeSpan timeout, CancellationToken cancellation = default)
+    {
+        if (!IsLeader)
+        {
+            return new(new ProposalOutcome(CallStatus.NotLeader));
+        }
+
+        if (command.Length > _options.Raft.CommandBytesMax)
+        {
+            return new(new ProposalOutcome(
+                CallStatus.TooLarge, Reason: $"A command has at most {_options.Raft.CommandBytesMax} bytes."));
+        }
+
+        if (Interlocked.Add(ref _proposalBytes, command.Length) > _options.ProposalBytesMax)
+        {
+            Interlocked.Add(ref _proposalBytes, -command.Length);
+            return new(new ProposalOutcome(CallStatus.Busy, Reason: "Too much waits to be proposed."));
+        }
+
+        var task = Begin(CoreInputKind.Propose, null, command, timeout, cancellation, out var isBegun);
+        if (!isBegun)
+        {
+            Interlocked.Add(ref _proposalBytes, -command.Length);
+        }
+
+        return task;
+    }
+
+    /// <summary>Changes the members (<see cref="RaftCore.ChangeMembership"/>); done when the first step is
+    /// applied.</summary>
+    /// <inheritdoc cref="ProposeAsync" path="/exception"/>
+    public ValueTask<ProposalOutcome> ChangeMembershipAsync(
+        RaftConfiguration target, TimeSpan timeout, CancellationToken cancellation = default) =>
+        Begin(CoreInputKind.ChangeMembership, target, default, timeout, cancellation, out _);
+
+    /// <summary>Hands the leadership over; done means that it has begun.</summary>
+    /// <inheritdoc cref="ProposeAsync" path="/exception"/>
+    public ValueTask<ProposalOutcome> TransferLeadershipAsync(
+        MemberId target, TimeSpan timeout, CancellationToken cancellation = default) =>
+        Begin(CoreInputKind.Transfer, new Boxed(target), default, timeout, cancellation, out _);
+
+    /// <summary>
+    /// Ends when the state machine may be read: what it has then is at least as new as every answer that anybody got
+    /// before this call (linearizable, by ReadIndex; no clock is trusted). Awaited exactly once.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public ValueTask<ReadOutcome> ReadAsync(TimeSpan timeout, CancellationToken cancellation = default)
+    {
+        var now = Stopwatch.GetTimestamp();
+        if (_reads.TryBegin(now, Deadline(now, timeout)) is not { } call)
+        {
+            return new(new ReadOutcome(CallStatus.Busy));
+        }
+
+        var lease = call.Lease;
+        if (!_core.Add(new CoreInput(CoreInputKind.Read, call, default, (ulong)lease)))
+        {
+            call.TryEnd(lease, new ReadOutcome(CallStatus.NotLeader));
+        }
+
+        return call.AsTask(cancellation);
+    }
+
+    /// <summary>A look at the core, which takes its turn with everything else.</summary>
+    public async ValueTask<RaftStatus> StatusAsync(TimeSpan timeout, CancellationToken cancellation = default)
+    {
+        var source = new TaskCompletionSource<RaftStatus>(TaskCreationOptions.RunContinuationsAsynchronously);
+        return _core.Add(new CoreInput(CoreInputKind.Status, source, default, 0))
+            ? await source.Task.WaitAsync(timeout, cancellation).ConfigureAwait(false)
+            : throw new DistFsException(ErrorCatalog.MemberStopped, $"Metaserver {Self} has stopped.");
+    }
+
+    /// <inheritdoc/>
+    public bool Receive(IReadOnlyList<RaftMessage> messages, int bytes)
+    {
+        if (Interlocked.Add(ref _receivedBytes, bytes) > _options.ReceivedBytesMax
+            || !_core.Add(new CoreInput(CoreInputKind.Messages, messages, default, (ulong)bytes)))
+        {
+            Interlocked.Add(ref _receivedBytes, -bytes);
+            return false;
+        }
+
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public void Unreachable(MemberId member) =>
+        _core.Add(new CoreInput(CoreInputKind.Unreachable, null, default, member.Value));
+
+    private ValueTask<ProposalOutcome> Begin(
+        CoreInputKind kind,
+        object? subject,
+        ReadOnlyMemory<byte> command,
+        TimeSpan timeout,
+        CancellationToken cancellation,
+        out bool isBegun)
+    {
+        isBegun = false;
+        var now = Stopwatch.GetTimestamp();
+        if (_proposals.TryBegin(now, Deadline(now, timeout)) is not { } call)
+        {
+            return new(new ProposalOutcome(CallStatus.Busy, Reason: "Too many calls are under way."));
+        }
+
+        var lease = call.Lease;
+        isBegun = _core.Add(new CoreInput(kind, call, command, (ulong)lease, subject));
+        if (!isBegun)
+        {
+            call.TryEnd(lease, new ProposalOutcome(CallStatus.NotLeader, Reason: "This member has stopped."));
+        }
+
+        return call.AsTask(cancellation);
+    }
+
+    private static long Deadline(long now, TimeSpan timeout)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeout, TimeSpan.Zero);
+        return timeout.TotalDays > 1 ? long.MaxValue : now + (long)(timeout.TotalSeconds * Stopwatch.Frequency);
+    }
+
+    private sealed record Boxed(MemberId Member);
+}

@@ -1,0 +1,162 @@
+using System.Diagnostics;
+using DistFS.Metaserver.Storage;
+using DistFS.Primitives;
+
+namespace DistFS.Metaserver.Consensus;
+
+/// <summary>
+/// Runs one member: three threads (core, disk, apply) and queues between them (docs/design/driver.md). All that is
+/// asked of it goes to the core's queue; the core's thread drains the queue, lets out what may leave at once, and hands
+/// the rest to the disk's, which takes all that waits and makes it durable with one sync.
+/// </summary>
+/// <remarks>
+/// The store and the state machine are the driver's until it has stopped; disposing of them is the caller's matter.
+/// After a failure nothing is sent or answered any more, and <see cref="RaftDriverOptions.OnFailed"/> is called.
+/// </remarks>
+public sealed partial class RaftDriver : IRaftInbox, IReadyHost, IAsyncDisposable
+{
+    private static readonly ProposalOutcome TimeIsOver =
+        new(CallStatus.Unknown, Reason: "The time was over before it was known what became of it.");
+
+    private static readonly ProposalOutcome Stopped =
+        new(CallStatus.Unknown, Reason: "This member stopped.");
+
+    private readonly RaftDriverOptions _options;
+    private readonly RaftStore _store;
+    private readonly IRaftTransport _transport;
+    private readonly ReadyExecutor _executor;
+    private readonly RaftMetrics _metrics;
+    private readonly TaskCompletionSource _coreEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _diskEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _applyEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _failed;
+    private volatile bool _isStopping;
+
+    private RaftDriver(
+        RaftDriverOptions options, RaftStore store, IReplicatedStateMachine machine, IRaftTransport transport,
+            Prng prng)
+    {
+        _options = options;
+        _store = store;
+        _transport = transport;
+        _proposals = new PendingCalls<ProposalOutcome>(options.CallsMax);
+        _reads = new PendingCalls<ReadOutcome>(options.CallsMax);
+        _executor = new ReadyExecutor(options.Timing.ApplyTo(options.Raft), store, machine, prng, this);
+        _applied = _executor.AppliedId.Index.Value;
+        _metrics = new RaftMetrics(options.Raft.Self, QueueLength, () =>
+            Math.Max(0, (long)(Volatile.Read(ref _committed) - Volatile.Read(ref _applied))));
+        _entriesSinceSnapshot = EntriesSince(store.Snapshot);
+        _length = (long)(options.Timing.Tick.TotalSeconds * Stopwatch.Frequency);
+    }
+
+    /// <summary>Who this is.</summary>
+    public MemberId Self => _options.Raft.Self;
+
+    /// <summary>The leader as far as known here, this one included; zero is not known.</summary>
+    public MemberId Leader => new(Volatile.Read(ref _leader));
+
+    /// <summary>Whether this member believes that it leads.</summary>
+    public bool IsLeader => Leader == Self;
+
+    /// <summary>The state machine has applied everything up to here.</summary>
+    public LogIndex Applied => new(Volatile.Read(ref _applied));
+
+    /// <summary>Starts a member.</summary>
+    /// <param name="options">How it behaves.</param>
+    /// <param name="store">Its disk, opened.</param>
+    /// <param name="machine">Its state.</param>
+    /// <param name="transport">To the others.</param>
+    /// <param name="prng">For time-outs.</param>
+    /// <exception cref="ArgumentException">The options are wrong.</exception>
+    /// <exception cref="DistFsException">The store or its snapshot cannot be read.</exception>
+    public static RaftDriver Start(
+        RaftDriverOptions options, RaftStore store, IReplicatedStateMachine machine, IRaftTransport transport,
+            Prng prng)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(store);
+        ArgumentNullException.ThrowIfNull(transport);
+        if (options.Fault() is { } fault)
+        {
+            throw new ArgumentException(fault, nameof(options));
+        }
+
+        var driver = new RaftDriver(options, store, machine, transport, prng);
+        foreach (var finding in store.Findings)
+        {
+            LogFinding(options.Logger, options.Raft.Self, finding);
+        }
+
+        LogStarted(options.Logger, options.Raft.Self, store.HardState, store.Compacted, store.Last, driver.Applied);
+        transport.Follow(driver._executor.Core.Status.Configuration);
+        driver.Run("raft-core", driver.RunCore, driver._coreEnded);
+        driver.Run("raft-disk", driver.RunDisk, driver._diskEnded);
+        driver.Run("raft-apply", driver.RunApply, driver._applyEnded);
+        return driver;
+    }
+
+    /// <summary>Stops: what is under way ends as unknown, and the disk's writes under way are finished.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Stop();
+        await Task.WhenAll(_coreEnded.Task, _diskEnded.Task, _applyEnded.Task, _snapshotTask).ConfigureAwait(false);
+        if (Volatile.Read(ref _failed) == 0)
+        {
+            _executor.Settle();
+        }
+
+        _metrics.Dispose();
+    }
+
+    private void Run(string name, Action loop, TaskCompletionSource ended)
+    {
+        var thread = new Thread(() =>
+        {
+            try
+            {
+                loop();
+            }
+            catch (Exception error)
+            {
+                // Whatever it is: the core or the store is in an unknown state.
+                Fail(error);
+            }
+            finally
+            {
+                ended.SetResult();
+            }
+        })
+        {
+            IsBackground = true,
+            Name = $"{name}-{_options.Raft.Self}",
+        };
+        thread.Start();
+    }
+
+    private void Stop()
+    {
+        _isStopping = true;
+        _core.Close();
+        _disk.Close();
+        _apply.Close();
+        _proposals.Expire(long.MaxValue, Stopped);
+        _reads.Expire(long.MaxValue, new ReadOutcome(CallStatus.NotLeader));
+    }
+
+    private void Fail(Exception error)
+    {
+        if (Interlocked.Exchange(ref _failed, 1) != 0)
+        {
+            return;
+        }
+
+        Stop();
+        var reason = error as DistFsException ?? new DistFsException(
+            ErrorCatalog.MemberStopped,
+            $"Metaserver {Self} stopped itself: {error.GetType().Name}: {error.Message} Restart it; if it stops again, "
+            + "keep its data folder and report the message.",
+            error);
+        LogFailed(_options.Logger, reason, Self, reason.Code.Id);
+        _options.OnFailed(reason);
+    }
+}

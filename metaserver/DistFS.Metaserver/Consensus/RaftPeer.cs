@@ -1,0 +1,218 @@
+using DistFS.Primitives;
+using DistFS.Protocol;
+using DistFS.Raft;
+using DistFS.Rpc;
+using DistFS.Rpc.Frames;
+
+namespace DistFS.Metaserver.Consensus;
+
+/// <summary>The way to one other member: two lanes, each with a connection of its own.</summary>
+internal sealed class RaftPeer : IAsyncDisposable
+{
+    private readonly PeerLane _small;
+    private readonly PeerLane _bulk;
+
+    public RaftPeer(MemberId id, RpcAddress address, RaftTransportOptions options, Action<MemberId> unreachable)
+    {
+        (Id, Address) = (id, address);
+        _small = new PeerLane(this, options, Lane.Priority, unreachable);
+        _bulk = new PeerLane(this, options, Lane.Data, unreachable);
+    }
+
+    public MemberId Id { get; }
+
+    public RpcAddress Address { get; }
+
+    public void Add(RaftMessage message) =>
+        (message is AppendRequest { Entries.Count: > 0 } or SnapshotPiece ? _bulk : _small).Add(message);
+
+    public void Flush()
+    {
+        _small.Flush();
+        _bulk.Flush();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _small.DisposeAsync().ConfigureAwait(false);
+        await _bulk.DisposeAsync().ConfigureAwait(false);
+    }
+}
+
+/// <summary>
+/// Messages of one lane to one member. What is added while calls are on their way goes together with the next call.
+/// </summary>
+internal sealed class PeerLane : IAsyncDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly RaftPeer _peer;
+    private readonly RaftTransportOptions _options;
+    private readonly Lane _lane;
+    private readonly Action<MemberId> _unreachable;
+    private readonly FrameChannel _channel;
+    private readonly Queue<MessageBatch> _full = new();
+    private readonly Stack<MessageBatch> _free = new();
+    private MessageBatch _open = new();
+    private long _queuedBytes;
+    private int _calls;
+    private volatile bool _isReached;
+    private volatile bool _isLost;
+    private bool _isDisposed;
+
+    public PeerLane(RaftPeer peer, RaftTransportOptions options, Lane lane, Action<MemberId> unreachable)
+    {
+        (_peer, _options, _lane, _unreachable) = (peer, options, lane, unreachable);
+        _channel = new FrameChannel(peer.Address, new FrameChannelOptions
+        {
+            Frames = options.Frames with { Lane = lane },
+            Tls = options.Tls,
+            RetryDelayMax = options.RetryDelayMax,
+            Logger = options.Logger,
+        });
+    }
+
+    /// <summary>Takes a message in, or loses it.</summary>
+    public void Add(RaftMessage message)
+    {
+        lock (_gate)
+        {
+            if (_queuedBytes < _options.QueueBytesMax)
+            {
+                var before = _open.Length;
+                _open.Add(message);
+                _queuedBytes += _open.Length - before;
+                if (_open.Length >= _options.BatchBytesMax)
+                {
+                    Seal();
+                }
+
+                return;
+            }
+        }
+
+        _unreachable(_peer.Id);
+    }
+
+    /// <summary>Starts as many calls as may be under way.</summary>
+    public void Flush()
+    {
+        while (TryTake() is { } batch)
+        {
+            _ = DeliverAsync(batch);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        lock (_gate)
+        {
+            _isDisposed = true;
+        }
+
+        await _channel.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private MessageBatch? TryTake()
+    {
+        lock (_gate)
+        {
+            // Before it is reached, one at a time: calls that wait for a connection start in any order.
+            if (_isDisposed || _calls >= (_isReached ? _options.CallsMax : 1))
+            {
+                return null;
+            }
+
+            if (_full.Count == 0 && _open.Length > 0)
+            {
+                Seal();
+            }
+
+            if (!_full.TryDequeue(out var batch))
+            {
+                return null;
+            }
+
+            _calls++;
+            _queuedBytes -= batch.Length;
+            return batch;
+        }
+    }
+
+    private void Seal()
+    {
+        _full.Enqueue(_open);
+        _open = _free.TryPop(out var free) ? free : new MessageBatch();
+    }
+
+    private async Task DeliverAsync(MessageBatch batch)
+    {
+        var isDelivered = false;
+        try
+        {
+            using var reply = await _channel.CallAsync(
+                RaftMethods.Deliver,
+                new DeliverRequest
+                {
+                    ClusterHigh = (ulong)(_options.Cluster.Value >> 64),
+                    ClusterLow = (ulong)_options.Cluster.Value,
+                    From = _options.Self.Value,
+                    To = _peer.Id.Value,
+                    Address = _options.Address,
+                },
+                new CallOptions(_options.CallTimeout, batch.Memory)).ConfigureAwait(false);
+            isDelivered = true;
+            _isReached = true;
+            if (_isLost)
+            {
+                _isLost = false;
+                RaftTransport.LogReached(_options.Logger, _options.Self, _peer.Id, _lane);
+            }
+        }
+        catch (Exception e) when (e is RpcException or ObjectDisposedException)
+        {
+            Lost(e);
+        }
+
+        Done(batch, isDelivered);
+        if (isDelivered)
+        {
+            Flush();
+        }
+    }
+
+    private void Done(MessageBatch batch, bool isDelivered)
+    {
+        lock (_gate)
+        {
+            _calls--;
+            batch.Clear();
+            _free.Push(batch);
+            if (isDelivered)
+            {
+                return;
+            }
+
+            // What waits was meant for the same moment; the core will say anew what is still wanted.
+            while (_full.TryDequeue(out var waiting))
+            {
+                waiting.Clear();
+                _free.Push(waiting);
+            }
+
+            _open.Clear();
+            _queuedBytes = 0;
+        }
+
+        _unreachable(_peer.Id);
+    }
+
+    private void Lost(Exception error)
+    {
+        _isReached = false;
+        if (!_isLost)
+        {
+            _isLost = true;
+            RaftTransport.LogLost(_options.Logger, _options.Self, _peer.Id, _lane, error.Message);
+        }
+    }
+}

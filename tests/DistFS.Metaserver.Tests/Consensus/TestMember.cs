@@ -1,0 +1,173 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using DistFS.Metaserver.Consensus;
+using DistFS.Metaserver.Storage;
+using DistFS.Rpc;
+using DistFS.Rpc.Frames;
+
+namespace DistFS.Metaserver.Tests.Consensus;
+
+/// <summary>A member in this process: driver, store and transport as they ship, over frames on loopback.</summary>
+internal sealed class TestMember(TestCluster cluster, RaftMember member, string folder) : IAsyncDisposable
+{
+    private RaftStore? _store;
+    private RaftTransport? _transport;
+    private FrameServer? _server;
+
+    public RaftMember Member => member;
+
+    public MemberId Id => member.Id;
+
+    public GatedDisk Disk { get; } = new(folder);
+
+    public ListMachine Machine { get; private set; } = new();
+
+    public RaftDriver Driver { get; private set; } = null!;
+
+    public RaftStore Store => _store!;
+
+    public bool IsRunning => _store != null;
+
+    /// <summary>Why it stopped by itself.</summary>
+    public Task<DistFsException> Failure { get; private set; } = new TaskCompletionSource<DistFsException>().Task;
+
+    public void Format(RaftConfiguration bootstrap) =>
+        RaftStore.Format(Disk, new Identity(cluster.Id, member.Id, member.Store), bootstrap);
+
+    public void Start()
+    {
+        var failure = new TaskCompletionSource<DistFsException>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Failure = failure.Task;
+        var prng = new Prng(member.Id.Value);
+        _store = RaftStore.Open(Disk, new RaftStoreOptions { SegmentBytes = 1 << 20 }, prng.Fork());
+        Machine = new ListMachine();
+        var options = cluster.Driver with
+        {
+            Raft = new RaftOptions { Self = member.Id, Store = member.Store },
+            OnFailed = reason => failure.TrySetResult(reason),
+        };
+        _transport = new RaftTransport(new RaftTransportOptions
+        {
+            Cluster = cluster.Id,
+            Self = member.Id,
+            Address = member.Address,
+        });
+        Driver = RaftDriver.Start(options, _store, Machine, _transport, prng.Fork());
+        _transport.DeliverTo(Driver);
+        var dispatcher = new RpcDispatcher();
+        _transport.AddTo(dispatcher);
+        _server = FrameServer.Start(dispatcher, new FrameServerOptions
+        {
+            Listen = [RpcAddress.Parse(member.Address)],
+            Frames = RaftTransportOptions.ServerFrames(new FrameOptions(), options.Raft),
+        });
+    }
+
+    public async Task StopAsync()
+    {
+        if (_store != null)
+        {
+            Disk.Release();
+            await _server!.DisposeAsync();
+            await Driver.DisposeAsync();
+            await _transport!.DisposeAsync();
+            _store.Dispose();
+            _store = null;
+        }
+    }
+
+    public Task<ProposalOutcome> ProposeAsync(string command) =>
+        Driver.ProposeAsync(Encoding.UTF8.GetBytes(command), Eventually.Limit).Soon();
+
+    public async ValueTask DisposeAsync() => await StopAsync();
+
+    public static string FreeAddress()
+    {
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return $"127.0.0.1:{((IPEndPoint)socket.LocalEndPoint!).Port}";
+    }
+}
+
+/// <summary>Members of one cluster in this process.</summary>
+internal sealed class TestCluster : IAsyncDisposable
+{
+    private readonly TempFolder _folder = new();
+
+    private TestCluster(RaftDriverOptions driver) => Driver = driver;
+
+    public ClusterId Id { get; } = new(7);
+
+    /// <summary>Short enough for tests, long enough for a busy machine.</summary>
+    public static RaftTiming Timing { get; } = new(TimeSpan.FromMilliseconds(10), 50, 5);
+
+    public RaftDriverOptions Driver { get; }
+
+    public List<TestMember> Members { get; } = [];
+
+    public RaftConfiguration Configuration => new(Members.Select(member => member.Member));
+
+    /// <summary>A cluster of so many, started.</summary>
+    public static TestCluster Start(int count = 3, Func<RaftDriverOptions, RaftDriverOptions>? change = null)
+    {
+        var options = new RaftDriverOptions
+        {
+            Raft = new RaftOptions { Self = new MemberId(1) },
+            Timing = Timing,
+            OnFailed = static _ => { },
+        };
+        var cluster = new TestCluster(change?.Invoke(options) ?? options);
+        for (var i = 1; i <= count; i++)
+        {
+            cluster.Add((ulong)i);
+        }
+
+        foreach (var member in cluster.Members)
+        {
+            member.Format(cluster.Configuration);
+            member.Start();
+        }
+
+        return cluster;
+    }
+
+    /// <summary>One more, which is neither formatted nor started.</summary>
+    public TestMember Add(ulong id)
+    {
+        var folder = _folder.Sub($"m{id}");
+        Directory.CreateDirectory(folder);
+        var member = new TestMember(
+            this, new RaftMember(new MemberId(id), new StoreId(100 + id), TestMember.FreeAddress()), folder);
+        Members.Add(member);
+        return member;
+    }
+
+    /// <summary>The leader, once a majority of those that run agrees and it answers a write.</summary>
+    public async Task<TestMember> LeaderAsync()
+    {
+        TestMember? leader = null;
+        await Eventually.True(() =>
+        {
+            var running = Members.Where(member => member.IsRunning).ToList();
+            leader = running.Find(member => member.Driver.IsLeader
+                && running.Count(other => other.Driver.Leader == member.Id) > Members.Count / 2);
+            return leader != null;
+        });
+        return leader!;
+    }
+
+    /// <summary>All that run have applied the same commands.</summary>
+    public Task AllHave(params string[] commands) => Eventually.True(() =>
+        Members.TrueForAll(member => !member.IsRunning || member.Machine.Items.SequenceEqual(commands)));
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var member in Members)
+        {
+            await member.DisposeAsync();
+        }
+
+        _folder.Dispose();
+    }
+}

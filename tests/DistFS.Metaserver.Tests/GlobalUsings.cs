@@ -1,0 +1,3 @@
+global using DistFS.Primitives;
+global using DistFS.Raft;
+global using Xunit;
