@@ -48,6 +48,44 @@ internal static class CliArguments
         return option;
     }
 
+    /// <summary>A duration.</summary>
+    public static Option<TimeSpan?> Time(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "DURATION",
+        CustomParser = static result =>
+        {
+            var text = result.Tokens[0].Value;
+            if (Duration.TryParse(text, out var time) && time > TimeSpan.Zero)
+            {
+                return time;
+            }
+
+            result.AddError($"'{text}' is no duration; {Duration.Hint}.");
+            return null;
+        },
+    };
+
+    /// <summary>A bug to plant.</summary>
+    public static Option<PlantedBug?> Planted(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "NAME",
+        CustomParser = static result =>
+        {
+            var text = result.Tokens[0].Value;
+            if (Enum.TryParse<PlantedBug>(text, ignoreCase: true, out var bug)
+                && Enum.IsDefined(bug) && !char.IsAsciiDigit(text[0]))
+            {
+                return bug;
+            }
+
+            var names = string.Join(", ", Enum.GetNames<PlantedBug>().Skip(1));
+            result.AddError($"'{text}' is no bug that can be planted; there are {names}.");
+            return null;
+        },
+    };
+
     private static ByteSize ParseSize(ArgumentResult result, string text, ByteSize max)
     {
         if (ByteSize.TryParse(text, null, out var size) && size <= max)

@@ -1,0 +1,108 @@
+using DistFS.Metaserver.Consensus;
+using DistFS.Primitives;
+using DistFS.Raft;
+
+namespace DistFS.Simulation;
+
+/// <summary>What clients ask of this node.</summary>
+public sealed partial class SimulatedNode
+{
+    private readonly Dictionary<LogIndex, (Term Term, ClientRequest Request)> _proposed = [];
+    private readonly Dictionary<ulong, ClientRequest> _asked = [];
+    private readonly List<(LogIndex Index, ClientRequest Request)> _granted = [];
+
+    /// <summary>A client's request arrived.</summary>
+    public void Receive(ClientRequest request) => Post(0, () => Handle(request));
+
+    void IReadyHost.OnReadGranted(ReadGranted read)
+    {
+        _world.Invariants.Tell(invariant => invariant.OnReadGranted(Shadow, read));
+        if (_asked.Remove(read.Context, out var request))
+        {
+            _granted.Add((read.Index, request));
+            AnswerReads();
+        }
+    }
+
+    void IReadyHost.OnReadRefused(ulong context)
+    {
+        if (_asked.Remove(context, out var request))
+        {
+            Answer(request, CallStatus.Busy, []);
+        }
+    }
+
+    private void ResetCalls()
+    {
+        _proposed.Clear();
+        _asked.Clear();
+        _granted.Clear();
+    }
+
+    private void Handle(ClientRequest request)
+    {
+        if (request.ByQuery)
+        {
+            HandleQuery(request);
+            return;
+        }
+
+        var result = Core.Propose(request.Command.Encode(request.Padding));
+        if (result.Status == ProposeStatus.Accepted)
+        {
+            _proposed[result.Id.Index] = (result.Id.Term, request);
+            return;
+        }
+
+        Answer(request, result.Status == ProposeStatus.NotLeader ? CallStatus.NotLeader : CallStatus.Busy, []);
+    }
+
+    private void HandleQuery(ClientRequest request)
+    {
+        var context = _world.NextContext();
+        _world.Invariants.Tell(invariant => invariant.OnReadAsked(Shadow, context));
+        _asked[context] = request;
+        var status = Core.RequestRead(context);
+        if (status != ProposeStatus.Accepted)
+        {
+            _asked.Remove(context);
+            Answer(request, status == ProposeStatus.NotLeader ? CallStatus.NotLeader : CallStatus.Busy, []);
+        }
+    }
+
+    private void AnswerReads()
+    {
+        for (var i = 0; i < _granted.Count;)
+        {
+            var (index, request) = _granted[i];
+            if (index > AppliedIndex)
+            {
+                i++;
+                continue;
+            }
+
+            _granted.RemoveAt(i);
+            Answer(request, CallStatus.Done, _machine!.Query(request.Command.Encode(0)));
+        }
+    }
+
+    private void AnswerProposal(RaftEntry entry, MachineReply? reply)
+    {
+        if (!_proposed.Remove(entry.Index, out var proposed))
+        {
+            return;
+        }
+
+        if (proposed.Term != entry.Term || reply == null)
+        {
+            Answer(proposed.Request, CallStatus.Busy, []);
+        }
+        else if (reply.WasExecuted || reply.Reply.Length > 0 || proposed.Request.Command.IsRead)
+        {
+            Answer(proposed.Request, CallStatus.Done, reply.Reply);
+        }
+    }
+
+    private void Answer(ClientRequest request, CallStatus status, byte[] reply) => _world.Network.Send(
+        Id.Value, request.Endpoint, default, new ClientReply(request.Attempt, status, reply, Core.Leader));
+}

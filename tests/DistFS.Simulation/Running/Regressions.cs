@@ -1,0 +1,38 @@
+using System.Globalization;
+
+namespace DistFS.Simulation;
+
+/// <summary>Seeds that once failed, replayed for ever: the embedded file regressions.txt.</summary>
+public static class Regressions
+{
+    /// <summary>All of them, in the order of the file.</summary>
+    public static IReadOnlyList<(ulong Seed, SimulationSize Size)> Load()
+    {
+        using var stream = typeof(Regressions).Assembly.GetManifestResourceStream("regressions.txt")!;
+        using var reader = new StreamReader(stream);
+        return Parse(reader.ReadToEnd());
+    }
+
+    /// <summary>Reads lines of "seed [light|full]"; what follows # is for people.</summary>
+    /// <exception cref="FormatException">A line is something else.</exception>
+    public static IReadOnlyList<(ulong Seed, SimulationSize Size)> Parse(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        var found = new List<(ulong, SimulationSize)>();
+        foreach (var line in text.Split('\n'))
+        {
+            var words = line.Split('#')[0].Split(' ',
+                StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+            if (words.Length == 0)
+            {
+                continue;
+            }
+
+            var size = words.Length == 1
+                ? SimulationSize.Light : Enum.Parse<SimulationSize>(words[1], ignoreCase: true);
+            found.Add((ulong.Parse(words[0], CultureInfo.InvariantCulture), size));
+        }
+
+        return found;
+    }
+}

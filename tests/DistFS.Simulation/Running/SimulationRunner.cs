@@ -1,0 +1,165 @@
+using DistFS.Primitives;
+
+namespace DistFS.Simulation;
+
+/// <summary>Runs worlds.</summary>
+public static class SimulationRunner
+{
+    /// <summary>Threads that are used when nothing else is said.</summary>
+    public const int ThreadsDefault = 2;
+
+    /// <summary>Runs the world of one seed, on this thread.</summary>
+    /// <param name="seed">Which world.</param>
+    /// <param name="size">How long.</param>
+    /// <param name="planted">A bug to plant in it; only test builds can.</param>
+    /// <param name="listener">Gets every line of the trace as it comes, or null.</param>
+    /// <exception cref="NotSupportedException">A bug is to be planted, and this is a product build.</exception>
+    public static SeedResult RunSeed(
+        ulong seed,
+        SimulationSize size,
+        PlantedBug planted = PlantedBug.None,
+        Action<string>? listener = null)
+    {
+        Check.ThrowInsteadOfFailFast();
+        Teeth.Plant(planted);
+        try
+        {
+            var world = new World(seed, size);
+            world.Trace.Listener = listener;
+            return Result(world, Failure(world), seed, size, planted);
+        }
+        finally
+        {
+            Teeth.Plant(PlantedBug.None);
+        }
+    }
+
+    /// <summary>Runs many seeds on some threads; each world stays on one.</summary>
+    /// <param name="seeds">Which worlds.</param>
+    /// <param name="size">How long each.</param>
+    /// <param name="threads">On how many threads.</param>
+    /// <param name="progress">Told of each result, or null.</param>
+    /// <param name="stop">No further seed is begun after it is cancelled.</param>
+    public static SimulationSummary RunMany(
+        IEnumerable<ulong> seeds,
+        SimulationSize size,
+        int threads = ThreadsDefault,
+        IProgress<SeedResult>? progress = null,
+        CancellationToken stop = default) =>
+        RunMany(seeds, size, PlantedBug.None, threads, progress, static _ => false, stop);
+
+    /// <summary>Runs many seeds; with a planted bug until one finds it.</summary>
+    /// <inheritdoc cref="RunMany(IEnumerable{ulong}, SimulationSize, int, IProgress{SeedResult}?, CancellationToken)"/>
+    public static SimulationSummary RunMany(
+        IEnumerable<ulong> seeds,
+        SimulationSize size,
+        PlantedBug planted,
+        int threads,
+        IProgress<SeedResult>? progress,
+        CancellationToken stop) =>
+        RunMany(
+            seeds, size, planted, threads, progress, result => planted != PlantedBug.None && !result.Passed, stop);
+
+    /// <summary>
+    /// Runs light seeds with a planted bug until one fails that passes without it; null if none does.
+    /// </summary>
+    /// <param name="planted">The bug.</param>
+    /// <param name="seeds">Which worlds may be tried.</param>
+    /// <param name="threads">On how many threads.</param>
+    /// <param name="stop">No further seed is begun after it is cancelled.</param>
+    public static SeedResult? Find(
+        PlantedBug planted, IEnumerable<ulong> seeds, int threads = ThreadsDefault, CancellationToken stop = default)
+    {
+        var summary = RunMany(
+            seeds, SimulationSize.Light, planted, threads, progress: null, IsFinding, stop);
+        return summary.Failures.FirstOrDefault(IsFinding);
+    }
+
+    private static bool IsFinding(SeedResult result) => !result.Passed && RunSeed(result.Seed, result.Size).Passed;
+
+    private static SimulationSummary RunMany(
+        IEnumerable<ulong> seeds,
+        SimulationSize size,
+        PlantedBug planted,
+        int threads,
+        IProgress<SeedResult>? progress,
+        Func<SeedResult, bool> isEnough,
+        CancellationToken stop)
+    {
+        var summary = new SimulationSummary();
+        using var next = seeds.GetEnumerator();
+        var enough = false;
+        var gate = new Lock();
+
+        void Work()
+        {
+            while (true)
+            {
+                ulong seed;
+                lock (gate)
+                {
+                    if (enough || stop.IsCancellationRequested || !next.MoveNext())
+                    {
+                        return;
+                    }
+
+                    seed = next.Current;
+                }
+
+                var result = RunSeed(seed, size, planted);
+                var suffices = isEnough(result);
+                lock (gate)
+                {
+                    summary.Add(result);
+                    enough |= suffices;
+                    progress?.Report(result);
+                }
+            }
+        }
+
+        // Threads of their own: a planted bug belongs to a thread, and a world should not starve a pool.
+        var workers = Enumerable.Range(0, threads).Select(_ => new Thread(Work)).ToArray();
+        Array.ForEach(workers, static worker => worker.Start());
+        Array.ForEach(workers, static worker => worker.Join());
+        return summary;
+    }
+
+    private static string? Failure(World world)
+    {
+        try
+        {
+            world.Run();
+            return null;
+        }
+        catch (Exception error) when (error is InvariantException or CheckFailedException)
+        {
+            world.Trace.Line($"FAILED: {error.Message}");
+            return error is CheckFailedException ? $"{error.Message}\n{error.StackTrace}" : error.Message;
+        }
+        catch (Exception error)
+        {
+            // Whatever else comes out of the cores is a defect as well, and what a seed is to report.
+            world.Trace.Line($"FAILED: {error.GetType().Name}: {error.Message}");
+            return error.ToString();
+        }
+    }
+
+    private static SeedResult Result(
+        World world, string? failure, ulong seed, SimulationSize size, PlantedBug planted) => new()
+        {
+            Seed = seed,
+            Size = size,
+            Planted = planted,
+            Failure = failure,
+            TraceHash = world.Trace.Hash,
+            VirtualTime = TimeSpan.FromMicroseconds(world.Queue.Now),
+            Events = world.Queue.Done,
+            OperationsDone = world.OperationsDone,
+            Elections = world.Invariants.Elections.Elections,
+            Commits = (long)world.Invariants.Oracle.Commit.Value,
+            Snapshots = world.Snapshots,
+            MembershipChanges = world.Operator.Changes,
+            FaultsInjected = world.Injector.Counts,
+            TraceTail = failure == null ? [] : [.. world.Trace.Tail],
+        };
+}
