@@ -1,6 +1,7 @@
 using System.CommandLine;
 using DistFS.Benchmarks;
 using DistFS.Benchmarks.Native;
+using DistFS.Benchmarks.Raft;
 using DistFS.Benchmarks.Rpc;
 
 // scripts/bench SUITE: runs it on this machine, prints a table, writes JSON. See docs/design/rpc.md and native.md.
@@ -55,4 +56,43 @@ native.SetAction(arguments =>
 var serve = new Command("serve", "The other process of the rpc suite.") { Hidden = true };
 serve.SetAction((_, cancellation) => BenchServer.RunAsync(cancellation));
 
-return await new RootCommand("Benchmarks of DistFS.") { rpc, native, serve }.Parse(args).InvokeAsync();
+var kills = new Option<int>("--kills") { Description = "Of leaders, per profile.", DefaultValueFactory = _ => 20 };
+var quick = new Option<bool>("--quick") { Description = "A short run that only shows that all of it works." };
+var raft = new Command("raft", "Three members as processes: rates beside the disk, killed and stopped leaders.")
+{
+    json, rounds, seconds, check, only, folder, kills, quick,
+};
+raft.SetAction(async (arguments, cancellation) =>
+{
+    var report = new Report("raft");
+    var isQuick = arguments.GetValue(quick);
+    await RaftSuite.RunAsync(
+        report,
+        new RaftSuiteOptions(
+            arguments.GetValue(folder)!.FullName,
+            isQuick ? 1 : arguments.GetValue(rounds),
+            TimeSpan.FromSeconds(isQuick ? 1 : arguments.GetValue(seconds)),
+            isQuick ? 3 : arguments.GetValue(kills),
+            TimeSpan.FromSeconds(isQuick ? 4 : 20),
+            isQuick,
+            arguments.GetValue(only)),
+        cancellation);
+    return report.Finish(arguments.GetValue(json), arguments.GetValue(check));
+});
+
+var id = new Option<ulong>("--id") { Required = true };
+var data = new Option<string>("--data") { Required = true };
+var listen = new Option<string>("--listen") { Required = true };
+var profile = new Option<string>("--profile") { DefaultValueFactory = _ => "default" };
+var snapshotEntries = new Option<ulong>("--snapshot-entries") { DefaultValueFactory = _ => 200_000 };
+var node = new Command("raft-node", "A member of the raft suite.") { id, data, listen, profile, snapshotEntries };
+node.Hidden = true;
+node.SetAction((arguments, cancellation) => RaftNode.RunAsync(
+    arguments.GetValue(id),
+    arguments.GetValue(data)!,
+    arguments.GetValue(listen)!,
+    arguments.GetValue(profile)!,
+    arguments.GetValue(snapshotEntries),
+    cancellation));
+
+return await new RootCommand("Benchmarks of DistFS.") { rpc, native, raft, serve, node }.Parse(args).InvokeAsync();
