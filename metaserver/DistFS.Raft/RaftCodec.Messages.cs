@@ -127,45 +127,76 @@ public static partial class RaftCodec
             case MessageKind.VoteRequest:
                 return new VoteRequest
                 {
-                    From = h.From, To = h.To, Term = h.Term, IsPreVote = r.Flag(), Last = r.Id(), IsTransfer = r.Flag(),
+                    From = h.From,
+                    To = h.To,
+                    Term = h.Term,
+                    IsPreVote = r.Flag(),
+                    Last = r.Id(),
+                    IsTransfer = r.Flag(),
                 };
             case MessageKind.VoteReply:
                 return new VoteReply
                 {
-                    From = h.From, To = h.To, Term = h.Term, IsPreVote = r.Flag(), Granted = r.Flag(),
+                    From = h.From,
+                    To = h.To,
+                    Term = h.Term,
+                    IsPreVote = r.Flag(),
+                    Granted = r.Flag(),
                 };
             case MessageKind.AppendRequest:
                 return ReadAppend(h, bytes, ref r, out fault);
             case MessageKind.AppendReply:
                 return new AppendReply
                 {
-                    From = h.From, To = h.To, Term = h.Term, Rejected = r.Flag(), Index = r.Index(), Hint = r.Id(),
+                    From = h.From,
+                    To = h.To,
+                    Term = h.Term,
+                    Rejected = r.Flag(),
+                    Index = r.Index(),
+                    Hint = r.Id(),
                 };
             case MessageKind.Heartbeat:
                 return new Heartbeat
                 {
-                    From = h.From, To = h.To, Term = h.Term, Commit = r.Index(), ReadRound = r.UInt64(),
+                    From = h.From,
+                    To = h.To,
+                    Term = h.Term,
+                    Commit = r.Index(),
+                    ReadRound = r.UInt64(),
                 };
             case MessageKind.HeartbeatReply:
                 return new HeartbeatReply
                 {
-                    From = h.From, To = h.To, Term = h.Term,
-                    ReadRound = r.UInt64(), LastIndex = r.Index(), IsWhole = r.Flag(),
+                    From = h.From,
+                    To = h.To,
+                    Term = h.Term,
+                    ReadRound = r.UInt64(),
+                    LastIndex = r.Index(),
+                    IsWhole = r.Flag(),
                 };
             case MessageKind.SnapshotPiece:
                 return ReadPiece(h, bytes, ref r, out fault);
             case MessageKind.SnapshotReply:
                 return new SnapshotReply
                 {
-                    From = h.From, To = h.To, Term = h.Term,
-                    SnapshotId = r.UInt64(), NextOffset = (long)r.UInt64(), Installed = r.Flag(), Match = r.Index(),
+                    From = h.From,
+                    To = h.To,
+                    Term = h.Term,
+                    SnapshotId = r.UInt64(),
+                    NextOffset = (long)r.UInt64(),
+                    Installed = r.Flag(),
+                    Match = r.Index(),
                 };
             case MessageKind.ReadIndexRequest:
                 return new ReadIndexRequest { From = h.From, To = h.To, Term = h.Term, ReadId = r.UInt64() };
             case MessageKind.ReadIndexReply:
                 return new ReadIndexReply
                 {
-                    From = h.From, To = h.To, Term = h.Term, ReadId = r.UInt64(), Index = r.Index(),
+                    From = h.From,
+                    To = h.To,
+                    Term = h.Term,
+                    ReadId = r.UInt64(),
+                    Index = r.Index(),
                 };
             case MessageKind.TimeoutNow:
                 return new TimeoutNow { From = h.From, To = h.To, Term = h.Term };
@@ -229,13 +260,20 @@ public static partial class RaftCodec
             index = index.Next;
             entries[i] = new RaftEntry
             {
-                Id = new EntryId(term, index), Kind = (EntryKind)kind, Data = bytes.Slice(start, length),
+                Id = new EntryId(term, index),
+                Kind = (EntryKind)kind,
+                Data = bytes.Slice(start, length),
             };
         }
 
         return new AppendRequest
         {
-            From = head.From, To = head.To, Term = head.Term, Previous = previous, Commit = commit, Entries = entries,
+            From = head.From,
+            To = head.To,
+            Term = head.Term,
+            Previous = previous,
+            Commit = commit,
+            Entries = entries,
         };
     }
 
@@ -277,12 +315,20 @@ public static partial class RaftCodec
 
         return new SnapshotPiece
         {
-            From = head.From, To = head.To, Term = head.Term,
+            From = head.From,
+            To = head.To,
+            Term = head.Term,
             Snapshot = new SnapshotMeta
             {
-                Id = id, Last = last, Configuration = configuration, SizeBytes = size, Checksum = checksum,
+                Id = id,
+                Last = last,
+                Configuration = configuration,
+                SizeBytes = size,
+                Checksum = checksum,
             },
-            Offset = offset, Length = length, Data = bytes.Slice(start, dataLength),
+            Offset = offset,
+            Length = length,
+            Data = bytes.Slice(start, dataLength),
         };
     }
 

@@ -5,7 +5,9 @@ public sealed class ProgressTests
 {
     private static readonly RaftOptions Options = new()
     {
-        Self = new MemberId(1), InflightAppendsMax = 3, InflightBytesMax = 1000,
+        Self = new MemberId(1),
+        InflightAppendsMax = 3,
+        InflightBytesMax = 1000,
     };
 
     [Fact]
@@ -190,7 +192,10 @@ public sealed class ProgressTests
 
     private static SnapshotMeta Snapshot(long bytes) => new()
     {
-        Id = 1, Last = new EntryId(new Term(1), At(50)), Configuration = RaftConfiguration.Empty, SizeBytes = bytes,
-            Checksum = 0,
+        Id = 1,
+        Last = new EntryId(new Term(1), At(50)),
+        Configuration = RaftConfiguration.Empty,
+        SizeBytes = bytes,
+        Checksum = 0,
     };
 }

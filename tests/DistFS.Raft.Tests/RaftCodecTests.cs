@@ -206,8 +206,13 @@ public sealed class RaftCodecTests
 
     private static T Of<T>(T message)
         where T : RaftMessage =>
-        message with { From = new MemberId(1), FromStore = new StoreId(0x102), To = new MemberId(3),
-            Term = new Term(7) };
+        message with
+        {
+            From = new MemberId(1),
+            FromStore = new StoreId(0x102),
+            To = new MemberId(3),
+            Term = new Term(7)
+        };
 
     private static EntryId Id(ulong term, ulong index) => new(new Term(term), new LogIndex(index));
 

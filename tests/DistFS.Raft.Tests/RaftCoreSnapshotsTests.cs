@@ -40,8 +40,14 @@ public sealed class RaftCoreSnapshotsTests
         var newer = meta with { Id = 99, Last = new EntryId(meta.Last.Term, new LogIndex(meta.Last.Index.Value + 2)) };
         cluster.Arrive(new SnapshotPiece
         {
-            From = leader.Id, FromStore = leader.Options.Store, To = follower.Id, Term = leader.Core.Status.Term,
-            Snapshot = newer, Offset = 0, Length = 10, Data = new byte[10],
+            From = leader.Id,
+            FromStore = leader.Options.Store,
+            To = follower.Id,
+            Term = leader.Core.Status.Term,
+            Snapshot = newer,
+            Offset = 0,
+            Length = 10,
+            Data = new byte[10],
         });
         follower.Tell();
         follower.Release();

@@ -56,7 +56,10 @@ public sealed class RaftCoreStepTests
             var storage = new TestStorage(TestCluster.Configuration([1, 2, 3], [4]));
             var options = new RaftOptions
             {
-                Self = new MemberId(1), Store = TestCluster.StoreOf(1), ElectionTicks = 10, HeartbeatTicks = 2,
+                Self = new MemberId(1),
+                Store = TestCluster.StoreOf(1),
+                ElectionTicks = 10,
+                HeartbeatTicks = 2,
             };
             var core = new RaftCore(options, storage, prng.Fork(), applied: default);
             for (var i = 0; i < 120; i++)
@@ -89,7 +92,11 @@ public sealed class RaftCoreStepTests
         var term = leader.Core.Status.Term;
         leader.Step(new HeartbeatReply
         {
-            From = new MemberId(2), FromStore = new StoreId(0x666), To = leader.Id, Term = new Term(99), ReadRound = 0,
+            From = new MemberId(2),
+            FromStore = new StoreId(0x666),
+            To = leader.Id,
+            Term = new Term(99),
+            ReadRound = 0,
             LastIndex = default,
         });
         Assert.Equal(term, leader.Core.Status.Term);
@@ -102,21 +109,41 @@ public sealed class RaftCoreStepTests
         RaftMessage Beat(Term term) =>
             new Heartbeat { From = peer, To = nobody, Term = term, Commit = default, ReadRound = 0 };
         RaftMessage Append(Term term, EntryId previous, LogIndex commit, params RaftEntry[] entries) =>
-            new AppendRequest { From = peer, To = nobody, Term = term, Previous = previous, Commit = commit,
-                Entries = entries };
+            new AppendRequest
+            {
+                From = peer,
+                To = nobody,
+                Term = term,
+                Previous = previous,
+                Commit = commit,
+                Entries = entries
+            };
         RaftMessage Piece(Term term, EntryId last, long offset, int length, int data = -1, long size = 100) =>
             new SnapshotPiece
             {
-                From = peer, To = nobody, Term = term, Offset = offset, Length = length,
+                From = peer,
+                To = nobody,
+                Term = term,
+                Offset = offset,
+                Length = length,
                 Data = new byte[data < 0 ? Math.Max(0, length) : data],
                 Snapshot = new SnapshotMeta
                 {
-                    Id = 5, Last = last, SizeBytes = size, Checksum = 1, Configuration = RaftConfiguration.Empty,
+                    Id = 5,
+                    Last = last,
+                    SizeBytes = size,
+                    Checksum = 1,
+                    Configuration = RaftConfiguration.Empty,
                 },
             };
         RaftMessage Ack(Term term, ulong index, bool rejected = false, ulong hint = 0) => new AppendReply
         {
-            From = peer, To = nobody, Term = term, Rejected = rejected, Index = new LogIndex(index), Hint = Id(hint, 1),
+            From = peer,
+            To = nobody,
+            Term = term,
+            Rejected = rejected,
+            Index = new LogIndex(index),
+            Hint = Id(hint, 1),
         };
         RaftMessage Vote(Term term, EntryId last) =>
             new VoteRequest { From = peer, To = nobody, Term = term, Last = last };
@@ -133,8 +160,11 @@ public sealed class RaftCoreStepTests
             ["a commit near 2^64"] = term => Append(new Term(term.Value + 1), default, new LogIndex(ulong.MaxValue)),
             ["a heartbeat's commit near 2^64"] = term => new Heartbeat
             {
-                From = peer, To = nobody, Term = new Term(term.Value + 1), Commit = new LogIndex(ulong.MaxValue),
-                    ReadRound = 0,
+                From = peer,
+                To = nobody,
+                Term = new Term(term.Value + 1),
+                Commit = new LogIndex(ulong.MaxValue),
+                ReadRound = 0,
             },
             ["a piece at a negative offset"] = term => Piece(new Term(term.Value + 1), at, -1, 10),
             ["a piece of negative length"] = term => Piece(new Term(term.Value + 1), at, 0, -1),
@@ -148,20 +178,38 @@ public sealed class RaftCoreStepTests
             ["a hint near 2^64"] = term => Ack(term, 5, rejected: true, hint: ulong.MaxValue),
             ["a round that was never opened"] = term => new HeartbeatReply
             {
-                From = peer, To = nobody, Term = term, ReadRound = 77, LastIndex = default,
+                From = peer,
+                To = nobody,
+                Term = term,
+                ReadRound = 77,
+                LastIndex = default,
             },
             ["installed beyond the log"] = term => new SnapshotReply
             {
-                From = peer, To = nobody, Term = term, SnapshotId = 1, NextOffset = 0, Installed = true,
+                From = peer,
+                To = nobody,
+                Term = term,
+                SnapshotId = 1,
+                NextOffset = 0,
+                Installed = true,
                 Match = new LogIndex(1000),
             },
             ["wants a negative offset"] = term => new SnapshotReply
             {
-                From = peer, To = nobody, Term = term, SnapshotId = 1, NextOffset = -1, Installed = false,
+                From = peer,
+                To = nobody,
+                Term = term,
+                SnapshotId = 1,
+                NextOffset = -1,
+                Installed = false,
             },
             ["a read near 2^64"] = term => new ReadIndexReply
             {
-                From = peer, To = nobody, Term = term, ReadId = 1, Index = new LogIndex(ulong.MaxValue),
+                From = peer,
+                To = nobody,
+                Term = term,
+                ReadId = 1,
+                Index = new LogIndex(ulong.MaxValue),
             },
         };
     }
@@ -191,7 +239,9 @@ public sealed class RaftCoreStepTests
         };
         message = message with
         {
-            From = from, FromStore = prng.Chance(0.95) ? TestCluster.StoreOf(from.Value) : default, Term = term,
+            From = from,
+            FromStore = prng.Chance(0.95) ? TestCluster.StoreOf(from.Value) : default,
+            Term = term,
             To = prng.Chance(0.95) ? new MemberId(1) : new MemberId(2),
         };
         return message switch
@@ -200,7 +250,8 @@ public sealed class RaftCoreStepTests
             VoteRequest vote when prng.Chance(0.7) => vote with { Last = status.Last },
             VoteReply vote when prng.Chance(0.9) => vote with
             {
-                Granted = true, IsPreVote = status.Role == RaftRole.PreCandidate,
+                Granted = true,
+                IsPreVote = status.Role == RaftRole.PreCandidate,
                 Term = new Term(status.Term.Value + (status.Role == RaftRole.PreCandidate ? 1UL : 0)),
             },
             AppendReply reply when prng.Chance(0.5) =>
@@ -237,10 +288,13 @@ public sealed class RaftCoreStepTests
         var last = Id(status.Last.Index.Value + prng.NextBelow(3), prng.NextBelow((piece.Term.Value % 1000) + 2));
         return piece with
         {
-            Offset = 0, Length = machine.Length, Data = machine,
+            Offset = 0,
+            Length = machine.Length,
+            Data = machine,
             Snapshot = piece.Snapshot with
             {
-                Last = last, SizeBytes = machine.Length,
+                Last = last,
+                SizeBytes = machine.Length,
                 Checksum = prng.Chance(0.8) ? Crc32C.Compute(machine) : 0,
             },
         };

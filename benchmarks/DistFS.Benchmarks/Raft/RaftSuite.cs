@@ -112,7 +112,8 @@ internal static class RaftSuite
         await Task.WhenAll(Enumerable.Range(0, inFlight).Select(i => Task.Run(async () =>
         {
             var client = new RegisterClient(processes, (ulong)Random.Shared.NextInt64(),
-                CommandBytes) { Member = leader };
+                CommandBytes)
+            { Member = leader };
             var mine = times[i] = [];
             while (load.Running)
             {

@@ -22,13 +22,21 @@ public sealed class RaftTransportTests
         {
             pair.Sender.Send(new Heartbeat
             {
-                From = One, To = Two, Term = new Term(3), Commit = new LogIndex(i), ReadRound = i,
+                From = One,
+                To = Two,
+                Term = new Term(3),
+                Commit = new LogIndex(i),
+                ReadRound = i,
             });
             if (i % 100 == 0)
             {
                 pair.Sender.Send(new AppendRequest
                 {
-                    From = One, To = Two, Term = new Term(3), Previous = default, Commit = default,
+                    From = One,
+                    To = Two,
+                    Term = new Term(3),
+                    Previous = default,
+                    Commit = default,
                     Entries = [new RaftEntry { Id = new EntryId(new Term(3), new LogIndex(1)), Data = data }],
                 });
             }
@@ -127,7 +135,10 @@ public sealed class RaftTransportTests
 
     private static DeliverRequest Request(ulong to = 2) => new()
     {
-        ClusterHigh = (ulong)(Cluster.Value >> 64), ClusterLow = (ulong)Cluster.Value, From = 1, To = to,
+        ClusterHigh = (ulong)(Cluster.Value >> 64),
+        ClusterLow = (ulong)Cluster.Value,
+        From = 1,
+        To = to,
     };
 
     private static async Task AssertRefused(

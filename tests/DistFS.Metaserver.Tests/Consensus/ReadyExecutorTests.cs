@@ -99,7 +99,13 @@ public sealed class ReadyExecutorTests : IDisposable
         Assert.Contains("to apply", host.Take());
         host.Core.Step(new SnapshotPiece
         {
-            From = Two, To = One, Term = new Term(1), Snapshot = meta, Offset = 0, Length = bytes.Length, Data = bytes,
+            From = Two,
+            To = One,
+            Term = new Term(1),
+            Snapshot = meta,
+            Offset = 0,
+            Length = bytes.Length,
+            Data = bytes,
         });
         host.Executor.Advance();
         host.WriteAll();
@@ -175,7 +181,10 @@ public sealed class ReadyExecutorTests : IDisposable
         var bytes = System.Text.Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, items).Select(i => $"{i}\n")));
         return (bytes, new SnapshotMeta
         {
-            Id = 77, Last = Id(1, 100), Configuration = RecordingHost.Members, SizeBytes = bytes.Length,
+            Id = 77,
+            Last = Id(1, 100),
+            Configuration = RecordingHost.Members,
+            SizeBytes = bytes.Length,
             Checksum = Crc32C.Compute(bytes),
         });
     }

@@ -89,7 +89,10 @@ internal sealed class RecordingHost : IReadyHost
         {
             Core.Step(new AppendReply
             {
-                From = new MemberId(id), To = new MemberId(1), Term = new Term(1), Rejected = false,
+                From = new MemberId(id),
+                To = new MemberId(1),
+                Term = new Term(1),
+                Rejected = false,
                 Index = Core.Status.Last.Index,
             });
         }
@@ -103,7 +106,10 @@ internal sealed class RecordingHost : IReadyHost
     {
         Core.Step(new AppendRequest
         {
-            From = new MemberId(2), To = new MemberId(1), Term = new Term(1), Previous = default,
+            From = new MemberId(2),
+            To = new MemberId(1),
+            Term = new Term(1),
+            Previous = default,
             Entries = [.. Enumerable.Range(1, entries).Select(i => new RaftEntry
             {
                 Id = new EntryId(new Term(1), new LogIndex((ulong)i)), Data = new byte[] { (byte)('a' + i) },
@@ -157,7 +163,11 @@ internal sealed class RecordingHost : IReadyHost
 
     private static VoteReply Vote(Term term, bool isPreVote) => new()
     {
-        From = new MemberId(2), To = new MemberId(1), Term = term, IsPreVote = isPreVote, Granted = true,
+        From = new MemberId(2),
+        To = new MemberId(1),
+        Term = term,
+        IsPreVote = isPreVote,
+        Granted = true,
     };
 
     private void Settle()

@@ -10,29 +10,51 @@ internal static class RandomMessages
         {
             0 => new VoteRequest
             {
-                From = from, To = to, Term = term, IsPreVote = prng.Chance(0.5), IsTransfer = prng.Chance(0.5),
-                    Last = Id(prng),
+                From = from,
+                To = to,
+                Term = term,
+                IsPreVote = prng.Chance(0.5),
+                IsTransfer = prng.Chance(0.5),
+                Last = Id(prng),
             },
             1 => new VoteReply
             {
-                From = from, To = to, Term = term, IsPreVote = prng.Chance(0.5), Granted = prng.Chance(0.5),
+                From = from,
+                To = to,
+                Term = term,
+                IsPreVote = prng.Chance(0.5),
+                Granted = prng.Chance(0.5),
             },
             2 => Append(prng, from, to, term),
             3 => new AppendReply
             {
-                From = from, To = to, Term = term, Rejected = prng.Chance(0.5), Index = Index(prng), Hint = Id(prng),
+                From = from,
+                To = to,
+                Term = term,
+                Rejected = prng.Chance(0.5),
+                Index = Index(prng),
+                Hint = Id(prng),
             },
             4 => new Heartbeat { From = from, To = to, Term = term, Commit = Index(prng), ReadRound = Number(prng) },
             5 => new HeartbeatReply
             {
-                From = from, To = to, Term = term, ReadRound = Number(prng), LastIndex = Index(prng),
-                    IsWhole = prng.Chance(0.5),
+                From = from,
+                To = to,
+                Term = term,
+                ReadRound = Number(prng),
+                LastIndex = Index(prng),
+                IsWhole = prng.Chance(0.5),
             },
             6 => Piece(prng, from, to, term),
             7 => new SnapshotReply
             {
-                From = from, To = to, Term = term, SnapshotId = Number(prng), NextOffset = (long)Number(prng),
-                Installed = prng.Chance(0.5), Match = Index(prng),
+                From = from,
+                To = to,
+                Term = term,
+                SnapshotId = Number(prng),
+                NextOffset = (long)Number(prng),
+                Installed = prng.Chance(0.5),
+                Match = Index(prng),
             },
             8 => new ReadIndexRequest { From = from, To = to, Term = term, ReadId = Number(prng) },
             9 => new ReadIndexReply { From = from, To = to, Term = term, ReadId = Number(prng), Index = Index(prng) },
@@ -65,13 +87,20 @@ internal static class RandomMessages
             prng.Fill(data);
             entries.Add(new RaftEntry
             {
-                Id = new EntryId(new Term(Number(prng)), at), Kind = (EntryKind)prng.NextInt32(3), Data = data,
+                Id = new EntryId(new Term(Number(prng)), at),
+                Kind = (EntryKind)prng.NextInt32(3),
+                Data = data,
             });
         }
 
         return new AppendRequest
         {
-            From = from, To = to, Term = term, Previous = previous, Entries = entries.ToArray(), Commit = Index(prng),
+            From = from,
+            To = to,
+            Term = term,
+            Previous = previous,
+            Entries = entries.ToArray(),
+            Commit = Index(prng),
         };
     }
 
@@ -81,12 +110,18 @@ internal static class RandomMessages
         prng.Fill(data);
         return new SnapshotPiece
         {
-            From = from, To = to, Term = term, Offset = (long)Number(prng), Data = data,
+            From = from,
+            To = to,
+            Term = term,
+            Offset = (long)Number(prng),
+            Data = data,
             Length = prng.Chance(0.7) ? data.Length : prng.NextInt32(100),
             Snapshot = new SnapshotMeta
             {
-                Id = prng.NextBelow(4), Last = Id(prng), SizeBytes = (long)Number(prng),
-                    Checksum = (uint)prng.NextUInt64(),
+                Id = prng.NextBelow(4),
+                Last = Id(prng),
+                SizeBytes = (long)Number(prng),
+                Checksum = (uint)prng.NextUInt64(),
                 Configuration = TestCluster.Configuration([1, 2, 3], prng.Chance(0.5) ? [4UL] : []),
             },
         };

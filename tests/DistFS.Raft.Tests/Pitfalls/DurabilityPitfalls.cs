@@ -161,8 +161,12 @@ public sealed class DurabilityPitfalls
     private static void Append(TestCluster cluster, ulong leader, ulong term, EntryId previous, params ulong[] terms) =>
         cluster.Arrive(new AppendRequest
         {
-            From = new MemberId(leader), FromStore = TestCluster.StoreOf(leader), To = new MemberId(3),
-            Term = new Term(term), Previous = previous, Commit = default,
+            From = new MemberId(leader),
+            FromStore = TestCluster.StoreOf(leader),
+            To = new MemberId(3),
+            Term = new Term(term),
+            Previous = previous,
+            Commit = default,
             Entries = [.. terms.Select((t, i) => new RaftEntry { Id = Id(previous.Index.Value + (ulong)i + 1, t) })],
         });
 }

@@ -34,7 +34,10 @@ public sealed class ElectionPitfalls
         {
             cluster.Arrive(new VoteRequest
             {
-                From = new MemberId(3), FromStore = TestCluster.StoreOf(3), To = new MemberId(to), Term = new Term(9),
+                From = new MemberId(3),
+                FromStore = TestCluster.StoreOf(3),
+                To = new MemberId(to),
+                Term = new Term(9),
                 Last = leader.Core.Status.Last,
             });
         }
@@ -82,8 +85,12 @@ public sealed class ElectionPitfalls
         cluster.Isolate(3);
         cluster[3].Step(new Heartbeat
         {
-            From = new MemberId(2), FromStore = TestCluster.StoreOf(2), To = new MemberId(3), Term = new Term(7),
-            Commit = default, ReadRound = 0,
+            From = new MemberId(2),
+            FromStore = TestCluster.StoreOf(2),
+            To = new MemberId(3),
+            Term = new Term(7),
+            Commit = default,
+            ReadRound = 0,
         });
         cluster.Heal();
         cluster.Run(80);

@@ -98,7 +98,8 @@ public sealed class LogPitfalls
     {
         var cluster = new TestCluster(3, options: options => options with
         {
-            CommandBytesMax = 1000, UncommittedBytesMax = 3000,
+            CommandBytesMax = 1000,
+            UncommittedBytesMax = 3000,
         });
         var leader = cluster.Elect(1);
         cluster.Isolate(1);

@@ -145,8 +145,13 @@ public sealed class SnapshotPitfalls
 
     private static SnapshotPiece Piece(TestNode from, TestNode to) => new()
     {
-        From = from.Id, FromStore = from.Options.Store, To = to.Id, Term = from.Core.Status.Term,
-        Snapshot = from.Storage.Snapshot!, Offset = 0, Length = TestMachine.SnapshotBytes,
+        From = from.Id,
+        FromStore = from.Options.Store,
+        To = to.Id,
+        Term = from.Core.Status.Term,
+        Snapshot = from.Storage.Snapshot!,
+        Offset = 0,
+        Length = TestMachine.SnapshotBytes,
         Data = from.Storage.SnapshotBytes,
     };
 }

@@ -30,11 +30,11 @@ internal static class Shadows
 
     public static RaftEntry Entry(ulong term, ulong index, byte content = 0, EntryKind kind = EntryKind.Command) =>
         new()
-    {
-        Id = Id(term, index),
-        Kind = kind,
-        Data = new[] { content },
-    };
+        {
+            Id = Id(term, index),
+            Kind = kind,
+            Data = new[] { content },
+        };
 
     public static EntryId Id(ulong term, ulong index) => new(new Term(term), new LogIndex(index));
 
