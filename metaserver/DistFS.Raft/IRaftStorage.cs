@@ -38,13 +38,13 @@ public interface IRaftStorage
 
     /// <summary>
     /// Whether the log holds all that this member ever acknowledged. False after corruption was found: until a leader
-    /// has replaced what was lost, the member does not lead, and votes only for who has it (<see cref="Promised"/>).
+    /// has replaced what was lost, the member neither votes nor leads.
     /// </summary>
     bool IsWhole { get; }
 
     /// <summary>
     /// The last entry that this member may have acknowledged; later than <see cref="Last"/> only when the log is not
-    /// whole.
+    /// whole. The core decides nothing by it.
     /// </summary>
     EntryId Promised { get; }
 

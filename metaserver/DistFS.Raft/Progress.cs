@@ -18,12 +18,16 @@ public enum ProgressState
 /// <summary>What a leader knows of one follower.</summary>
 internal sealed class Progress(MemberId id, LogIndex first)
 {
-    // A follower whose disk takes longer is sent an append twice, which does no harm.
-    private const int BeatsWithoutNewsMax = 3;
+    // Answered heartbeats after which what was sent and not answered counts as lost. Twice as many each time that to
+    // send it again was no help: a follower with a slow disk has it all, and would only get slower.
+    private const int PatienceOfProbe = 1;
+    private const int PatienceOfReplicate = 3;
+    private const int PatienceMax = 32;
 
     private readonly Queue<(LogIndex Last, long Bytes)> _inflight = new();
     private long _inflightBytes;
     private int _beatsWithoutNews;
+    private int _patience = PatienceOfProbe;
 
     /// <summary>Who.</summary>
     public MemberId Id { get; } = id;
@@ -87,6 +91,7 @@ internal sealed class Progress(MemberId id, LogIndex first)
         {
             Match = index;
             _beatsWithoutNews = 0;
+            _patience = PatienceOfReplicate;
         }
 
         if (Next <= Match)
@@ -123,19 +128,25 @@ internal sealed class Progress(MemberId id, LogIndex first)
     public long BeatDueAt { get; set; }
 
     /// <summary>
-    /// A heartbeat was answered: a probe may be sent again; and if several were since the last news of appends that are
-    /// on their way, those or their answers were lost.
+    /// A heartbeat was answered. If several were since the last news of what is on its way, that or its answer was lost:
+    /// it is sent again.
     /// </summary>
     public void Beat()
     {
-        IsProbing = false;
-        if (State == ProgressState.Replicate && Match < Next.Previous && ++_beatsWithoutNews >= BeatsWithoutNewsMax)
+        var isAwaited = State == ProgressState.Probe
+            ? IsProbing : State == ProgressState.Replicate && Match < Next.Previous;
+        if (!isAwaited || ++_beatsWithoutNews < _patience)
         {
-            BecomeProbe(Match.Next);
+            return;
         }
+
+        var patience = Math.Min(2 * _patience, PatienceMax);
+        BecomeProbe(State == ProgressState.Probe ? Next : Match.Next);
+        _patience = patience;
     }
 
-    /// <summary>It lost part of its log: what was known of it no longer holds after <paramref name="lastIndex"/>.
+    /// <summary>
+    /// It lost part of its log: what was known of it no longer holds after <paramref name="lastIndex"/>.
     /// </summary>
     public void Lost(LogIndex lastIndex)
     {
@@ -182,6 +193,7 @@ internal sealed class Progress(MemberId id, LogIndex first)
         IsProbing = false;
         Transfer = null;
         _beatsWithoutNews = 0;
+        _patience = state == ProgressState.Probe ? PatienceOfProbe : PatienceOfReplicate;
         _inflight.Clear();
         _inflightBytes = 0;
     }

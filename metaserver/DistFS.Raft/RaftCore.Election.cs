@@ -10,20 +10,16 @@ public sealed partial class RaftCore
     private int _electionTimeout;
     private bool _wasWhole;
 
-    // Who has no configuration was never a member, unless it knows that it lost the end of its log; who stands in it
-    // with another data folder lost that one; who is about to put its log to a snapshot does not know where it ends.
-    private bool MayVote => (!Configuration.IsEmpty || !_storage.IsWhole) && _install == null
+    // Who has no configuration was never a member; who stands in it with another data folder lost that one; who lost
+    // part of its log cannot tell whose log has all that it acknowledged; who is about to put its log to a snapshot does
+    // not know where it ends.
+    private bool MayVote => !Configuration.IsEmpty && _storage.IsWhole && _install == null
         && !(Configuration.Find(_options.Self) is { Store.Value: not 0 } self && self.Store != _options.Store);
 
-    // Who lost part of its log cannot lead. Who is no voter any more must still campaign until that is committed: it
-    // may be the only one that has the new configuration, and then nobody else can win (thesis, 4.2.2, figure 4.6).
-    private bool MayCampaign => MayVote && _storage.IsWhole
+    // Who is no voter any more must still campaign until that is committed: it may be the only one that has the new
+    // configuration, and then nobody else can win (thesis, 4.2.2, figure 4.6).
+    private bool MayCampaign => MayVote
         && _configurations.Exists(known => known.Configuration.IsVoter(_options.Self));
-
-    // What a candidate's log must have. Who lost part of its log votes as if it still had it (3.6.1): so it never helps
-    // to elect a leader without what it had acknowledged.
-    private EntryId VotesFor =>
-        !_storage.IsWhole && _storage.Promised.IsAtLeastAsCompleteAs(_log.Last) ? _storage.Promised : _log.Last;
 
     // Heard from a leader within the shortest time-out (thesis, 4.2.3). A leader counts as hearing itself; that it
     // hears others is the matter of CheckQuorum.
@@ -51,6 +47,17 @@ public sealed partial class RaftCore
     {
         _electionElapsed = 0;
         _electionTimeout = _options.ElectionTicks + _prng.NextInt32(_options.ElectionTicks);
+    }
+
+    /// <summary>There is no leader: a follower campaigns after a random part of a heartbeat.</summary>
+    private void CampaignSoon()
+    {
+        if (_role == RaftRole.Follower)
+        {
+            _electionElapsed = Math.Max(_electionElapsed, _options.ElectionTicks);
+            var soon = _electionElapsed + 1 + _prng.NextInt32(_options.HeartbeatTicks);
+            _electionTimeout = Math.Min(_electionTimeout, soon);
+        }
     }
 
     /// <summary>The only place where term and vote change.</summary>
@@ -174,7 +181,7 @@ public sealed partial class RaftCore
 
     private void StepVoteRequest(VoteRequest request)
     {
-        var isUpToDate = request.Last.IsAtLeastAsCompleteAs(VotesFor);
+        var isUpToDate = request.Last.IsAtLeastAsCompleteAs(_log.Last);
         if (request.IsPreVote)
         {
             var would = request.Term > _term && MayVote && isUpToDate && !HearsLeader;
@@ -186,6 +193,13 @@ public sealed partial class RaftCore
                 IsPreVote = true,
                 Granted = would,
             });
+
+            // Who asks cannot win against this log: no need to wait until that is understood.
+            if (!isUpToDate && !HearsLeader)
+            {
+                CampaignSoon();
+            }
+
             return;
         }
 

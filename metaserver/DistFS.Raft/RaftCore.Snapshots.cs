@@ -87,8 +87,7 @@ public sealed partial class RaftCore
             return;
         }
 
-        var isOlder = last.Index <= _commit && !Teeth.Has(PlantedBug.OlderSnapshotInstalled);
-        if (isOlder || _log.Has(last))
+        if ((last.Index <= _commit || _log.Has(last)) && !Teeth.Has(PlantedBug.OlderSnapshotInstalled))
         {
             // It has all that the snapshot would bring.
             CommitTo(Max(_commit, last.Index));

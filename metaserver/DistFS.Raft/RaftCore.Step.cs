@@ -5,7 +5,8 @@ namespace DistFS.Raft;
 /// <summary>Messages: who may speak, which term counts (thesis, 3.3), and where each kind goes.</summary>
 public sealed partial class RaftCore
 {
-    /// <summary>Terms and indexes beyond are nonsense: no cluster lives so long, and sums of them must not overflow.
+    /// <summary>
+    /// Terms and indexes beyond are nonsense: no cluster lives so long, and sums of them must not overflow.
     /// </summary>
     private const ulong Absurd = 1UL << 62;
 
@@ -54,6 +55,19 @@ public sealed partial class RaftCore
         {
             progress.BecomeProbe(progress.Match.Next);
             _dirty = true;
+        }
+    }
+
+    /// <summary>
+    /// That member's process has ended. If it led, its silence need not last for a time-out. A false alarm costs a
+    /// pre-vote, which those refuse who hear the leader.
+    /// </summary>
+    public void Gone(MemberId member)
+    {
+        Unreachable(member);
+        if (member.Value != 0 && member == _leader)
+        {
+            CampaignSoon();
         }
     }
 
@@ -178,7 +192,8 @@ public sealed partial class RaftCore
         _dirty = true;
     }
 
-    /// <summary>An answer that promises no more than the term, which must be on disk before it is told (figure 3.1).
+    /// <summary>
+    /// An answer that promises no more than the term, which must be on disk before it is told (figure 3.1).
     /// </summary>
     private void Reply(RaftMessage message)
     {

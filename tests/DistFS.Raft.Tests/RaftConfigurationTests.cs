@@ -39,7 +39,8 @@ public sealed class RaftConfigurationTests
         Assert.False(TestCluster.Configuration([], [1, 2]).HasQuorum(_ => true));
     }
 
-    /// <summary>Every way from every configuration of up to five members to every other, and every set that can decide.
+    /// <summary>
+    /// Every way from every configuration of up to five members to every other, and every set that can decide.
     /// </summary>
     [Fact]
     public void Configurations_that_follow_each_other_share_a_member_in_every_two_quorums()

@@ -61,7 +61,8 @@ public sealed class RaftCoreMembershipTests
         Assert.Equal(ProposeStatus.Refused, leader.ChangeMembership(target).Status);
     }
 
-    /// <summary>Who cannot campaign still forgets a leader that fell silent: it would refuse its vote to the next one.
+    /// <summary>
+    /// Who cannot campaign still forgets a leader that fell silent: it would refuse its vote to the next one.
     /// </summary>
     [Fact]
     public void A_learner_forgets_a_silent_leader()

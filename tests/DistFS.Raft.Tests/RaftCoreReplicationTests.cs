@@ -17,6 +17,44 @@ public sealed class RaftCoreReplicationTests
         Assert.Equal(last, leader.Core.Status.Commit);
     }
 
+    /// <summary>Reads bring heartbeats between the appends and their answers: no reason to send the appends again.</summary>
+    [Fact]
+    public void Reads_do_not_make_appends_that_are_on_their_way_look_lost()
+    {
+        var cluster = new TestCluster(3);
+        var leader = cluster.Elect(1);
+        cluster.Run(3);
+        cluster[2].HoldsDisk = cluster[3].HoldsDisk = true;
+        leader.Propose("x");
+        for (var i = 0UL; i < 50; i++)
+        {
+            leader.Read(i);
+            cluster.Stabilize();
+        }
+
+        Assert.Equal(50, leader.Reads.Count);
+        Assert.All([cluster[2], cluster[3]], node => Assert.Single(node.Disk));
+        Assert.All(leader.Core.Status.Progress, member => Assert.Equal(ProgressState.Replicate, member.State));
+    }
+
+    /// <summary>It has all that was sent, and is not sent it over and over: that would make it slower still.</summary>
+    [Fact]
+    public void A_follower_with_a_slow_disk_is_not_flooded()
+    {
+        var cluster = new TestCluster(3);
+        var leader = cluster.Elect(1);
+        cluster.Run(3);
+        cluster[2].HoldsDisk = true;
+        for (var i = 0; i < 20; i++)
+        {
+            leader.Propose("x");
+            cluster.Stabilize();
+        }
+
+        cluster.Run(200);
+        Assert.InRange(cluster[2].Disk.Count, 20, 35);
+    }
+
     [Fact]
     public void A_full_window_of_lost_acknowledgements_does_not_stop_a_follower_for_ever()
     {

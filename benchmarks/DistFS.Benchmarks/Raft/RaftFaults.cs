@@ -17,16 +17,19 @@ internal static class RaftFaults
     [
         "raft.before-disk", "raft.after-disk", "raft.before-send-after", "raft.after-send-after", "raft.before-apply",
         "raft.after-apply", "raft.snapshot-begin", "raft.snapshot-written", "raft.snapshot-committed",
-            "raft.before-compact",
-        "raft.after-compact", "raft.before-restore", "raft.after-restore",
+        "raft.before-compact", "raft.after-compact", "raft.before-restore", "raft.after-restore",
     ];
 
     /// <summary>
     /// Kills the leader again and again under a client that writes all the time: how long does it wait for an answer?
     /// </summary>
     public static async Task KillLeadersAsync(
-        Report report, RaftSuiteOptions options, string profile, double p50Max, double? max,
-            CancellationToken cancellation)
+        Report report,
+        RaftSuiteOptions options,
+        string profile,
+        double p50Max,
+        double? max,
+        CancellationToken cancellation)
     {
         await using var processes = await RaftProcesses.StartAsync(options.NewFolder(), profile, cancellation);
         await processes.LeaderAsync(cancellation);
@@ -177,8 +180,9 @@ internal static class RaftFaults
     }
 
     private static async Task ReadAllAsync(
-        RaftProcesses processes, ConcurrentHistoryRecorder<Input, RegisterOutput> recorder,
-            CancellationToken cancellation)
+        RaftProcesses processes,
+        ConcurrentHistoryRecorder<Input, RegisterOutput> recorder,
+        CancellationToken cancellation)
     {
         var client = new RegisterClient(processes, 0, CommandBytes);
         for (var key = 0UL; key < Keys; key++)

@@ -61,8 +61,8 @@ internal sealed class RaftProcesses : IAsyncDisposable
         {
             var address = RpcAddress.Tcp("127.0.0.1", FreePort());
             members[i] = new Member(
-                new RaftMember(new MemberId((ulong)i + 1), new StoreId((ulong)Random.Shared.NextInt64()),
-                    address.ToString()),
+                new RaftMember(
+                    new MemberId((ulong)i + 1), new StoreId((ulong)Random.Shared.NextInt64()), address.ToString()),
                 Path.Combine(folder, $"m{i + 1}"),
                 new FrameChannel(address, Channel));
         }
@@ -97,9 +97,8 @@ internal sealed class RaftProcesses : IAsyncDisposable
         var start = new ProcessStartInfo(
             Environment.ProcessPath!,
             [
-                "raft-node", "--id", $"{m.Id.Id.Value}", "--data", m.Folder, "--listen", m.Id.Address, "--profile",
-                    _profile,
-                "--snapshot-entries", $"{_snapshotEntries}",
+                "raft-node", "--id", $"{m.Id.Id.Value}", "--data", m.Folder, "--listen", m.Id.Address,
+                "--profile", _profile, "--snapshot-entries", $"{_snapshotEntries}",
             ])
         {
             UseShellExecute = false,

@@ -18,8 +18,7 @@ internal static class RaftSuite
 
     private static readonly int[] InFlight = [1, 16, 64, 256];
 
-    public static async Task RunAsync(
-        Report report, RaftSuiteOptions options, CancellationToken cancellation)
+    public static async Task RunAsync(Report report, RaftSuiteOptions options, CancellationToken cancellation)
     {
         if (options.Includes("rate"))
         {
@@ -111,9 +110,8 @@ internal static class RaftSuite
         var load = Load.Start(duration);
         await Task.WhenAll(Enumerable.Range(0, inFlight).Select(i => Task.Run(async () =>
         {
-            var client = new RegisterClient(processes, (ulong)Random.Shared.NextInt64(),
-                CommandBytes)
-            { Member = leader };
+            var id = (ulong)Random.Shared.NextInt64();
+            var client = new RegisterClient(processes, id, CommandBytes) { Member = leader };
             var mine = times[i] = [];
             while (load.Running)
             {

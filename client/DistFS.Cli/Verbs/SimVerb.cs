@@ -9,7 +9,8 @@ using Spectre.Console;
 
 namespace DistFS.Cli.Verbs;
 
-/// <summary><c>dfs sim</c>: runs the shipped consensus in simulated worlds full of faults (docs/design/simulation.md).
+/// <summary>
+/// <c>dfs sim</c>: runs the shipped consensus in simulated worlds full of faults (docs/design/simulation.md).
 /// </summary>
 internal sealed class SimVerb : Verb
 {

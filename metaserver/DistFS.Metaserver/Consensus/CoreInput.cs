@@ -30,6 +30,9 @@ internal enum CoreInputKind : byte
     /// <summary>Messages to the member in the number were lost.</summary>
     Unreachable,
 
+    /// <summary>The process of the member in the number is gone.</summary>
+    Gone,
+
     /// <summary>It is time for a snapshot.</summary>
     SnapshotDue,
 

@@ -29,4 +29,7 @@ public interface IRaftInbox
 
     /// <summary>Messages to that member were lost.</summary>
     void Unreachable(MemberId member);
+
+    /// <summary>That member's connection ended, and nobody listens at its address: its process is gone.</summary>
+    void Gone(MemberId member);
 }

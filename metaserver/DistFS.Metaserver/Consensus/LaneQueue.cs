@@ -53,8 +53,8 @@ internal sealed class LaneQueue<T>
             {
                 // Woken early for no reason it just returns nothing: the taker looks at its clock anyway.
                 _isWaiting = true;
-                Monitor.Wait(_gate,
-                    wait < TimeSpan.Zero ? Timeout.Infinite : (int)Math.Ceiling(wait.TotalMilliseconds));
+                Monitor.Wait(
+                    _gate, wait < TimeSpan.Zero ? Timeout.Infinite : (int)Math.Ceiling(wait.TotalMilliseconds));
                 _isWaiting = false;
             }
 

@@ -106,6 +106,10 @@ public sealed partial class RaftDriver
     public void Unreachable(MemberId member) =>
         _core.Add(new CoreInput(CoreInputKind.Unreachable, null, default, member.Value));
 
+    /// <inheritdoc/>
+    public void Gone(MemberId member) =>
+        _core.Add(new CoreInput(CoreInputKind.Gone, null, default, member.Value));
+
     private ValueTask<ProposalOutcome> Begin(
         CoreInputKind kind,
         object? subject,

@@ -139,6 +139,7 @@ public sealed partial class RaftDriver
             case CoreInputKind.Persisted: _executor.Persisted(input.Number); break;
             case CoreInputKind.Applied: _executor.Applied(new LogIndex(input.Number)); break;
             case CoreInputKind.Unreachable: core.Unreachable(new MemberId(input.Number)); break;
+            case CoreInputKind.Gone: core.Gone(new MemberId(input.Number)); break;
             case CoreInputKind.SnapshotDue: HandleSnapshotDue(); break;
             case CoreInputKind.SnapshotMade: HandleSnapshotMade(input.Subject as SnapshotMeta); break;
             default: Check.Fail($"{input.Kind} has no place here"); break;

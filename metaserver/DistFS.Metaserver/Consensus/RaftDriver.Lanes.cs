@@ -52,8 +52,7 @@ public sealed partial class RaftDriver
         while (_proposed.TryTake(meta.Last.Index, out var proposed))
         {
             _ended.Add(proposed.Call, proposed.Lease, new ProposalOutcome(
-                CallStatus.Unknown,
-                    Reason: "The state came from another member, without the replies to single commands."));
+                CallStatus.Unknown, Reason: "The state came from another member, without the replies to single commands."));
         }
 
         (_entriesSinceSnapshot, _bytesSinceSnapshot) = (0, 0);

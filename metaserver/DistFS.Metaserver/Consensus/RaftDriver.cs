@@ -33,8 +33,11 @@ public sealed partial class RaftDriver : IRaftInbox, IReadyHost, IAsyncDisposabl
     private volatile bool _isStopping;
 
     private RaftDriver(
-        RaftDriverOptions options, RaftStore store, IReplicatedStateMachine machine, IRaftTransport transport,
-            Prng prng)
+        RaftDriverOptions options,
+        RaftStore store,
+        IReplicatedStateMachine machine,
+        IRaftTransport transport,
+        Prng prng)
     {
         _options = options;
         _store = store;
@@ -70,8 +73,11 @@ public sealed partial class RaftDriver : IRaftInbox, IReadyHost, IAsyncDisposabl
     /// <exception cref="ArgumentException">The options are wrong.</exception>
     /// <exception cref="DistFsException">The store or its snapshot cannot be read.</exception>
     public static RaftDriver Start(
-        RaftDriverOptions options, RaftStore store, IReplicatedStateMachine machine, IRaftTransport transport,
-            Prng prng)
+        RaftDriverOptions options,
+        RaftStore store,
+        IReplicatedStateMachine machine,
+        IRaftTransport transport,
+        Prng prng)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(store);

@@ -12,11 +12,11 @@ internal sealed class RaftPeer : IAsyncDisposable
     private readonly PeerLane _small;
     private readonly PeerLane _bulk;
 
-    public RaftPeer(MemberId id, RpcAddress address, RaftTransportOptions options, Action<MemberId> unreachable)
+    public RaftPeer(MemberId id, RpcAddress address, RaftTransportOptions options, Func<IRaftInbox?> inbox)
     {
         (Id, Address) = (id, address);
-        _small = new PeerLane(this, options, Lane.Priority, unreachable);
-        _bulk = new PeerLane(this, options, Lane.Data, unreachable);
+        _small = new PeerLane(this, options, Lane.Priority, inbox);
+        _bulk = new PeerLane(this, options, Lane.Data, inbox);
     }
 
     public MemberId Id { get; }
@@ -48,7 +48,7 @@ internal sealed class PeerLane : IAsyncDisposable
     private readonly RaftPeer _peer;
     private readonly RaftTransportOptions _options;
     private readonly Lane _lane;
-    private readonly Action<MemberId> _unreachable;
+    private readonly Func<IRaftInbox?> _inbox;
     private readonly FrameChannel _channel;
     private readonly Queue<MessageBatch> _full = new();
     private readonly Stack<MessageBatch> _free = new();
@@ -59,14 +59,15 @@ internal sealed class PeerLane : IAsyncDisposable
     private volatile bool _isLost;
     private bool _isDisposed;
 
-    public PeerLane(RaftPeer peer, RaftTransportOptions options, Lane lane, Action<MemberId> unreachable)
+    public PeerLane(RaftPeer peer, RaftTransportOptions options, Lane lane, Func<IRaftInbox?> inbox)
     {
-        (_peer, _options, _lane, _unreachable) = (peer, options, lane, unreachable);
+        (_peer, _options, _lane, _inbox) = (peer, options, lane, inbox);
         _channel = new FrameChannel(peer.Address, new FrameChannelOptions
         {
             Frames = options.Frames with { Lane = lane },
             Tls = options.Tls,
             RetryDelayMax = options.RetryDelayMax,
+            OnLost = lane == Lane.Priority ? () => _ = KnockAsync() : null,
             Logger = options.Logger,
         });
     }
@@ -90,7 +91,7 @@ internal sealed class PeerLane : IAsyncDisposable
             }
         }
 
-        _unreachable(_peer.Id);
+        _inbox()?.Unreachable(_peer.Id);
     }
 
     /// <summary>Starts as many calls as may be under way.</summary>
@@ -149,17 +150,7 @@ internal sealed class PeerLane : IAsyncDisposable
         var isDelivered = false;
         try
         {
-            using var reply = await _channel.CallAsync(
-                RaftMethods.Deliver,
-                new DeliverRequest
-                {
-                    ClusterHigh = (ulong)(_options.Cluster.Value >> 64),
-                    ClusterLow = (ulong)_options.Cluster.Value,
-                    From = _options.Self.Value,
-                    To = _peer.Id.Value,
-                    Address = _options.Address,
-                },
-                new CallOptions(_options.CallTimeout, batch.Memory)).ConfigureAwait(false);
+            using var reply = await CallAsync(batch.Memory).ConfigureAwait(false);
             isDelivered = true;
             _isReached = true;
             if (_isLost)
@@ -203,8 +194,38 @@ internal sealed class PeerLane : IAsyncDisposable
             _queuedBytes = 0;
         }
 
-        _unreachable(_peer.Id);
+        _inbox()?.Unreachable(_peer.Id);
     }
+
+    /// <summary>Looks whether anybody is left at an address whose connection has ended.</summary>
+    private async Task KnockAsync()
+    {
+        try
+        {
+            using var reply = await CallAsync(ReadOnlyMemory<byte>.Empty).ConfigureAwait(false);
+        }
+        catch (RpcException e) when (e.Status == FsStatus.ConnectionRefused)
+        {
+            _inbox()?.Gone(_peer.Id);
+        }
+        catch (Exception e) when (e is RpcException or ObjectDisposedException)
+        {
+            // Nothing is known then; the next message tells more.
+            Lost(e);
+        }
+    }
+
+    private ValueTask<RpcReply<DeliverReply>> CallAsync(ReadOnlyMemory<byte> messages) => _channel.CallAsync(
+        RaftMethods.Deliver,
+        new DeliverRequest
+        {
+            ClusterHigh = (ulong)(_options.Cluster.Value >> 64),
+            ClusterLow = (ulong)_options.Cluster.Value,
+            From = _options.Self.Value,
+            To = _peer.Id.Value,
+            Address = _options.Address,
+        },
+        new CallOptions(_options.CallTimeout, messages));
 
     private void Lost(Exception error)
     {

@@ -11,7 +11,8 @@ namespace DistFS.Metaserver.Consensus;
 /// snapshots, one for everything small, so that a large entry is never in front of a heartbeat.
 /// </summary>
 /// <remarks>
-/// Nothing is repeated: what cannot be delivered is lost, and the core hears that the member was unreachable.
+/// Nothing is repeated: what cannot be delivered is lost, and the core hears that the member was unreachable. When a
+/// connection ends, the transport knocks once: if nobody listens there any more, the core hears that too.
 /// </remarks>
 public sealed partial class RaftTransport : IRaftTransport, IAsyncDisposable
 {
@@ -147,7 +148,7 @@ public sealed partial class RaftTransport : IRaftTransport, IAsyncDisposable
             return null;
         }
 
-        return new RaftPeer(id, parsed, _options, member => Volatile.Read(ref _inbox)?.Unreachable(member));
+        return new RaftPeer(id, parsed, _options, () => Volatile.Read(ref _inbox));
     }
 
     private ValueTask<DeliverReply> Deliver(DeliverRequest request, ServerCall call)

@@ -72,8 +72,7 @@ public sealed class PosixDisk : IDisk
             : IsFull(FsStatusMap.FromErrno(error.HResult));
     }
 
-    /// <summary>Runs a call of the system: every error that it can have comes out as an <see
-    /// cref="IOException"/>.</summary>
+    /// <summary>Runs a call of the system; every error of it comes out as an <see cref="IOException"/>.</summary>
     internal static void Run(Action call) => Run(() =>
     {
         call();

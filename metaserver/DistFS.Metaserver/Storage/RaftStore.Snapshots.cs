@@ -1,3 +1,4 @@
+using DistFS.Primitives;
 using DistFS.Raft;
 
 namespace DistFS.Metaserver.Storage;
@@ -20,8 +21,9 @@ public sealed partial class RaftStore
         }
     }
 
-    /// <summary>Starts a snapshot of the own state machine, which has applied the log up to <paramref
-    /// name="last"/>.</summary>
+    /// <summary>
+    /// Starts a snapshot of the own state machine, which has applied the log up to <paramref name="last"/>.
+    /// </summary>
     /// <exception cref="InvalidOperationException">Another one is being written.</exception>
     /// <exception cref="ArgumentException">The log does not have that entry on disk.</exception>
     public SnapshotWriter BeginSnapshot(EntryId last, RaftConfiguration configuration)
@@ -86,8 +88,9 @@ public sealed partial class RaftStore
     {
         ArgumentNullException.ThrowIfNull(meta);
         Sync();
-        if (_incoming == null || !Same(_incoming.Meta, meta) || meta.Last.Index <= Compacted.Index
-            || meta.Last.Index <= Snapshot?.Last.Index)
+        var isNewer = (meta.Last.Index > Compacted.Index && !(meta.Last.Index <= Snapshot?.Last.Index))
+            || Teeth.Has(PlantedBug.OlderSnapshotInstalled);
+        if (!isNewer || _incoming == null || !Same(_incoming.Meta, meta))
         {
             return false;
         }

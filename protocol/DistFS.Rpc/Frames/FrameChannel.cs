@@ -32,6 +32,12 @@ public sealed record FrameChannelOptions
     /// <summary>Between attempts at most.</summary>
     public TimeSpan RetryDelayMax { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>
+    /// Called on a thread of the pool each time that a connection ends which had been made, unless the channel was
+    /// disposed. The kernel closes the connections of a process that dies, so this is the first that is known of it.
+    /// </summary>
+    public Action? OnLost { get; init; }
+
     /// <summary>Where unexpected errors of callbacks go.</summary>
     public ILogger Logger { get; init; } = NullLogger.Instance;
 }
@@ -202,6 +208,10 @@ public sealed class FrameChannel : IRpcCaller, IAsyncDisposable
                         }
 
                         attempt.Succeed(connection);
+                        if (_options.OnLost is { } onLost)
+                        {
+                            _ = WatchAsync(connection, onLost);
+                        }
                     }
                     catch (RpcException e)
                     {
@@ -214,6 +224,15 @@ public sealed class FrameChannel : IRpcCaller, IAsyncDisposable
         catch (OperationCanceledException e)
         {
             attempt.Fail(new RpcException(ErrorCatalog.ShuttingDown, $"{Address}: the channel was disposed.", e));
+        }
+    }
+
+    private async Task WatchAsync(FrameConnection connection, Action onLost)
+    {
+        await connection.Closed.ConfigureAwait(false);
+        if (!_disposed.IsCancellationRequested)
+        {
+            onLost();
         }
     }
 

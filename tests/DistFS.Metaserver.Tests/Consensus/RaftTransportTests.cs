@@ -47,7 +47,7 @@ public sealed class RaftTransportTests
         await Eventually.True(() => pair.Inbox.All.Length == 505);
         Assert.Equal(
             Enumerable.Range(0, 500).Select(i => (ulong)i),
-                pair.Inbox.All.OfType<Heartbeat>().Select(beat => beat.ReadRound));
+            pair.Inbox.All.OfType<Heartbeat>().Select(beat => beat.ReadRound));
         Assert.All(
             pair.Inbox.All.OfType<AppendRequest>(), append => Assert.Equal(data, append.Entries[0].Data.ToArray()));
     }
@@ -119,6 +119,20 @@ public sealed class RaftTransportTests
         });
     }
 
+    /// <summary>The kernel closes what a dead process had open; the next attempt finds nobody.</summary>
+    [Fact]
+    public async Task AMemberWhoseProcessEndsIsReportedAsGoneAtOnce()
+    {
+        await using var pair = new Pair();
+        pair.Sender.Send(new TimeoutNow { From = One, To = Two, Term = new Term(1) });
+        pair.Sender.Flush();
+        await Eventually.True(() => pair.Inbox.All.Length == 1);
+        Assert.Empty(pair.SenderInbox.AreGone);
+        await pair.EndReceiverAsync();
+        await Eventually.True(() => pair.SenderInbox.AreGone.Contains(Two));
+        Assert.Empty(pair.SenderInbox.Lost);
+    }
+
     [Fact]
     public async Task AFullInboxRefusesAndTheSenderHearsOfIt()
     {
@@ -160,6 +174,7 @@ public sealed class RaftTransportTests
         private readonly Lock _gate = new();
         private readonly List<RaftMessage> _messages = [];
         private readonly HashSet<MemberId> _lost = [];
+        private readonly HashSet<MemberId> _gone = [];
 
         public bool IsFull { get; set; }
 
@@ -185,6 +200,17 @@ public sealed class RaftTransportTests
             }
         }
 
+        public HashSet<MemberId> AreGone
+        {
+            get
+            {
+                lock (_gate)
+                {
+                    return [.. _gone];
+                }
+            }
+        }
+
         public bool Receive(IReadOnlyList<RaftMessage> messages, int bytes)
         {
             lock (_gate)
@@ -203,6 +229,14 @@ public sealed class RaftTransportTests
             lock (_gate)
             {
                 _lost.Add(member);
+            }
+        }
+
+        public void Gone(MemberId member)
+        {
+            lock (_gate)
+            {
+                _gone.Add(member);
             }
         }
     }
@@ -233,6 +267,8 @@ public sealed class RaftTransportTests
         public Inbox SenderInbox { get; } = new();
 
         public RaftTransport Sender { get; }
+
+        public ValueTask EndReceiverAsync() => _server.DisposeAsync();
 
         public async ValueTask DisposeAsync()
         {

@@ -119,9 +119,9 @@ public sealed class ReadyExecutorTests : IDisposable
         var trace = host.Take().ToList();
         Assert.InRange(trace.LastIndexOf("to apply"), 0, trace.LastIndexOf("persisted"));
         host.ApplyAll();
-        Assert.Equal(["applied i1@t1", "restored"],
-            host.Take().Where(line => line.StartsWith("applied", StringComparison.Ordinal)
-            || line == "restored"));
+        Assert.Equal(
+            ["applied i1@t1", "restored"],
+            host.Take().Where(line => line == "restored" || line.StartsWith("applied", StringComparison.Ordinal)));
         Assert.Equal(meta.Last, host.Executor.AppliedId);
         Assert.Equal(10, host.Machine.Items.Length);
     }

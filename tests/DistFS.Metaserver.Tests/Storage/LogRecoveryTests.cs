@@ -173,6 +173,25 @@ public sealed partial class LogRecoveryTests
         Assert.False(damaged.IsWhole);
     }
 
+    /// <summary>What was compacted is needed no more, but a file holds it together with entries that are: those count
+    /// also when nothing else testifies that they were synced.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void RotInACompactedRecordDoesNotHideTheEntriesBehindIt(int rotten)
+    {
+        var store = Stores.New(out var disk);
+        store.AppendSynced(Stores.Entries(1, 1, 3));
+        store.TakeSnapshot(1, 3);
+        store.CompactTo(new LogIndex(3));
+        store.AppendSynced(Stores.Entries(1, 4, 6));
+        var unlucky = disk.AfterCrash(CrashMode.LoseAll, 0);
+        unlucky.Bytes(LastFile(unlucky))[SegmentHeader.AreaBytes + (rotten * 90) + 10] ^= 1;
+        using var damaged = Stores.Open(unlucky);
+        Assert.False(damaged.IsWhole);
+        Assert.Equal(Stores.Id(1, 6), damaged.Promised);
+    }
+
     [Fact]
     public void AFileThatIsMissingInTheMiddleIsHealed()
     {

@@ -212,7 +212,8 @@ internal sealed class RandomSchedule
         leader.ChangeMembership(TestCluster.Configuration(voters, learners));
     }
 
-    /// <summary>All faults end; without a single new proposal everything must settle, and then one must go through.
+    /// <summary>
+    /// All faults end; without a single new proposal everything must settle, and then one must go through.
     /// </summary>
     private void BecomeCalm()
     {

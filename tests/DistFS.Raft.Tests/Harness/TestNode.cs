@@ -134,7 +134,8 @@ internal sealed class TestNode
         }
     }
 
-    /// <summary>The process dies; of what is on its way to the disk the first <paramref name="written"/> values arrive.
+    /// <summary>
+    /// The process dies; of what is on its way to the disk the first <paramref name="written"/> values arrive.
     /// </summary>
     public void Crash(int written = 0)
     {
@@ -173,7 +174,8 @@ internal sealed class TestNode
         Pump();
     }
 
-    /// <summary>The folder is lost and made anew: another store under the same id, unless somebody forged its name.
+    /// <summary>
+    /// The folder is lost and made anew: another store under the same id, unless somebody forged its name.
     /// </summary>
     public void Wipe(bool forgesStore = false)
     {

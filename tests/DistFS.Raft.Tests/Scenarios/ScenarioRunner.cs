@@ -126,6 +126,10 @@ internal sealed class ScenarioRunner
                 Node(rest).Core.Unreachable(Cluster[Scenario.Member(rest[1])].Id);
                 Node(rest).Pump();
                 return true;
+            case "gone":
+                Node(rest).Core.Gone(Cluster[Scenario.Member(rest[1])].Id);
+                Node(rest).Pump();
+                return true;
             case "hold": Node(rest).HoldsDisk = true; return true;
             case "persist": Node(rest).Persist(); return true;
             case "release": Node(rest).Release(); return true;

@@ -2,7 +2,8 @@ using DistFS.Primitives;
 
 namespace DistFS.Simulation.Tests.Disks;
 
-/// <summary>What a power failure may and may not do (Pillai et al., "All File Systems Are Not Created Equal", 2014).
+/// <summary>
+/// What a power failure may and may not do (Pillai et al., "All File Systems Are Not Created Equal", 2014).
 /// </summary>
 public sealed class SimulatedDiskTests
 {

@@ -5,6 +5,8 @@ namespace DistFS.Simulation;
 /// <summary>The knobs of one disk. All are off in a new one; the fault injector turns them.</summary>
 public sealed class DiskFaults
 {
+    private const double SlowMicrosecondsMax = 5_000_000;
+
     /// <summary>Probability that a sync fails: each dirty sector is then written or not, and all are called
     /// clean (Rebello et al., "Can Applications Recover from fsync Failures?").</summary>
     public double SyncError { get; set; }
@@ -26,6 +28,12 @@ public sealed class DiskFaults
 
     /// <summary>Mean of one sync, in microseconds.</summary>
     public double SyncMicroseconds { get; set; } = 500;
+
+    /// <summary>
+    /// How long that takes while the disk is slow, in microseconds: at most five seconds, since what began under a fault
+    /// must end within the calm that follows it.
+    /// </summary>
+    public long Slowed(double microseconds) => (long)Math.Min(microseconds * LatencyFactor, SlowMicrosecondsMax);
 
     /// <summary>Turns everything off.</summary>
     public void Heal()

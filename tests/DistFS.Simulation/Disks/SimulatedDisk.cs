@@ -120,7 +120,7 @@ public sealed partial class SimulatedDisk : IDisk
     /// <summary>The virtual microseconds that the operations since the last call take.</summary>
     public long TakeCost()
     {
-        var cost = (long)(_cost * Faults.LatencyFactor);
+        var cost = Faults.Slowed(_cost);
         _cost = 0;
         return cost;
     }

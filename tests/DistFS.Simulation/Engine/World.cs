@@ -13,6 +13,7 @@ public sealed partial class World
     private readonly Prng _nodePrng;
     private readonly Prng _restartPrng;
     private readonly Prng _quietPrng;
+    private readonly Prng _rumours;
     private readonly HashSet<MemberId> _staysDead = [];
     private ulong _members;
     private ulong _contexts;
@@ -32,6 +33,7 @@ public sealed partial class World
         _restartPrng = root.Fork();
         _quietPrng = root.Fork();
         Cluster = new ClusterId(new UInt128(root.NextUInt64(), root.NextUInt64()));
+        _rumours = root.Fork();
         Trace = new Trace(Queue);
         Network = new SimulatedNetwork(Queue, Trace, network, Options.Quality) { Arrived = Arrive, Lost = Lose };
         Invariants = new InvariantSet(Options.Raft(new MemberId(1), default), Options.CommandPaddingMax + 100);
@@ -153,9 +155,17 @@ public sealed partial class World
         node.Start();
     }
 
-    /// <summary>A process ended: it is started again, unless it was to stay dead.</summary>
+    /// <summary>A process ended: others notice soon, and it is started again, unless it was to stay dead.</summary>
     public void Stopped(SimulatedNode node)
     {
+        foreach (var other in _nodes.Values)
+        {
+            if (other != node && _rumours.Chance(0.5))
+            {
+                Queue.After(1 + _rumours.NextInt32(2_000), () => other.NoticeLoss(node.Id, isGone: true));
+            }
+        }
+
         var delay = 10_000 + (long)DiskFaults.Exponential(_restartPrng, IsQuieting ? 50_000 : 500_000);
         Queue.After(delay, () =>
         {
@@ -234,5 +244,10 @@ public sealed partial class World
         node.Receive(message!);
     }
 
-    private void Lose(Packet packet) => Find(new MemberId(packet.From))?.NoticeLoss(new MemberId(packet.To));
+    private void Lose(Packet packet)
+    {
+        // Sometimes it is taken for more than it is.
+        var isAlarm = _rumours.Chance(0.02);
+        Find(new MemberId(packet.From))?.NoticeLoss(new MemberId(packet.To), isAlarm);
+    }
 }

@@ -19,8 +19,18 @@ public sealed partial class SimulatedNode : IReadyHost
     /// <summary>A message arrived.</summary>
     public void Receive(RaftMessage message) => Post(0, () => Core.Step(message));
 
-    /// <summary>The transport noticed that a message was lost.</summary>
-    public void NoticeLoss(MemberId to) => Post(0, () => Core.Unreachable(to));
+    /// <summary>The transport noticed that a message was lost, or that the process there has ended.</summary>
+    public void NoticeLoss(MemberId to, bool isGone) => Post(0, () =>
+    {
+        if (isGone)
+        {
+            Core.Gone(to);
+        }
+        else
+        {
+            Core.Unreachable(to);
+        }
+    });
 
     void IReadyHost.Send(RaftMessage message)
     {
@@ -102,8 +112,8 @@ public sealed partial class SimulatedNode : IReadyHost
         }
 
         var wait = Math.Max(0, Disk.Faults.HangsUntil - Now);
-        var turn = DiskFaults.Exponential(_prng, Disk.Faults.SyncMicroseconds / 2) * Disk.Faults.LatencyFactor;
-        Post(wait + (long)turn, RunDisk);
+        var turn = Disk.Faults.Slowed(DiskFaults.Exponential(_prng, Disk.Faults.SyncMicroseconds / 2));
+        Post(wait + turn, RunDisk);
     }
 
     private void RunDisk()
