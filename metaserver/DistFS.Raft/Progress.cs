@@ -28,6 +28,7 @@ internal sealed class Progress(MemberId id, LogIndex first)
     private long _inflightBytes;
     private int _beatsWithoutNews;
     private int _patience = PatienceOfProbe;
+    private bool _asks;
 
     /// <summary>Who.</summary>
     public MemberId Id { get; } = id;
@@ -124,14 +125,23 @@ internal sealed class Progress(MemberId id, LogIndex first)
         return true;
     }
 
+    /// <summary>Takes note that it is being asked whether it has what was sent; false if it need not be.</summary>
+    public bool TakeQuestion()
+    {
+        var asks = _asks;
+        _asks = false;
+        return asks;
+    }
+
     /// <summary>The tick from which on an answered heartbeat counts again.</summary>
     public long BeatDueAt { get; set; }
 
     /// <summary>
-    /// A heartbeat was answered. If several were since the last news of what is on its way, that or its answer was lost:
-    /// it is sent again.
+    /// A heartbeat was answered, by a log that ends at <paramref name="lastIndex"/>, on disk or not. If several were
+    /// since the last news of what is on its way, then either that was lost, and is sent again, or its answer, and then
+    /// it is enough to ask.
     /// </summary>
-    public void Beat()
+    public void Beat(LogIndex lastIndex)
     {
         var isAwaited = State == ProgressState.Probe
             ? IsProbing : State == ProgressState.Replicate && Match < Next.Previous;
@@ -141,7 +151,16 @@ internal sealed class Progress(MemberId id, LogIndex first)
         }
 
         var patience = Math.Min(2 * _patience, PatienceMax);
-        BecomeProbe(State == ProgressState.Probe ? Next : Match.Next);
+        if (State == ProgressState.Replicate && lastIndex >= Next.Previous)
+        {
+            _asks = true;
+            _beatsWithoutNews = 0;
+        }
+        else
+        {
+            BecomeProbe(State == ProgressState.Probe ? Next : Match.Next);
+        }
+
         _patience = patience;
     }
 
@@ -154,6 +173,19 @@ internal sealed class Progress(MemberId id, LogIndex first)
         {
             Match = lastIndex;
             BecomeProbe(Match.Next);
+        }
+    }
+
+    /// <summary>Messages to it were lost. A probe is not sent again at once: that would be lost as well.</summary>
+    public void Unreachable()
+    {
+        if (State == ProgressState.Replicate)
+        {
+            BecomeProbe(Match.Next);
+        }
+        else if (State == ProgressState.Probe)
+        {
+            (_patience, _beatsWithoutNews) = (PatienceOfProbe, 0);
         }
     }
 
@@ -174,7 +206,7 @@ internal sealed class Progress(MemberId id, LogIndex first)
     /// <summary>It was not heard for long: nothing is sent until it answers a heartbeat.</summary>
     public void Rest()
     {
-        BecomeProbe(Match.Next);
+        BecomeProbe(State == ProgressState.Probe ? Next : Match.Next);
         IsProbing = true;
     }
 
@@ -190,7 +222,7 @@ internal sealed class Progress(MemberId id, LogIndex first)
     private void Reset(ProgressState state)
     {
         State = state;
-        IsProbing = false;
+        IsProbing = _asks = false;
         Transfer = null;
         _beatsWithoutNews = 0;
         _patience = state == ProgressState.Probe ? PatienceOfProbe : PatienceOfReplicate;

@@ -98,8 +98,14 @@ public static partial class RaftCodec
                 : "bytes after its end";
         }
 
-        message = fault == null ? message! with { FromStore = head.FromStore } : null;
-        return message != null;
+        if (fault != null)
+        {
+            message = null;
+            return false;
+        }
+
+        message!.Sign(head.FromStore);
+        return true;
     }
 
     private static MessageKind KindOf(RaftMessage message) => message switch

@@ -11,9 +11,9 @@ public sealed partial class RaftCore
     private bool _wasWhole;
 
     // Who has no configuration was never a member; who stands in it with another data folder lost that one; who lost
-    // part of its log cannot tell whose log has all that it acknowledged; who is about to put its log to a snapshot does
-    // not know where it ends.
-    private bool MayVote => !Configuration.IsEmpty && _storage.IsWhole && _install == null
+    // part of its log cannot tell whose log has all that it acknowledged; who is about to put its log to a snapshot
+    // does not know where it ends.
+    private bool MayVote => !Configuration.IsEmpty && IsWhole && _install == null
         && !(Configuration.Find(_options.Self) is { Store.Value: not 0 } self && self.Store != _options.Store);
 
     // Who is no voter any more must still campaign until that is committed: it may be the only one that has the new
@@ -49,14 +49,17 @@ public sealed partial class RaftCore
         _electionTimeout = _options.ElectionTicks + _prng.NextInt32(_options.ElectionTicks);
     }
 
-    /// <summary>There is no leader: a follower campaigns after a random part of a heartbeat.</summary>
+    /// <summary>
+    /// There is no leader: a follower campaigns after a random part of a heartbeat, unless it has just voted for
+    /// somebody.
+    /// </summary>
     private void CampaignSoon()
     {
-        if (_role == RaftRole.Follower)
+        if (_role == RaftRole.Follower && (_vote.Value == 0 || _leader.Value != 0))
         {
-            _electionElapsed = Math.Max(_electionElapsed, _options.ElectionTicks);
-            var soon = _electionElapsed + 1 + _prng.NextInt32(_options.HeartbeatTicks);
-            _electionTimeout = Math.Min(_electionTimeout, soon);
+            // Not a shorter time-out, which the leader's next heartbeat would not make long again.
+            var soon = _electionTimeout - 1 - _prng.NextInt32(_options.HeartbeatTicks);
+            _electionElapsed = Math.Max(_electionElapsed, Math.Max(_options.ElectionTicks, soon));
         }
     }
 
@@ -245,7 +248,7 @@ public sealed partial class RaftCore
 
     private void Healed()
     {
-        if (!_wasWhole && _storage.IsWhole)
+        if (!_wasWhole && IsWhole)
         {
             _wasWhole = true;
             Note(RaftEventKind.Healed, index: _log.Last.Index);

@@ -65,6 +65,12 @@ public sealed partial class RaftCore
                 return $"{entry.Id} follows {before} in an append of {request.Term}";
             }
 
+            if (entry.Kind == EntryKind.Configuration && !RaftCodec.TryDecode(entry.Data.Span, out _, out var fault))
+            {
+                // Of a newer version. Taken into the log and not understood, it would let two quorums be disjoint.
+                return $"the configuration at {entry.Id} cannot be read: {fault}";
+            }
+
             before = entry.Id;
         }
 
@@ -140,7 +146,7 @@ public sealed partial class RaftCore
 
     private void StepHeartbeat(Heartbeat beat)
     {
-        if (_storage.IsWhole && _install == null)
+        if (IsWhole && _install == null)
         {
             CommitTo(Max(_commit, Min(beat.Commit, _log.Last.Index)));
         }
@@ -155,6 +161,6 @@ public sealed partial class RaftCore
         Term = _term,
         ReadRound = readRound,
         LastIndex = _log.Last.Index,
-        IsWhole = _storage.IsWhole,
+        IsWhole = IsWhole,
     };
 }

@@ -121,8 +121,9 @@ public sealed partial class RaftCore
         }
         else
         {
-            // It went through the leader's codec and the checksums of wire and log: only a newer version writes so.
-            Note(RaftEventKind.PeerAtFault, _leader, entry.Index, $"a configuration that cannot be read: {fault}");
+            // Its checksum is right, and no append brings one: only a newer version can have written it.
+            throw new DistFsException(ErrorCatalog.ConsensusVersion, $"{_options.Self}: the configuration at "
+                + $"{entry.Id} in the log cannot be read: {fault}. Start the version that wrote it.");
         }
     }
 
@@ -134,7 +135,10 @@ public sealed partial class RaftCore
         {
             if (member.Id != _options.Self && ProgressOf(member.Id) == null)
             {
-                _members.Add(new Progress(member.Id, _log.Last.Index.Next));
+                _members.Add(new Progress(member.Id, _log.Last.Index.Next)
+                {
+                    BeatDueAt = _ticks + _options.HeartbeatTicks,
+                });
             }
         }
 

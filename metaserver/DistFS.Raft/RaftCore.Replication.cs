@@ -10,6 +10,8 @@ public sealed partial class RaftCore
 
     /// <summary>Ticks as a leader.</summary>
     private long _ticks;
+
+    /// <summary>A leader's own entries that are not committed or not on its own disk.</summary>
     private readonly Queue<(LogIndex Index, long Bytes)> _uncommitted = new();
     private readonly Func<MemberId, ulong> _matchOf;
     private long _uncommittedBytes;
@@ -37,9 +39,9 @@ public sealed partial class RaftCore
 
             foreach (var member in _members)
             {
-                if (!member.IsActive && member.State != ProgressState.Probe)
+                if (!member.IsActive)
                 {
-                    // So that no snapshot is kept for who will not come back.
+                    // So that no snapshot is kept for who will not come back, and who does is asked at once.
                     member.Rest();
                 }
 
@@ -119,6 +121,11 @@ public sealed partial class RaftCore
     {
         foreach (var member in _members)
         {
+            if (member.TakeQuestion() && !SendAppend(member, asksOnly: true))
+            {
+                continue;
+            }
+
             while (member.MayAppend(_options)
                 && (member.Next <= _log.Last.Index || member.State == ProgressState.Probe))
             {
@@ -139,12 +146,14 @@ public sealed partial class RaftCore
         }
     }
 
-    private bool SendAppend(Progress member)
+    /// <param name="member">To whom.</param>
+    /// <param name="asksOnly">Without entries: does it have what was sent?</param>
+    private bool SendAppend(Progress member, bool asksOnly = false)
     {
         var previous = member.Next.Previous;
         IReadOnlyList<RaftEntry>? entries = [];
         if (_log.TermAt(previous) is not { } term
-            || (member.Next <= _log.Last.Index
+            || (!asksOnly && member.Next <= _log.Last.Index
                 && (entries = _log.Read(member.Next, _log.Last.Index, _options.AppendBytesMax)) == null))
         {
             StartSnapshot(member);
@@ -160,6 +169,11 @@ public sealed partial class RaftCore
             Entries = entries,
             Commit = _commit,
         });
+        if (asksOnly)
+        {
+            return true;
+        }
+
         var last = entries.Count == 0 ? previous : entries[^1].Index;
         var bytes = 0L;
         foreach (var entry in entries)
@@ -223,7 +237,7 @@ public sealed partial class RaftCore
             // Heartbeats of reads and of commits follow each other much faster than an append reaches a disk: their
             // answers must not count as its loss, nor send a probe again each.
             member.BeatDueAt = _ticks + _options.HeartbeatTicks;
-            member.Beat();
+            member.Beat(reply.LastIndex);
         }
 
         ConfirmReads(member, reply.ReadRound);
@@ -254,9 +268,10 @@ public sealed partial class RaftCore
     private ulong MatchOf(MemberId id) =>
         id == _options.Self ? _log.Stable.Value : ProgressOf(id)?.Match.Value ?? 0;
 
-    private void ReleaseUncommitted(LogIndex committed)
+    private void ReleaseUncommitted()
     {
-        while (_uncommitted.TryPeek(out var first) && first.Index <= committed)
+        var settled = Min(_commit, _log.Stable);
+        while (_uncommitted.TryPeek(out var first) && first.Index <= settled)
         {
             _uncommittedBytes -= _uncommitted.Dequeue().Bytes;
         }

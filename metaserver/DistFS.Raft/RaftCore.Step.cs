@@ -10,6 +10,8 @@ public sealed partial class RaftCore
     /// </summary>
     private const ulong Absurd = 1UL << 62;
 
+    private const int OnTheWayMax = 4096;
+
     /// <summary>Takes a message from a peer. Never throws for what is in it.</summary>
     public void Step(RaftMessage message)
     {
@@ -51,16 +53,16 @@ public sealed partial class RaftCore
     /// <summary>Messages to that member may be lost: it is asked again where the logs agree.</summary>
     public void Unreachable(MemberId member)
     {
-        if (IsLeader && ProgressOf(member) is { State: ProgressState.Replicate } progress)
+        if (IsLeader && ProgressOf(member) is { } progress)
         {
-            progress.BecomeProbe(progress.Match.Next);
+            progress.Unreachable();
             _dirty = true;
         }
     }
 
     /// <summary>
     /// That member's process has ended. If it led, its silence need not last for a time-out. A false alarm costs a
-    /// pre-vote, which those refuse who hear the leader.
+    /// pre-vote, which those refuse who hear the leader; one that a quorum raises costs an election.
     /// </summary>
     public void Gone(MemberId member)
     {
@@ -182,14 +184,20 @@ public sealed partial class RaftCore
 
     private void Send(RaftMessage message)
     {
-        _now.Add(message with { FromStore = _options.Store });
+        message.Sign(_options.Store);
+        _now.Add(message);
         _dirty = true;
     }
 
     private void SendAfterPersist(RaftMessage message)
     {
-        _afterPersist.Add(message with { FromStore = _options.Store });
-        _dirty = true;
+        // Messages may be lost: behind a disk that hangs they must not pile up.
+        if (_onTheWay.Count < OnTheWayMax)
+        {
+            message.Sign(_options.Store);
+            _afterPersist.Add(message);
+            _dirty = true;
+        }
     }
 
     /// <summary>

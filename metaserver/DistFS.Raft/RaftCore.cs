@@ -44,6 +44,12 @@ public sealed partial class RaftCore
     /// <summary>Entries up to here were applied.</summary>
     private LogIndex _applied;
 
+    /// <summary>
+    /// The state machine or the hard state testify that entries up to here were committed when this member started: a
+    /// log that ends before has lost some, whether its storage knows that or not.
+    /// </summary>
+    private readonly LogIndex _testified;
+
     private HardState _handedOutHard;
     private HardState _durableHard;
     private ulong _sequence;
@@ -56,6 +62,8 @@ public sealed partial class RaftCore
     /// <param name="prng">For election time-outs.</param>
     /// <param name="applied">How far the state machine is; not before what the log still has.</param>
     /// <exception cref="ArgumentException">The options are wrong.</exception>
+    /// <exception cref="DistFsException"><see cref="ErrorCatalog.ConsensusVersion"/>: the log has a configuration that
+    /// only a newer version can read.</exception>
     public RaftCore(RaftOptions options, IRaftStorage storage, Prng prng, LogIndex applied)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -82,15 +90,19 @@ public sealed partial class RaftCore
         // The state machine may be ahead of a log that lost its end: what comes back then is not applied again.
         Check.That(applied >= storage.Compacted.Index);
         _handedOut = _applied = applied;
+        _testified = Max(applied, _durableHard.Commit);
         LoadConfigurations();
         ResetElectionTimer();
-        _wasWhole = storage.IsWhole;
+        _wasWhole = IsWhole;
+        _dirty = _commit > _handedOut;
     }
 
     /// <summary>Whether <see cref="TakeReady"/> may have something.</summary>
     public bool HasReady => _dirty;
 
     private bool IsLeader => _role == RaftRole.Leader;
+
+    private bool IsWhole => _storage.IsWhole && _log.Last.Index >= _testified;
 
     /// <summary>Time passes by one tick.</summary>
     public void Tick()
@@ -114,7 +126,7 @@ public sealed partial class RaftCore
         : _transferTarget.Value != 0
             ? new(ProposeStatus.Busy, Reason: $"Leadership is on its way to {_transferTarget}.")
         : _uncommittedBytes > 0 && _uncommittedBytes + command.Length > _options.UncommittedBytesMax
-            ? new(ProposeStatus.Busy, Reason: "Too much is not committed yet.")
+            ? new(ProposeStatus.Busy, Reason: "Too much is not committed, or not on the leader's disk, yet.")
         : new(ProposeStatus.Accepted, AppendOwn(EntryKind.Command, command));
 
     /// <summary>Everything of the values up to <paramref name="sequence"/> is on disk.</summary>
@@ -130,6 +142,7 @@ public sealed partial class RaftCore
             _log.MarkStable(first.LastAppended);
         }
 
+        ReleaseUncommitted();
         _dirty = true;
         if (installed)
         {
@@ -168,13 +181,13 @@ public sealed partial class RaftCore
     /// <summary>Takes what there is to do. See <see cref="RaftReady"/> for the order in which to do it.</summary>
     public RaftReady TakeReady()
     {
-        _dirty = false;
         OpenReadRound();
         if (IsLeader)
         {
             SendAppends();
         }
 
+        _dirty = false;
         var append = _log.HandOut();
         var votes = _term != _handedOutHard.Term || _vote != _handedOutHard.Vote;
 
@@ -282,13 +295,9 @@ public sealed partial class RaftCore
             return;
         }
 
-        if (IsLeader)
-        {
-            ReleaseUncommitted(index);
-        }
-
         _commit = index;
         _dirty = true;
+        ReleaseUncommitted();
         ForgetOldConfigurations();
     }
 

@@ -8,17 +8,26 @@ namespace DistFS.Raft;
 /// </summary>
 public abstract record RaftMessage
 {
+    private StoreId _fromStore;
+
     /// <summary>Who speaks.</summary>
     public required MemberId From { get; init; }
 
     /// <summary>The speaker's data folder.</summary>
-    public StoreId FromStore { get; init; }
+    public StoreId FromStore
+    {
+        get => _fromStore;
+        init => _fromStore = value;
+    }
 
     /// <summary>To whom.</summary>
     public required MemberId To { get; init; }
 
     /// <summary>The speaker's term; in a pre-vote request the term that it would campaign in.</summary>
     public required Term Term { get; init; }
+
+    /// <summary>Signs a message that nobody else has seen yet.</summary>
+    internal void Sign(StoreId fromStore) => _fromStore = fromStore;
 }
 
 /// <summary>A vote is asked for (thesis, 3.4), or with <see cref="IsPreVote"/>, whether one would be given
@@ -121,7 +130,10 @@ public sealed record SnapshotReply : RaftMessage
     /// <summary>That of the snapshot.</summary>
     public required ulong SnapshotId { get; init; }
 
-    /// <summary>The follower has the bytes before this on disk and wants those from here.</summary>
+    /// <summary>
+    /// The follower wants the bytes from here; those before were handed to its disk, and if that refused one of them,
+    /// the checksum of the whole fails and the transfer begins again at 0.
+    /// </summary>
     public required long NextOffset { get; init; }
 
     /// <summary>The follower's log now starts at the snapshot or later: the transfer is over.</summary>

@@ -19,7 +19,9 @@ public sealed class RaftReady
     /// </summary>
     public required ulong Sequence { get; init; }
 
-    /// <summary>The new hard state, or null if it is as before.</summary>
+    /// <summary>
+    /// The new hard state, or null if it is as before but for the commit index, which alone is not worth a write.
+    /// </summary>
     public HardState? HardState { get; init; }
 
     /// <summary>Consecutive bytes of an incoming snapshot to store; a piece at offset 0 starts it anew.</summary>
@@ -27,8 +29,9 @@ public sealed class RaftReady
 
     /// <summary>
     /// An incoming snapshot whose bytes are all stored: check it, make it the newest, put the state machine to it, and
-    /// let the log start after it, empty. If its checksum is wrong it is thrown away and nothing else changes: after
-    /// <see cref="RaftCore.Persisted"/> the core sees in <see cref="IRaftStorage.Compacted"/> what became of it.
+    /// let the log start after it, empty unless it has the snapshot's last entry. If its checksum is wrong it is thrown
+    /// away and nothing else changes: after <see cref="RaftCore.Persisted"/> the core sees in
+    /// <see cref="IRaftStorage.Compacted"/> what became of it.
     /// </summary>
     public SnapshotMeta? Install { get; init; }
 

@@ -100,7 +100,7 @@ public sealed record RaftStatus
     /// <summary>A leader whose snapshot is on its way to somebody: it must stay as it is.</summary>
     public required bool SnapshotsInTransfer { get; init; }
 
-    /// <summary>Bytes of a leader's entries that are not committed.</summary>
+    /// <summary>Bytes of a leader's entries that are not committed, or not on its own disk.</summary>
     public required long UncommittedBytes { get; init; }
 
     /// <summary>Of a leader: the others.</summary>
@@ -122,7 +122,7 @@ public sealed partial class RaftCore
         Stable = _log.Stable,
         Configuration = Configuration,
         ConfigurationCommitted = ConfigurationIndex <= _commit,
-        IsWhole = _storage.IsWhole,
+        IsWhole = IsWhole,
         IsEstablished = IsEstablished,
         TransferTarget = _transferTarget,
         SnapshotsInTransfer = _members.Exists(static member => member.Transfer != null),

@@ -19,7 +19,7 @@ public sealed class ProgressTests
         member.Sent(At(12), 100);
         Assert.False(member.MayAppend(Options));
         Assert.Equal(At(10), member.Next);
-        member.Beat();
+        member.Beat(At(10));
         Assert.True(member.MayAppend(Options));
     }
 
@@ -106,10 +106,10 @@ public sealed class ProgressTests
     {
         var member = Replicating();
         member.Sent(At(12), 10);
-        member.Beat();
-        member.Beat();
+        member.Beat(At(10));
+        member.Beat(At(10));
         Assert.Equal(ProgressState.Replicate, member.State);
-        member.Beat();
+        member.Beat(At(10));
         Assert.Equal(ProgressState.Probe, member.State);
         Assert.Equal(At(11), member.Next);
 
@@ -117,17 +117,79 @@ public sealed class ProgressTests
         member = Replicating();
         for (var i = 0; i < 10; i++)
         {
-            member.Beat();
+            member.Beat(At(10));
         }
 
         Assert.Equal(ProgressState.Replicate, member.State);
         member.Sent(At(11), 10);
         member.Sent(At(12), 10);
-        member.Beat();
-        member.Beat();
+        member.Beat(At(10));
+        member.Beat(At(10));
         member.Accepted(At(11));
-        member.Beat();
+        member.Beat(At(10));
         Assert.Equal(ProgressState.Replicate, member.State);
+    }
+
+    /// <summary>What arrived is on its way to a disk, or its answer was lost: a question is enough.</summary>
+    [Fact]
+    public void What_has_arrived_is_asked_for_and_not_sent_again()
+    {
+        var member = Replicating();
+        member.Sent(At(12), 10);
+        var questions = 0;
+        for (var i = 0; i < 100; i++)
+        {
+            member.Beat(At(12));
+            questions += member.TakeQuestion() ? 1 : 0;
+        }
+
+        Assert.Equal((ProgressState.Replicate, At(13)), (member.State, member.Next));
+        Assert.InRange(questions, 3, 7);
+    }
+
+    /// <summary>Each time that it was no help, twice as many heartbeats; a loss that is known of starts anew.</summary>
+    [Fact]
+    public void A_probe_is_repeated_less_and_less_often()
+    {
+        var member = New(next: 10);
+        var probes = 0;
+        for (var i = 0; i < 63; i++)
+        {
+            Probe();
+            member.Beat(At(10));
+        }
+
+        Assert.Equal(6, probes);
+        member.Unreachable();
+        member.Beat(At(10));
+        Assert.True(member.MayAppend(Options));
+
+        void Probe()
+        {
+            if (member.MayAppend(Options))
+            {
+                probes++;
+                member.Sent(At(12), 100);
+            }
+        }
+    }
+
+    [Fact]
+    public void Who_rests_in_a_probe_is_asked_at_the_same_place()
+    {
+        var member = New(next: 10);
+        member.Sent(At(12), 100);
+        for (var i = 0; i < 40; i++)
+        {
+            member.Beat(At(10));
+            member.Sent(At(12), 100);
+        }
+
+        member.Rest();
+        Assert.False(member.MayAppend(Options));
+        member.Beat(At(10));
+        Assert.True(member.MayAppend(Options));
+        Assert.Equal(At(10), member.Next);
     }
 
     [Fact]
@@ -149,7 +211,7 @@ public sealed class ProgressTests
         member.Rest();
         Assert.Null(member.Transfer);
         Assert.False(member.MayAppend(Options));
-        member.Beat();
+        member.Beat(At(10));
         Assert.True(member.MayAppend(Options));
     }
 

@@ -32,7 +32,8 @@ public sealed class RaftLogViewTests
         }
 
         Assert.Equal(
-            new EntryId(new Term(foundTerm), new LogIndex(foundIndex)), log.LastNotAfter(new LogIndex(index), new Term(term)));
+            new EntryId(new Term(foundTerm), new LogIndex(foundIndex)),
+            log.LastNotAfter(new LogIndex(index), new Term(term)));
     }
 
     private sealed class Model
@@ -73,7 +74,9 @@ public sealed class RaftLogViewTests
                 case 3 when _onTheWay.TryDequeue(out var first):
                     _storage.Execute(new RaftReady
                     {
-                        Sequence = ++_sequence, Append = first.Entries, HardState = new(new Term(_term), default, default),
+                        Sequence = ++_sequence,
+                        Append = first.Entries,
+                        HardState = new(new Term(_term), default, default),
                     });
                     _log.MarkStable(new LogIndex(first.Last));
                     break;

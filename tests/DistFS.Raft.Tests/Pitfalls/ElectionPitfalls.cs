@@ -165,4 +165,85 @@ public sealed class ElectionPitfalls
         cluster.Run(60);
         Assert.NotNull(cluster.Leader);
     }
+
+    /// <summary>The storage takes its loss for a torn write, but the state machine has applied what is gone: who knows
+    /// that something was committed which it lacks does not vote for who lacks it too.</summary>
+    [Fact]
+    public void A_member_whose_state_machine_is_ahead_of_its_log_elects_nobody_without_what_is_lost()
+    {
+        var cluster = new TestCluster(3);
+        var leader = cluster.Elect(1);
+        cluster.Isolate(3);
+        leader.Propose("acknowledged");
+        cluster.Stabilize();
+        cluster.Run(3);
+        Assert.Equal(leader.Core.Status.Commit, cluster[2].Machine.Applied);
+        cluster[2].Crash();
+        cluster[2].Storage.LoseAfter(new LogIndex(1), notices: false);
+        cluster[2].Restart(keepsMachine: true);
+        Assert.False(cluster[2].Core.Status.IsWhole);
+        leader.Crash();
+        cluster.Heal();
+        cluster.Run(100);
+        Assert.Null(cluster.Leader);
+
+        leader.Restart();
+        cluster.Run(60);
+        Assert.NotNull(cluster.Leader);
+        Assert.True(cluster[2].Core.Status.IsWhole);
+    }
+
+    /// <summary>A false alarm leaves nothing behind: the time-outs stay as different as they were.</summary>
+    [Fact]
+    public void A_rumour_that_the_leader_is_gone_does_not_depose_it()
+    {
+        var cluster = new TestCluster(5);
+        var leader = cluster.Elect(1);
+        cluster.Run(3);
+        var term = leader.Core.Status.Term;
+        for (var i = 0; i < 20; i++)
+        {
+            cluster[2].Core.Gone(leader.Id);
+            cluster[2].Pump();
+            cluster.Run(5);
+        }
+
+        Assert.Equal(leader, cluster.Leader);
+        Assert.Equal(term, leader.Core.Status.Term);
+    }
+
+    /// <summary>Who has voted in an election that is under way does not disturb it.</summary>
+    [Fact]
+    public void A_pre_vote_of_a_laggard_does_not_make_a_voter_campaign_against_its_candidate()
+    {
+        var cluster = new TestCluster(3);
+        var leader = cluster.Elect(1);
+        cluster.Isolate(3);
+        leader.Propose("x");
+        cluster.Stabilize();
+        cluster.Heal();
+        leader.Crash();
+        var voter = cluster[2];
+        voter.Step(new VoteRequest
+        {
+            From = leader.Id,
+            FromStore = TestCluster.StoreOf(1),
+            To = voter.Id,
+            Term = new Term(9),
+            IsTransfer = true,
+            Last = voter.Core.Status.Last,
+        });
+        Assert.Equal(leader.Id, voter.Core.Status.Vote);
+        voter.Step(new VoteRequest
+        {
+            From = new MemberId(3),
+            FromStore = TestCluster.StoreOf(3),
+            To = voter.Id,
+            Term = new Term(10),
+            IsPreVote = true,
+            Last = cluster[3].Core.Status.Last,
+        });
+        voter.Tick(4);
+        Assert.Equal(RaftRole.Follower, voter.Core.Status.Role);
+    }
 }

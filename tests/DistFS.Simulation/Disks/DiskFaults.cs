@@ -30,8 +30,8 @@ public sealed class DiskFaults
     public double SyncMicroseconds { get; set; } = 500;
 
     /// <summary>
-    /// How long that takes while the disk is slow, in microseconds: at most five seconds, since what began under a fault
-    /// must end within the calm that follows it.
+    /// How long that takes while the disk is slow, in microseconds: at most five seconds, since what began under a
+    /// fault must end within the calm that follows it.
     /// </summary>
     public long Slowed(double microseconds) => (long)Math.Min(microseconds * LatencyFactor, SlowMicrosecondsMax);
 
