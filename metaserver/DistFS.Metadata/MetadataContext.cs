@@ -1,0 +1,9 @@
+using DistFS.Primitives;
+
+namespace DistFS.Metadata;
+
+/// <summary>What an operation works with: the tree, the time of the entry, and who asks.</summary>
+/// <param name="Tree">The state.</param>
+/// <param name="Now">The time of the entry: later than that of every entry before it.</param>
+/// <param name="Caller">On whose behalf.</param>
+public readonly record struct MetadataContext(Tree Tree, FileTime Now, Principal Caller);

@@ -1,0 +1,238 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using DistFS.Metadata.Ops;
+using DistFS.Metadata.Rows;
+using DistFS.Metadata.Sessions;
+using DistFS.Metadata.Store;
+using DistFS.Primitives;
+using DistFS.Protocol;
+using Google.Protobuf;
+
+namespace DistFS.Metadata;
+
+/// <summary>
+/// The state machine that the metaservers replicate: applies the commands of the log, in order, and is the same on
+/// every member after the same entries (docs/design/metadata.md).
+/// </summary>
+/// <remarks>
+/// Not safe for concurrent use. It must not be used after an exception, all of which are the store's: what a client
+/// sends ends in a reply.
+/// </remarks>
+public sealed class MetadataMachine
+{
+    private const ulong LeaseMsMin = 1_000;
+    private const ulong LeaseMsMax = 3_600_000;
+
+    private readonly Changes _changes;
+    private readonly SessionTable _sessions;
+    private Tree? _tree;
+
+    /// <summary>The time of the last entry; later ones have later times, whatever the leaders' clocks say.</summary>
+    private FileTime _time;
+
+    /// <summary>Goes on where the store is.</summary>
+    public MetadataMachine(IOrderedStore store)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        _changes = new Changes(store);
+        _sessions = new SessionTable(_changes);
+        Load();
+    }
+
+    /// <summary>The last entry whose effects the state holds.</summary>
+    public LogIndex AppliedIndex { get; private set; }
+
+    /// <summary>The tree; null before the cluster's first entry.</summary>
+    public Tree? Tree => _tree;
+
+    /// <summary>The next entry changes nothing.</summary>
+    public void Skip(LogIndex index)
+    {
+        Check.That(index == AppliedIndex.Next);
+        AppliedIndex = index;
+    }
+
+    /// <summary>Applies the next entry. Returns the reply, a <see cref="MetadataReply"/>.</summary>
+    public byte[] Apply(LogIndex index, ReadOnlySpan<byte> command)
+    {
+        Check.That(index == AppliedIndex.Next);
+        AppliedIndex = index;
+        MetadataCommand parsed;
+        try
+        {
+            parsed = MetadataCommand.Parser.ParseFrom(command);
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            // The same on every member.
+            return Failed(FsStatus.Invalid).ToByteArray();
+        }
+
+        _time = Max(_time.Next, ToTime(parsed.LeaderTime));
+        var reply = parsed.KindCase switch
+        {
+            MetadataCommand.KindOneofCase.Bootstrap => Bootstrap(parsed.Bootstrap),
+            _ when _tree == null => Failed(FsStatus.TryAgain),
+            MetadataCommand.KindOneofCase.Mutate => Mutate(parsed, _tree),
+            MetadataCommand.KindOneofCase.OpenSession => OpenSession(parsed),
+            MetadataCommand.KindOneofCase.KeepAlive => KeepAlive(parsed),
+            MetadataCommand.KindOneofCase.ExpireSessions => Expire(),
+            _ => Failed(FsStatus.NotImplemented),
+        };
+        return reply as byte[] ?? ((MetadataReply)reply).ToByteArray();
+    }
+
+    /// <summary>Everything applied goes to the store, together with the index of the last entry.</summary>
+    public void Flush()
+    {
+        Span<byte> row = stackalloc byte[sizeof(ulong) + sizeof(long) + sizeof(uint)];
+        BinaryPrimitives.WriteUInt64LittleEndian(row, AppliedIndex.Value);
+        BinaryPrimitives.WriteInt64LittleEndian(row[8..], _time.Seconds);
+        BinaryPrimitives.WriteUInt32LittleEndian(row[16..], _time.Nanoseconds);
+        _changes.Put(RowKey.OfMeta(stackalloc byte[RowKey.BytesMax], "applied"u8), row);
+        _changes.Keep();
+        _changes.Flush();
+    }
+
+    private static FileTime Max(FileTime one, FileTime other) => one > other ? one : other;
+
+    private static FileTime ToTime(Time? time) =>
+        time is { Nanoseconds: < FileTime.NanosecondsPerSecond }
+            ? new FileTime(time.Seconds, time.Nanoseconds) : default;
+
+    private static MetadataReply Failed(FsStatus status, ErrorCode? code = null) =>
+        new() { Status = (int)status, Code = code?.Number ?? 0 };
+
+    private object Mutate(MetadataCommand command, Tree tree)
+    {
+        var (client, sequence) = (new ClientId(command.Client), new SequenceNumber(command.Sequence));
+        var digest = SipHash.Compute(client.Value, command.Mutate.Span);
+        switch (_sessions.Look(client, sequence, digest, out var known))
+        {
+            case RequestState.Repeated: return known!;
+            case RequestState.NoSession: return Failed(FsStatus.Stale, ErrorCatalog.SessionEnded);
+            case RequestState.Stale: return Failed(FsStatus.Stale, ErrorCatalog.RequestStale);
+            case RequestState.Different: return Failed(FsStatus.Invalid, ErrorCatalog.RequestReused);
+            case RequestState.TooFarAhead: return Failed(FsStatus.TryAgain, ErrorCatalog.RequestsTooMany);
+            default: break;
+        }
+
+        MutateRequest request;
+        try
+        {
+            request = MutateRequest.Parser.ParseFrom(command.Mutate);
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            return Failed(FsStatus.Invalid);
+        }
+
+        var reply = new MetadataReply { Mutate = new MutateReply() };
+        foreach (var operation in request.Operations)
+        {
+            reply.Mutate.Replies.Add(Execute(operation, tree));
+        }
+
+        var bytes = reply.ToByteArray();
+        _sessions.Executed(client, sequence, command.Acknowledged, digest, bytes, _time);
+        _changes.Keep();
+        return bytes;
+    }
+
+    private OperationReply Execute(Operation operation, Tree tree)
+    {
+        var caller = operation.Caller;
+        var context = new MetadataContext(tree, _time,
+            caller == null ? Principal.Nobody : new Principal(caller.Uid, caller.Gid, caller.Groups));
+        var reply = new OperationReply();
+        var status = Operations.Apply(context, operation, reply);
+        if (status == FsStatus.Ok)
+        {
+            _changes.Keep();
+            return reply;
+        }
+
+        _changes.Drop();
+        return new OperationReply { Status = (int)status };
+    }
+
+    private MetadataReply Bootstrap(BootstrapRequest request)
+    {
+        if (_tree != null)
+        {
+            return Failed(FsStatus.AlreadyExists);
+        }
+
+        Span<byte> key = stackalloc byte[16];
+        BinaryPrimitives.WriteUInt64LittleEndian(key, request.NameKeyLow);
+        BinaryPrimitives.WriteUInt64LittleEndian(key[8..], request.NameKeyHigh);
+        _changes.Put(RowKey.OfMeta(stackalloc byte[RowKey.BytesMax], "name-key"u8), key);
+        _tree = new Tree(_changes, new UInt128(request.NameKeyHigh, request.NameKeyLow));
+        _tree.Put(InodeId.Root, new InodeRow
+        {
+            Kind = InodeKind.Directory,
+            Mode = request.Mode & Modes.All,
+            Uid = request.Uid,
+            Gid = request.Gid,
+            Links = 2,
+            Parent = InodeId.Root,
+            AccessTime = _time,
+            ModifyTime = _time,
+            ChangeTime = _time,
+            BirthTime = _time,
+        });
+        _changes.Keep();
+        return new MetadataReply();
+    }
+
+    private MetadataReply OpenSession(MetadataCommand command)
+    {
+        if (command.Client == 0 || command.OpenSession.LeaseMs is < LeaseMsMin or > LeaseMsMax)
+        {
+            return Failed(FsStatus.Invalid);
+        }
+
+        _sessions.Open(new ClientId(command.Client), command.OpenSession.LeaseMs, _time);
+        _changes.Keep();
+        return new MetadataReply();
+    }
+
+    private MetadataReply KeepAlive(MetadataCommand command)
+    {
+        if (!_sessions.Hear(new ClientId(command.Client), _time))
+        {
+            return Failed(FsStatus.Stale, ErrorCatalog.SessionEnded);
+        }
+
+        _changes.Keep();
+        return new MetadataReply();
+    }
+
+    private MetadataReply Expire()
+    {
+        _sessions.Expire(_time);
+        _changes.Keep();
+        return new MetadataReply();
+    }
+
+    private void Load()
+    {
+        var value = new ArrayBufferWriter<byte>();
+        Span<byte> key = stackalloc byte[RowKey.BytesMax];
+        if (_changes.TryRead(RowKey.OfMeta(key, "applied"u8), value))
+        {
+            var row = value.WrittenSpan;
+            AppliedIndex = new LogIndex(BinaryPrimitives.ReadUInt64LittleEndian(row));
+            _time = new FileTime(
+                BinaryPrimitives.ReadInt64LittleEndian(row[8..]), BinaryPrimitives.ReadUInt32LittleEndian(row[16..]));
+        }
+
+        value.ResetWrittenCount();
+        if (_changes.TryRead(RowKey.OfMeta(key, "name-key"u8), value))
+        {
+            var row = value.WrittenSpan;
+            _tree = new Tree(_changes, new UInt128(
+                BinaryPrimitives.ReadUInt64LittleEndian(row[8..]), BinaryPrimitives.ReadUInt64LittleEndian(row)));
+        }
+    }
+}

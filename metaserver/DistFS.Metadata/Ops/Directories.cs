@@ -1,0 +1,68 @@
+using DistFS.Metadata.Rows;
+using DistFS.Primitives;
+
+namespace DistFS.Metadata.Ops;
+
+/// <summary>What the operations on names have in common.</summary>
+internal static class Directories
+{
+    /// <summary>A directory in which names may be looked up.</summary>
+    public static FsStatus OpenForLookup(in MetadataContext context, InodeId id, out InodeRow directory) =>
+        !context.Tree.TryGet(id, out directory) ? FsStatus.NotFound
+        : !directory.IsDirectory ? FsStatus.NotADirectory
+        : !context.Caller.May(Access.Execute, directory) ? FsStatus.AccessDenied
+        : FsStatus.Ok;
+
+    /// <summary>A directory in which names may be made and removed.</summary>
+    public static FsStatus OpenForChange(in MetadataContext context, InodeId id, out InodeRow directory) =>
+        !context.Tree.TryGet(id, out directory) ? FsStatus.NotFound
+        : !directory.IsDirectory ? FsStatus.NotADirectory
+        : !context.Caller.May(Access.Write | Access.Execute, directory) ? FsStatus.AccessDenied
+        : FsStatus.Ok;
+
+    /// <summary>What a name in a directory stands for, with its inode.</summary>
+    public static FsStatus Find(
+        in MetadataContext context,
+        InodeId directory,
+        ReadOnlySpan<byte> name,
+        out DentryRow dentry,
+        out InodeRow inode)
+    {
+        inode = default;
+        if (Names.Check(name) is not FsStatus.Ok and var fault)
+        {
+            dentry = default;
+            return fault;
+        }
+
+        if (!context.Tree.TryFind(directory, name, out dentry))
+        {
+            return FsStatus.NotFound;
+        }
+
+        // A name without its inode: the tree is broken, and what follows would break it further.
+        Check.That(context.Tree.TryGet(dentry.Inode, out inode));
+        return FsStatus.Ok;
+    }
+
+    /// <summary>A directory after a name has come or gone.</summary>
+    public static InodeRow Changed(in this InodeRow directory, int entries, int subdirectories, FileTime now) =>
+        directory with
+        {
+            Entries = checked((ulong)((long)directory.Entries + entries)),
+            Links = checked((uint)(directory.Links + subdirectories)),
+            ModifyTime = now,
+            ChangeTime = now,
+        };
+
+    /// <summary>Takes a name from an inode; without its last one it becomes an orphan.</summary>
+    public static void LoseName(in MetadataContext context, InodeId id, in InodeRow inode)
+    {
+        var links = inode.IsDirectory ? 0 : inode.Links - 1;
+        context.Tree.Put(id, inode with { Links = links, ChangeTime = context.Now });
+        if (links == 0)
+        {
+            context.Tree.PutOrphan(id);
+        }
+    }
+}

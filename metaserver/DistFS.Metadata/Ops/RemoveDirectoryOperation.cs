@@ -1,0 +1,43 @@
+using DistFS.Primitives;
+using DistFS.Protocol;
+
+namespace DistFS.Metadata.Ops;
+
+/// <summary>rmdir (POSIX): removes a directory that has no names in it.</summary>
+internal static class RemoveDirectoryOperation
+{
+    public static FsStatus Apply(in MetadataContext context, RemoveDirectoryRequest request)
+    {
+        var parentId = new InodeId(request.Parent);
+        var name = request.Name.Span;
+        if (Directories.OpenForChange(context, parentId, out var parent) is not FsStatus.Ok and var closed)
+        {
+            return closed;
+        }
+
+        if (Directories.Find(context, parentId, name, out var dentry, out var inode) is not FsStatus.Ok and var fault)
+        {
+            return fault;
+        }
+
+        if (!context.Caller.MayRemove(parent, inode))
+        {
+            return FsStatus.NotPermitted;
+        }
+
+        if (!inode.IsDirectory)
+        {
+            return FsStatus.NotADirectory;
+        }
+
+        if (inode.Entries > 0)
+        {
+            return FsStatus.NotEmpty;
+        }
+
+        context.Tree.RemoveName(parentId, name);
+        context.Tree.Put(parentId, parent.Changed(-1, -1, context.Now));
+        Directories.LoseName(context, dentry.Inode, inode);
+        return FsStatus.Ok;
+    }
+}

@@ -1,0 +1,38 @@
+using DistFS.Metadata.Rows;
+using DistFS.Primitives;
+using DistFS.Protocol;
+
+namespace DistFS.Metadata.Ops;
+
+/// <summary>Rows as messages.</summary>
+internal static class Replies
+{
+    /// <summary>Puts the attributes of an inode into a reply, as they are now.</summary>
+    public static FsStatus Tell(this OperationReply reply, in MetadataContext context, InodeId id)
+    {
+        Check.That(context.Tree.TryGet(id, out var row));
+        reply.Attributes = ToAttributes(id, row);
+        return FsStatus.Ok;
+    }
+
+    /// <summary>An inode as stat(2) shows it.</summary>
+    public static Attributes ToAttributes(InodeId id, in InodeRow row) => new()
+    {
+        Inode = id.Value,
+        Kind = (uint)row.Kind,
+        Mode = row.Mode,
+        Uid = row.Uid,
+        Gid = row.Gid,
+        Links = row.Links,
+        Size = (ulong)row.Size,
+        Allocated = (ulong)row.Allocated,
+        Device = row.Device,
+        AccessTime = ToTime(row.AccessTime),
+        ModifyTime = ToTime(row.ModifyTime),
+        ChangeTime = ToTime(row.ChangeTime),
+        BirthTime = ToTime(row.BirthTime),
+    };
+
+    /// <summary>A time as a message.</summary>
+    public static Time ToTime(FileTime time) => new() { Seconds = time.Seconds, Nanoseconds = time.Nanoseconds };
+}

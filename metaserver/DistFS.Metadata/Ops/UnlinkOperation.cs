@@ -1,0 +1,38 @@
+using DistFS.Primitives;
+using DistFS.Protocol;
+
+namespace DistFS.Metadata.Ops;
+
+/// <summary>unlink (POSIX): removes a name of what is no directory.</summary>
+internal static class UnlinkOperation
+{
+    public static FsStatus Apply(in MetadataContext context, UnlinkRequest request)
+    {
+        var parentId = new InodeId(request.Parent);
+        var name = request.Name.Span;
+        if (Directories.OpenForChange(context, parentId, out var parent) is not FsStatus.Ok and var closed)
+        {
+            return closed;
+        }
+
+        if (Directories.Find(context, parentId, name, out var dentry, out var inode) is not FsStatus.Ok and var fault)
+        {
+            return fault;
+        }
+
+        if (!context.Caller.MayRemove(parent, inode))
+        {
+            return FsStatus.NotPermitted;
+        }
+
+        if (inode.IsDirectory)
+        {
+            return FsStatus.IsADirectory;
+        }
+
+        context.Tree.RemoveName(parentId, name);
+        context.Tree.Put(parentId, parent.Changed(-1, 0, context.Now));
+        Directories.LoseName(context, dentry.Inode, inode);
+        return FsStatus.Ok;
+    }
+}

@@ -1,0 +1,107 @@
+using System.Buffers.Binary;
+using DistFS.Primitives;
+
+namespace DistFS.Metadata.Rows;
+
+/// <summary>Which table a row is in: the first byte of its key (docs/design/metadata.md).</summary>
+public enum RowTable : byte
+{
+    /// <summary>Content of a small file, or the target of a symbolic link.</summary>
+    Content = (byte)'B',
+
+    /// <summary>A name in a directory.</summary>
+    Dentry = (byte)'D',
+
+    /// <summary>An inode.</summary>
+    Inode = (byte)'I',
+
+    /// <summary>What there is one of.</summary>
+    Meta = (byte)'M',
+
+    /// <summary>A client's session.</summary>
+    Session = (byte)'N',
+
+    /// <summary>An inode without a name.</summary>
+    Orphan = (byte)'O',
+
+    /// <summary>The reply of a client's request.</summary>
+    Reply = (byte)'R',
+}
+
+/// <summary>
+/// A key, built on the stack: a letter for the table, big-endian numbers, then bytes as they are, so that keys sort as
+/// what they mean.
+/// </summary>
+public ref struct RowKey
+{
+    /// <summary>Longest key, in bytes: table, two numbers and a name.</summary>
+    public const int BytesMax = 1 + (2 * sizeof(ulong)) + NameBytesMax;
+
+    /// <summary>Longest name, in bytes (POSIX NAME_MAX on Linux).</summary>
+    public const int NameBytesMax = 255;
+
+    private readonly Span<byte> _bytes;
+    private int _length;
+
+    /// <summary>Starts a key in a buffer of at least <see cref="BytesMax"/> bytes.</summary>
+    public RowKey(Span<byte> buffer, RowTable table)
+    {
+        _bytes = buffer;
+        _bytes[0] = (byte)table;
+        _length = 1;
+    }
+
+    /// <summary>The key so far.</summary>
+    public readonly ReadOnlySpan<byte> Bytes => _bytes[.._length];
+
+    /// <summary>Appends a number.</summary>
+    public void Add(ulong number)
+    {
+        BinaryPrimitives.WriteUInt64BigEndian(_bytes[_length..], number);
+        _length += sizeof(ulong);
+    }
+
+    /// <summary>Appends bytes; only the last part may have any length.</summary>
+    public void Add(ReadOnlySpan<byte> bytes)
+    {
+        bytes.CopyTo(_bytes[_length..]);
+        _length += bytes.Length;
+    }
+
+    /// <summary>The key of an inode's row.</summary>
+    public static ReadOnlySpan<byte> Of(Span<byte> buffer, RowTable table, InodeId inode)
+    {
+        var key = new RowKey(buffer, table);
+        key.Add(inode.Value);
+        return key.Bytes;
+    }
+
+    /// <summary>The first number of a key: an inode, in most tables.</summary>
+    public static InodeId InodeOf(ReadOnlySpan<byte> key) => new(BinaryPrimitives.ReadUInt64BigEndian(key[1..]));
+
+    /// <summary>The second number of a key: a name's hash.</summary>
+    public static ulong CookieOf(ReadOnlySpan<byte> key) =>
+        BinaryPrimitives.ReadUInt64BigEndian(key[(1 + sizeof(ulong))..]);
+
+    /// <summary>What follows two numbers: a name.</summary>
+    public static ReadOnlySpan<byte> NameOf(ReadOnlySpan<byte> key) => key[(1 + (2 * sizeof(ulong)))..];
+
+    /// <summary>The key of what there is one of.</summary>
+    public static ReadOnlySpan<byte> OfMeta(Span<byte> buffer, ReadOnlySpan<byte> name)
+    {
+        var key = new RowKey(buffer, RowTable.Meta);
+        key.Add(name);
+        return key.Bytes;
+    }
+
+    /// <summary>The key of a name.</summary>
+    public static ReadOnlySpan<byte> OfDentry(
+        Span<byte> buffer, InodeId directory, ulong cookie, ReadOnlySpan<byte> name)
+    {
+        var key = new RowKey(buffer, RowTable.Dentry);
+        key.Add(directory.Value);
+        key.Add(cookie);
+        key.Add(name);
+        return key.Bytes;
+    }
+}

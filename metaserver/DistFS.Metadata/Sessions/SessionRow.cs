@@ -1,0 +1,41 @@
+using System.Buffers.Binary;
+using DistFS.Metadata.Rows;
+using DistFS.Primitives;
+
+namespace DistFS.Metadata.Sessions;
+
+/// <summary>A client's session: {format 1, 0 7, lease 8, acknowledged 8, heard 12}.</summary>
+/// <param name="LeaseMs">It ends when nothing was heard of it for so long.</param>
+/// <param name="Acknowledged">The client has the replies of its requests up to here.</param>
+/// <param name="Heard">The time of the last entry of it.</param>
+internal readonly record struct SessionRow(ulong LeaseMs, ulong Acknowledged, FileTime Heard)
+{
+    public const int SizeBytes = 36;
+
+    private const byte Format = 1;
+
+    /// <summary>From then on it is over.</summary>
+    public FileTime Ends => Heard.Plus(TimeSpan.FromMilliseconds(LeaseMs));
+
+    public void Write(Span<byte> row)
+    {
+        row[..8].Clear();
+        row[0] = Format;
+        BinaryPrimitives.WriteUInt64LittleEndian(row[8..], LeaseMs);
+        BinaryPrimitives.WriteUInt64LittleEndian(row[16..], Acknowledged);
+        BinaryPrimitives.WriteInt64LittleEndian(row[24..], Heard.Seconds);
+        BinaryPrimitives.WriteUInt32LittleEndian(row[32..], Heard.Nanoseconds);
+    }
+
+    /// <exception cref="RowFormatException">It is none, or of a newer version.</exception>
+    public static SessionRow Read(ReadOnlySpan<byte> row)
+    {
+        RowFormatException.ThrowIf(row.Length != SizeBytes || row[0] != Format, RowTable.Session, row);
+        var nanoseconds = BinaryPrimitives.ReadUInt32LittleEndian(row[32..]);
+        RowFormatException.ThrowIf(nanoseconds >= FileTime.NanosecondsPerSecond, RowTable.Session, row);
+        return new SessionRow(
+            BinaryPrimitives.ReadUInt64LittleEndian(row[8..]),
+            BinaryPrimitives.ReadUInt64LittleEndian(row[16..]),
+            new FileTime(BinaryPrimitives.ReadInt64LittleEndian(row[24..]), nanoseconds));
+    }
+}

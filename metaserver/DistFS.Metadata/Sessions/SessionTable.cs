@@ -1,0 +1,179 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using DistFS.Metadata.Rows;
+using DistFS.Metadata.Store;
+using DistFS.Primitives;
+
+namespace DistFS.Metadata.Sessions;
+
+/// <summary>What is known of a request before it is executed.</summary>
+internal enum RequestState
+{
+    /// <summary>It is to be executed.</summary>
+    New,
+
+    /// <summary>It was executed; there is its reply.</summary>
+    Repeated,
+
+    /// <summary>There is no such session: it ended, or never began.</summary>
+    NoSession,
+
+    /// <summary>The client has said that it has the reply already.</summary>
+    Stale,
+
+    /// <summary>Under this number the client has sent something else.</summary>
+    Different,
+
+    /// <summary>Too far ahead of what the client has acknowledged.</summary>
+    TooFarAhead,
+}
+
+/// <summary>
+/// Sessions of clients, and the replies of their requests until they are acknowledged: so that a request that comes
+/// twice is executed once (thesis, 6.3).
+/// </summary>
+internal sealed class SessionTable(Changes changes)
+{
+    /// <summary>Requests of one client between the oldest that is not acknowledged and the newest.</summary>
+    public const ulong WindowMax = 1024;
+
+    private readonly ArrayBufferWriter<byte> _value = new();
+
+    /// <summary>Begins a session, or hears of it again.</summary>
+    public void Open(ClientId client, ulong leaseMs, FileTime now)
+    {
+        var acknowledged = TryGet(client, out var known) ? known.Acknowledged : 0;
+        Put(client, new SessionRow(leaseMs, acknowledged, now));
+    }
+
+    /// <summary>Hears of a session; false if there is none.</summary>
+    public bool Hear(ClientId client, FileTime now)
+    {
+        if (!TryGet(client, out var session))
+        {
+            return false;
+        }
+
+        Put(client, session with { Heard = now });
+        return true;
+    }
+
+    /// <summary>Whether a request is to be executed; of a repeated one, the reply.</summary>
+    public RequestState Look(ClientId client, SequenceNumber sequence, ulong digest, out byte[]? reply)
+    {
+        reply = null;
+        if (!TryGet(client, out var session))
+        {
+            return RequestState.NoSession;
+        }
+
+        if (sequence.Value <= session.Acknowledged)
+        {
+            return RequestState.Stale;
+        }
+
+        if (sequence.Value - session.Acknowledged > WindowMax)
+        {
+            return RequestState.TooFarAhead;
+        }
+
+        if (!TryRead(ReplyKey(stackalloc byte[RowKey.BytesMax], client, sequence.Value)))
+        {
+            return RequestState.New;
+        }
+
+        if (BinaryPrimitives.ReadUInt64LittleEndian(_value.WrittenSpan) != digest)
+        {
+            return RequestState.Different;
+        }
+
+        reply = _value.WrittenSpan[sizeof(ulong)..].ToArray();
+        return RequestState.Repeated;
+    }
+
+    /// <summary>Keeps the reply of a request that was executed, and forgets those that the client has.</summary>
+    public void Executed(
+        ClientId client, SequenceNumber sequence, ulong acknowledged, ulong digest, byte[] reply, FileTime now)
+    {
+        Check.That(TryGet(client, out var session));
+        var row = new byte[sizeof(ulong) + reply.Length];
+        BinaryPrimitives.WriteUInt64LittleEndian(row, digest);
+        reply.CopyTo(row.AsSpan(sizeof(ulong)));
+        Span<byte> key = stackalloc byte[RowKey.BytesMax];
+        changes.Put(ReplyKey(key, client, sequence.Value), row);
+
+        // A request has not its own reply yet.
+        acknowledged = Math.Max(session.Acknowledged, Math.Min(acknowledged, sequence.Value - 1));
+        for (var at = session.Acknowledged + 1; at <= acknowledged; at++)
+        {
+            changes.Delete(ReplyKey(key, client, at));
+        }
+
+        Put(client, session with { Acknowledged = acknowledged, Heard = now });
+    }
+
+    /// <summary>Ends the sessions whose time is over; returns them in order.</summary>
+    public IReadOnlyList<ClientId> Expire(FileTime now)
+    {
+        var ended = new List<(ClientId Client, ulong Acknowledged)>();
+        changes.Scan([(byte)RowTable.Session], [(byte)RowTable.Session + 1], (key, value) =>
+        {
+            var session = SessionRow.Read(value);
+            if (session.Ends <= now)
+            {
+                ended.Add((new ClientId(RowKey.InodeOf(key).Value), session.Acknowledged));
+            }
+
+            return true;
+        });
+        Span<byte> key = stackalloc byte[RowKey.BytesMax];
+        foreach (var (client, acknowledged) in ended)
+        {
+            changes.Delete(SessionKey(key, client));
+            for (var at = acknowledged + 1; at <= acknowledged + WindowMax; at++)
+            {
+                if (TryRead(ReplyKey(key, client, at)))
+                {
+                    changes.Delete(ReplyKey(key, client, at));
+                }
+            }
+        }
+
+        return [.. ended.Select(static session => session.Client)];
+    }
+
+    private static ReadOnlySpan<byte> SessionKey(Span<byte> buffer, ClientId client)
+    {
+        var key = new RowKey(buffer, RowTable.Session);
+        key.Add(client.Value);
+        return key.Bytes;
+    }
+
+    private static ReadOnlySpan<byte> ReplyKey(Span<byte> buffer, ClientId client, ulong sequence)
+    {
+        var key = new RowKey(buffer, RowTable.Reply);
+        key.Add(client.Value);
+        key.Add(sequence);
+        return key.Bytes;
+    }
+
+    private bool TryGet(ClientId client, out SessionRow session)
+    {
+        var found = TryRead(SessionKey(stackalloc byte[RowKey.BytesMax], client));
+        session = found ? SessionRow.Read(_value.WrittenSpan) : default;
+        return found;
+    }
+
+    private void Put(ClientId client, in SessionRow session)
+    {
+        Span<byte> row = stackalloc byte[SessionRow.SizeBytes];
+        session.Write(row);
+        changes.Put(SessionKey(stackalloc byte[RowKey.BytesMax], client), row);
+    }
+
+    private bool TryRead(ReadOnlySpan<byte> key)
+    {
+        _value.ResetWrittenCount();
+        return changes.TryRead(key, _value);
+    }
+}

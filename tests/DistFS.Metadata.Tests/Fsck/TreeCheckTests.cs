@@ -1,0 +1,75 @@
+using DistFS.Metadata.Fsck;
+using DistFS.Metadata.Rows;
+
+namespace DistFS.Metadata.Tests.Fsck;
+
+/// <summary>Each thing that can be wrong with a tree is found, and a sound one is not accused.</summary>
+public sealed class TreeCheckTests
+{
+    private readonly Namespace _fs = new();
+    private readonly InodeId _a;
+    private readonly InodeId _b;
+    private readonly InodeId _file;
+
+    public TreeCheckTests()
+    {
+        _a = _fs.Directory(InodeId.Root, "a");
+        _b = _fs.Directory(_a, "b");
+        _file = _fs.File(_b, "f");
+        _fs.File(_b, "gone");
+        Assert.Equal(FsStatus.Ok, _fs.Unlink(_b, "gone"));
+        Assert.Empty(TreeCheck.Run(_fs.Rows(), 7));
+    }
+
+    [Fact]
+    public void A_wrong_number_of_names() => Finds("names, and has", () =>
+        _fs.Tree.Put(_file, _fs.Row(_file) with { Links = 2 }));
+
+    [Fact]
+    public void A_wrong_number_of_entries() => Finds("and has 1 names", () =>
+        _fs.Tree.Put(_b, _fs.Row(_b) with { Entries = 5 }));
+
+    [Fact]
+    public void A_wrong_number_of_subdirectories() => Finds("subdirectories", () =>
+        _fs.Tree.Put(_a, _fs.Row(_a) with { Links = 2 }));
+
+    [Fact]
+    public void A_wrong_parent() => Finds("says that it is in", () =>
+        _fs.Tree.Put(_b, _fs.Row(_b) with { Parent = InodeId.Root }));
+
+    [Fact]
+    public void A_directory_below_itself() => Finds("not below the root", () =>
+        _fs.Tree.Put(_a, _fs.Row(_a) with { Parent = _b }));
+
+    [Fact]
+    public void A_directory_with_two_names() => Finds("has 2 names", () =>
+        _fs.Tree.PutName(_b, "again"u8, new DentryRow(_a, InodeKind.Directory)));
+
+    [Fact]
+    public void A_name_without_an_inode() => Finds("which is not there", () => _fs.Tree.Remove(_file));
+
+    [Fact]
+    public void A_name_of_another_kind() => Finds("which is a File", () =>
+        _fs.Tree.PutName(_b, "f"u8, new DentryRow(_file, InodeKind.Fifo)));
+
+    [Fact]
+    public void An_inode_without_a_name_that_is_no_orphan() => Finds("is no orphan", () =>
+    {
+        _fs.Tree.RemoveName(_b, "f"u8);
+        _fs.Tree.Put(_file, _fs.Row(_file) with { Links = 0 });
+        _fs.Tree.Put(_b, _fs.Row(_b) with { Entries = 0 });
+    });
+
+    [Fact]
+    public void An_orphan_that_has_a_name() => Finds("is an orphan", () => _fs.Tree.PutOrphan(_file));
+
+    [Fact]
+    public void An_orphan_that_is_not_there() => Finds("is not there", () => _fs.Tree.PutOrphan(new InodeId(99)));
+
+    private void Finds(string text, Action harm)
+    {
+        harm();
+        _fs.Keep();
+        Assert.Contains(TreeCheck.Run(_fs.Rows(), 7), line => line.Contains(text, StringComparison.Ordinal));
+    }
+}

@@ -1,0 +1,241 @@
+using System.Text;
+using DistFS.Metadata.Fsck;
+using DistFS.Metadata.Rows;
+using DistFS.Metadata.Store;
+using Google.Protobuf;
+
+namespace DistFS.Metadata.Tests;
+
+/// <summary>Commands of the log: sessions, repetitions, time, and what a crash leaves.</summary>
+public sealed class MetadataMachineTests
+{
+    private readonly MemoryStore _store = new();
+    private MetadataMachine _machine;
+    private long _seconds = 1_800_000_000;
+
+    public MetadataMachineTests()
+    {
+        _machine = new MetadataMachine(_store);
+        Ok(Apply(new MetadataCommand { Bootstrap = new BootstrapRequest { NameKeyLow = 5, Mode = 0x1ED } }));
+        Ok(Apply(new MetadataCommand { Client = 9, OpenSession = new OpenSessionRequest { LeaseMs = 10_000 } }));
+    }
+
+    [Fact]
+    public void A_request_that_comes_twice_is_executed_once_and_has_the_first_reply()
+    {
+        var first = Apply(Make(1, "a"));
+        Assert.Equal(first, Apply(Make(1, "a")));
+        Assert.Equal(FsStatus.Ok, StatusOf(first));
+        Assert.Equal(FsStatus.AlreadyExists, StatusOf(Apply(Make(2, "a"))));
+
+        // An error is a reply like any other.
+        Ok(Apply(Unlink(3, "a")));
+        Assert.Equal(FsStatus.AlreadyExists, StatusOf(Apply(Make(2, "a"))));
+        Sound();
+    }
+
+    [Fact]
+    public void A_number_that_is_used_for_something_else_is_refused()
+    {
+        Ok(Apply(Make(1, "a")));
+        var reply = Apply(Make(1, "b"));
+        Assert.Equal((FsStatus.Invalid, ErrorCatalog.RequestReused.Number), ((FsStatus)reply.Status, reply.Code));
+        Assert.Equal(1UL, Root().Entries);
+    }
+
+    [Fact]
+    public void What_is_acknowledged_is_forgotten_and_not_executed_again()
+    {
+        Ok(Apply(Make(1, "a")));
+        Ok(Apply(Unlink(2, "a")));
+        var rows = Rows();
+        Ok(Apply(Make(3, "b", acknowledged: 2)));
+        Assert.Equal(ErrorCatalog.RequestStale.Number, Apply(Make(1, "a")).Code);
+
+        // Two replies less, one more, and the file with its name.
+        Assert.Equal(rows - 2 + 1 + 2, Rows());
+    }
+
+    [Fact]
+    public void Requests_arrive_in_any_order_within_the_window()
+    {
+        Ok(Apply(Make(1024, "last")));
+        Ok(Apply(Make(1, "first")));
+        Assert.Equal(ErrorCatalog.RequestsTooMany.Number, Apply(Make(1025, "too far")).Code);
+        Ok(Apply(Make(2, "x", acknowledged: 1)));
+        Ok(Apply(Make(1025, "now")));
+
+        // Nobody has the reply of a request that was not answered.
+        Ok(Apply(Make(5, "y", acknowledged: 99)));
+        Assert.Equal(ErrorCatalog.RequestStale.Number, Apply(Make(4, "z")).Code);
+        Ok(Apply(Make(6, "z")));
+    }
+
+    [Fact]
+    public void A_session_ends_by_logged_time_and_with_it_what_it_may_do()
+    {
+        Ok(Apply(Make(1, "a")));
+        _seconds += 9;
+        Ok(Apply(new MetadataCommand { Client = 9, KeepAlive = new KeepAliveRequest() }));
+        _seconds += 9;
+        Ok(Apply(new MetadataCommand { ExpireSessions = new ExpireSessionsRequest() }));
+        Ok(Apply(Make(2, "b")));
+        _seconds += 11;
+        var rows = Rows();
+        Ok(Apply(new MetadataCommand { ExpireSessions = new ExpireSessionsRequest() }));
+        Assert.Equal(rows - 3, Rows());
+        Assert.Equal(ErrorCatalog.SessionEnded.Number, Apply(Make(3, "c")).Code);
+        Assert.Equal(
+            ErrorCatalog.SessionEnded.Number,
+            Apply(new MetadataCommand { Client = 9, KeepAlive = new KeepAliveRequest() }).Code);
+    }
+
+    [Fact]
+    public void Times_grow_whatever_the_leaders_clocks_say()
+    {
+        Ok(Apply(Make(1, "a")));
+        var before = Root().ModifyTime;
+        _seconds -= 1000;
+        Ok(Apply(Make(2, "b")));
+        Assert.Equal(before.Next, Root().ModifyTime);
+    }
+
+    [Fact]
+    public void A_batch_does_what_can_be_done_in_order()
+    {
+        var request = new MutateRequest();
+        request.Operations.Add(MakeOf("a"));
+        request.Operations.Add(MakeOf("a"));
+        request.Operations.Add(MakeOf("b"));
+        var reply = Apply(new MetadataCommand { Client = 9, Sequence = 1, Mutate = request.ToByteString() });
+        Assert.Equal([0, (int)FsStatus.AlreadyExists, 0], reply.Mutate.Replies.Select(one => one.Status));
+        Assert.Equal(2UL, Root().Entries);
+        Sound();
+    }
+
+    /// <summary>At whatever entry the store was left, the log from there on leads to the same rows.</summary>
+    [Fact]
+    public void A_crash_loses_nothing_that_the_log_has()
+    {
+        var log = new List<MetadataCommand>();
+        var prng = new Prng(3);
+        for (var i = 1UL; i <= 60; i++)
+        {
+            log.Add(prng.Chance(0.6) ? Make(i, $"n{prng.NextInt32(9)}") : Unlink(i, $"n{prng.NextInt32(9)}"));
+        }
+
+        _machine.Flush();
+        var start = _store.Copy();
+        var expected = Run(start.Copy(), log, flushAt: -1, crashAt: -1);
+        for (var crash = 0; crash < log.Count; crash++)
+        {
+            Assert.Equal(expected, Run(start.Copy(), log, flushAt: crash * 2 / 3, crashAt: crash));
+        }
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("ff")]
+    [InlineData("2a03ffffff")]
+    public void What_cannot_be_read_is_answered_and_changes_nothing(string hex)
+    {
+        var rows = Rows();
+        var reply = MetadataReply.Parser.ParseFrom(
+            _machine.Apply(_machine.AppliedIndex.Next, Convert.FromHexString(hex)));
+        Assert.NotEqual(0, reply.Status);
+        Assert.Equal(rows, Rows());
+    }
+
+    private static List<string> Run(MemoryStore store, List<MetadataCommand> log, int flushAt, int crashAt)
+    {
+        var machine = new MetadataMachine(store);
+        var first = machine.AppliedIndex.Value + 1;
+        for (var i = 0; i < log.Count; i++)
+        {
+            machine.Apply(new LogIndex(first + (ulong)i), log[i].ToByteArray());
+            if (i == flushAt)
+            {
+                machine.Flush();
+            }
+
+            if (i == crashAt)
+            {
+                machine = new MetadataMachine(store);
+                i = (int)(machine.AppliedIndex.Value - first);
+                crashAt = -1;
+            }
+        }
+
+        machine.Flush();
+        return [.. store.Rows.Select(row => Convert.ToHexString(row.Key) + "=" + Convert.ToHexString(row.Value))];
+    }
+
+    private static Operation MakeOf(string name) => new()
+    {
+        Caller = new Caller(),
+        Make = new MakeRequest
+        {
+            Parent = 1,
+            Name = ByteString.CopyFrom(name, Encoding.UTF8),
+            Kind = (uint)InodeKind.File,
+        },
+    };
+
+    private static MetadataCommand Command(ulong sequence, ulong acknowledged, Operation operation)
+    {
+        var request = new MutateRequest();
+        request.Operations.Add(operation);
+        return new MetadataCommand
+        {
+            Client = 9,
+            Sequence = sequence,
+            Acknowledged = acknowledged,
+            Mutate = request.ToByteString(),
+        };
+    }
+
+    private static MetadataCommand Make(ulong sequence, string name, ulong acknowledged = 0) =>
+        Command(sequence, acknowledged, MakeOf(name));
+
+    private static MetadataCommand Unlink(ulong sequence, string name) => Command(sequence, 0, new Operation
+    {
+        Caller = new Caller(),
+        Unlink = new UnlinkRequest { Parent = 1, Name = ByteString.CopyFrom(name, Encoding.UTF8) },
+    });
+
+    private static FsStatus StatusOf(MetadataReply reply)
+    {
+        Assert.Equal(0, reply.Status);
+        return (FsStatus)Assert.Single(reply.Mutate.Replies).Status;
+    }
+
+    private static void Ok(MetadataReply reply)
+    {
+        Assert.Equal((0, 0), (reply.Status, reply.Code));
+        Assert.All(reply.Mutate?.Replies ?? [], one => Assert.Equal(0, one.Status));
+    }
+
+    private MetadataReply Apply(MetadataCommand command)
+    {
+        command.LeaderTime = new Time { Seconds = _seconds };
+        return MetadataReply.Parser.ParseFrom(_machine.Apply(_machine.AppliedIndex.Next, command.ToByteArray()));
+    }
+
+    private InodeRow Root()
+    {
+        Assert.True(_machine.Tree!.TryGet(InodeId.Root, out var root));
+        return root;
+    }
+
+    private int Rows()
+    {
+        _machine.Flush();
+        return _store.Count;
+    }
+
+    private void Sound()
+    {
+        _machine.Flush();
+        Assert.Empty(TreeCheck.Run(_store, 5));
+    }
+}

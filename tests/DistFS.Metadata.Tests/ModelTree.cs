@@ -1,0 +1,190 @@
+using DistFS.Metadata.Rows;
+
+namespace DistFS.Metadata.Tests;
+
+/// <summary>
+/// A namespace as objects that point to each other, written from the text of POSIX and not from the product: what each
+/// operation must answer, and what the tree is then.
+/// </summary>
+internal sealed class ModelTree
+{
+    public Node Root { get; } = new(InodeKind.Directory, null);
+
+    public static FsStatus Make(Node parent, string name, InodeKind kind, Action<Node> made)
+    {
+        if (parent.Kind != InodeKind.Directory)
+        {
+            return FsStatus.NotADirectory;
+        }
+
+        if (parent.Children.ContainsKey(name))
+        {
+            return FsStatus.AlreadyExists;
+        }
+
+        if (parent.IsGone)
+        {
+            return FsStatus.NotFound;
+        }
+
+        var node = new Node(kind, parent);
+        parent.Children[name] = node;
+        made(node);
+        return FsStatus.Ok;
+    }
+
+    public static FsStatus Link(Node node, Node parent, string name)
+    {
+        if (parent.Kind != InodeKind.Directory)
+        {
+            return FsStatus.NotADirectory;
+        }
+
+        if (parent.Children.ContainsKey(name))
+        {
+            return FsStatus.AlreadyExists;
+        }
+
+        if (node.IsGone || parent.IsGone)
+        {
+            return FsStatus.NotFound;
+        }
+
+        if (node.Kind == InodeKind.Directory)
+        {
+            return FsStatus.NotPermitted;
+        }
+
+        parent.Children[name] = node;
+        node.Names++;
+        return FsStatus.Ok;
+    }
+
+    public static FsStatus Remove(Node parent, string name, bool isDirectory)
+    {
+        if (parent.Kind != InodeKind.Directory)
+        {
+            return FsStatus.NotADirectory;
+        }
+
+        if (!parent.Children.TryGetValue(name, out var node))
+        {
+            return FsStatus.NotFound;
+        }
+
+        if (isDirectory != (node.Kind == InodeKind.Directory))
+        {
+            return isDirectory ? FsStatus.NotADirectory : FsStatus.IsADirectory;
+        }
+
+        if (node.Children.Count > 0)
+        {
+            return FsStatus.NotEmpty;
+        }
+
+        parent.Children.Remove(name);
+        node.Names--;
+        return FsStatus.Ok;
+    }
+
+    public static FsStatus Rename(Node fromParent, string from, Node toParent, string to, bool noReplace, bool exchange)
+    {
+        if (noReplace && exchange)
+        {
+            return FsStatus.Invalid;
+        }
+
+        if (fromParent.Kind != InodeKind.Directory)
+        {
+            return FsStatus.NotADirectory;
+        }
+
+        if (!fromParent.Children.TryGetValue(from, out var moved))
+        {
+            return FsStatus.NotFound;
+        }
+
+        if (toParent.Kind != InodeKind.Directory)
+        {
+            return FsStatus.NotADirectory;
+        }
+
+        var target = toParent.Children.GetValueOrDefault(to);
+        if (toParent.IsGone || (target == null && exchange))
+        {
+            return FsStatus.NotFound;
+        }
+
+        if (target != null && noReplace)
+        {
+            return FsStatus.AlreadyExists;
+        }
+
+        if (target == moved)
+        {
+            return FsStatus.Ok;
+        }
+
+        if (fromParent != toParent
+            && (toParent.IsBelow(moved) || (exchange && target != null && fromParent.IsBelow(target))))
+        {
+            return FsStatus.Invalid;
+        }
+
+        if (exchange)
+        {
+            (fromParent.Children[from], toParent.Children[to]) = (target!, moved);
+            (moved.Parent, target!.Parent) = (toParent, fromParent);
+            return FsStatus.Ok;
+        }
+
+        if (target != null)
+        {
+            if ((target.Kind == InodeKind.Directory) != (moved.Kind == InodeKind.Directory))
+            {
+                return target.Kind == InodeKind.Directory ? FsStatus.IsADirectory : FsStatus.NotADirectory;
+            }
+
+            if (target.Children.Count > 0)
+            {
+                return FsStatus.NotEmpty;
+            }
+
+            target.Names--;
+        }
+
+        fromParent.Children.Remove(from);
+        toParent.Children[to] = moved;
+        moved.Parent = toParent;
+        return FsStatus.Ok;
+    }
+
+    /// <summary>An inode.</summary>
+    internal sealed class Node(InodeKind kind, Node? parent)
+    {
+        public InodeKind Kind => kind;
+
+        public Node? Parent { get; set; } = parent;
+
+        public SortedDictionary<string, Node> Children { get; } = new(StringComparer.Ordinal);
+
+        public int Names { get; set; } = 1;
+
+        public InodeId Id { get; set; } = InodeId.Root;
+
+        public bool IsGone => Names == 0;
+
+        public bool IsBelow(Node other)
+        {
+            for (var at = this; at != null; at = at.Parent)
+            {
+                if (at == other)
+                {
+                    return other.Kind == InodeKind.Directory;
+                }
+            }
+
+            return false;
+        }
+    }
+}

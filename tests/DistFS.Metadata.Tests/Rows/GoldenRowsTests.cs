@@ -1,0 +1,79 @@
+using DistFS.Metadata.Rows;
+
+namespace DistFS.Metadata.Tests.Rows;
+
+/// <summary>The bytes of rows and keys: what is on disk must be readable by every later version.</summary>
+public sealed class GoldenRowsTests
+{
+    private static readonly InodeRow Row = new()
+    {
+        Kind = InodeKind.Directory,
+        Mode = 0x3FF,
+        Uid = 0x01020304,
+        Gid = 5,
+        Links = 6,
+        Size = 7,
+        Allocated = 8,
+        Device = 9,
+        Entries = 10,
+        Parent = new InodeId(11),
+        Domain = new InodeId(12),
+        AccessTime = new FileTime(-1, 13),
+        ModifyTime = new FileTime(14, 15),
+        ChangeTime = new FileTime(16, 17),
+        BirthTime = new FileTime(18, 19),
+    };
+
+    [Fact]
+    public void An_inode()
+    {
+        var bytes = new byte[InodeRow.SizeBytes];
+        Row.Write(bytes);
+        Assert.Equal(
+            "0104ff03" + "04030201" + "05000000" + "06000000" + "0700000000000000" + "0800000000000000"
+            + "0900000000000000" + "0a00000000000000" + "0b00000000000000" + "0c00000000000000"
+            + "ffffffffffffffff0d000000" + "0e000000000000000f000000" + "100000000000000011000000"
+            + "120000000000000013000000" + new string('0', 48),
+            Convert.ToHexStringLower(bytes));
+        Assert.Equal(Row, InodeRow.Read(bytes));
+    }
+
+    [Fact]
+    public void A_dentry()
+    {
+        var bytes = new byte[DentryRow.SizeBytes];
+        new DentryRow(new InodeId(0x1122), InodeKind.File).Write(bytes);
+        Assert.Equal("01082211000000000000", Convert.ToHexStringLower(bytes));
+        Assert.Equal(new DentryRow(new InodeId(0x1122), InodeKind.File), DentryRow.Read(bytes));
+    }
+
+    [Fact]
+    public void Keys_sort_as_what_they_mean()
+    {
+        Assert.Equal("490000000000000102", Hex(RowKey.Of(new byte[RowKey.BytesMax], RowTable.Inode, new InodeId(258))));
+        var key = RowKey.OfDentry(new byte[RowKey.BytesMax], new InodeId(2), 0x0304, "ab"u8);
+        Assert.Equal("44" + "0000000000000002" + "0000000000000304" + "6162", Hex(key));
+        Assert.Equal((new InodeId(2), 0x0304UL), (RowKey.InodeOf(key), RowKey.CookieOf(key)));
+        Assert.Equal("ab"u8.ToArray(), RowKey.NameOf(key).ToArray());
+    }
+
+    [Fact]
+    public void Every_table_has_a_letter_of_its_own() =>
+        Assert.Equal(Enum.GetValues<RowTable>().Length, Enum.GetValues<RowTable>().Distinct().Count());
+
+    [Fact]
+    public void What_this_version_did_not_write_is_refused()
+    {
+        var bytes = new byte[InodeRow.SizeBytes];
+        Row.Write(bytes);
+        Assert.Throws<RowFormatException>(() => InodeRow.Read(bytes.AsSpan(1)));
+        bytes[0] = 2;
+        Assert.Throws<RowFormatException>(() => InodeRow.Read(bytes));
+        Assert.Throws<RowFormatException>(() => DentryRow.Read(new byte[DentryRow.SizeBytes]));
+        bytes[0] = 1;
+        bytes[75] = 0xFF;
+        Assert.Throws<RowFormatException>(() => InodeRow.Read(bytes));
+    }
+
+    private static string Hex(ReadOnlySpan<byte> bytes) => Convert.ToHexStringLower(bytes);
+}
