@@ -50,7 +50,7 @@ public sealed partial class RaftCore
         ReplyAppended(request, last);
     }
 
-    private static string? WhyWrong(AppendRequest request)
+    private string? WhyWrong(AppendRequest request)
     {
         var before = request.Previous;
         if (before.Term > request.Term || (before.Index.Value == 0) != (before.Term.Value == 0))
@@ -63,6 +63,11 @@ public sealed partial class RaftCore
             if (entry.Index != before.Index.Next || entry.Term < before.Term || entry.Term > request.Term)
             {
                 return $"{entry.Id} follows {before} in an append of {request.Term}";
+            }
+
+            if (entry.Data.Length > _options.EntryBytesMax)
+            {
+                return $"{entry.Id} has {entry.Data.Length} bytes, and this log takes {_options.EntryBytesMax} at most";
             }
 
             if (entry.Kind == EntryKind.Configuration && !RaftCodec.TryDecode(entry.Data.Span, out _, out var fault))

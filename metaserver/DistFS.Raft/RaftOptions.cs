@@ -33,7 +33,13 @@ public sealed record RaftOptions
     /// <summary>Largest command, in bytes.</summary>
     public int CommandBytesMax { get; init; } = 4 << 20;
 
-    /// <summary>Most bytes of entries not yet committed; beyond, proposals are refused until some are.</summary>
+    /// <summary>Largest data of an entry that this member's log takes: an append with more is refused.</summary>
+    public int EntryBytesMax { get; init; } = 16 << 20;
+
+    /// <summary>
+    /// Most bytes of entries that are not yet committed, or not on the leader's own disk; beyond, proposals are refused
+    /// until some are.
+    /// </summary>
     public long UncommittedBytesMax { get; init; } = 64 << 20;
 
     /// <summary>Most bytes handed out at once to be applied; one entry may exceed it.</summary>

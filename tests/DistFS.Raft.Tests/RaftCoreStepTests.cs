@@ -44,6 +44,35 @@ public sealed class RaftCoreStepTests
         }
     }
 
+    /// <summary>A configuration of a newer version that was taken and not understood would let two quorums be disjoint;
+    /// an entry that the disk does not take would end the process.</summary>
+    [Theory]
+    [InlineData(EntryKind.Configuration, 3)]
+    [InlineData(EntryKind.Command, 2001)]
+    public void An_entry_that_cannot_be_kept_is_refused(EntryKind kind, int bytes)
+    {
+        var cluster = new TestCluster(
+            3, options: options => options with { EntryBytesMax = 2000, CommandBytesMax = 2000 });
+        cluster.Elect(1).Propose(new byte[2000]);
+        cluster.Run(3);
+        var follower = cluster[2];
+        var last = follower.Core.Status.Last;
+        var entry = new RaftEntry { Id = new EntryId(last.Term, last.Index.Next), Kind = kind, Data = new byte[bytes] };
+        follower.Events.Clear();
+        follower.Step(new AppendRequest
+        {
+            From = new MemberId(1),
+            FromStore = TestCluster.StoreOf(1),
+            To = new MemberId(2),
+            Term = last.Term,
+            Previous = last,
+            Entries = [entry],
+            Commit = default,
+        });
+        Assert.Equal(last, follower.Core.Status.Last);
+        Assert.True(follower.Saw(RaftEventKind.PeerAtFault));
+    }
+
     /// <summary>Whoever lies, in whatever role and order: no exception, and the disk gets nothing that cannot
     /// be.</summary>
     [Fact]

@@ -6,8 +6,9 @@ namespace DistFS.Metaserver.Consensus;
 
 /// <summary>
 /// The store as the core sees it. The disk lane compacts the log while the core lane reads it; so the core first stops
-/// looking at what will go (<see cref="HideBefore"/>), and only then it goes. An installed snapshot needs no such care:
-/// while one is on its way the core does not look into the log.
+/// looking at what will go (<see cref="TryHideBefore"/>), and only then it goes. An installed snapshot takes entries
+/// away unannounced: the core itself does not look into the log while one is on its way, but whoever else calls on its
+/// lane must reckon with it between any two calls.
 /// </summary>
 internal sealed class CoreStorage(RaftStore store) : IRaftStorage
 {
@@ -43,6 +44,32 @@ internal sealed class CoreStorage(RaftStore store) : IRaftStorage
     public IReadOnlyList<RaftEntry> Read(LogIndex from, LogIndex last, long bytesMax) =>
         store.Read(from, last, bytesMax);
 
-    /// <summary>From now on the core sees a log that starts after <paramref name="index"/>.</summary>
-    public void HideBefore(LogIndex index) => _hidden = new EntryId(store.TermAt(index), index);
+    /// <summary>
+    /// From now on the core sees a log that starts after <paramref name="index"/>. False, and nothing happens, if it
+    /// starts there or later anyway, by now.
+    /// </summary>
+    public bool TryHideBefore(LogIndex index)
+    {
+        // Asked first and checked then: checked first, it could be taken away before it is asked for.
+        if (index <= _hidden.Index || TryTermAt(index) is not { } term || index <= store.Compacted.Index)
+        {
+            return false;
+        }
+
+        _hidden = new EntryId(term, index);
+        return true;
+    }
+
+    private Term? TryTermAt(LogIndex index)
+    {
+        try
+        {
+            return store.TermAt(index);
+        }
+        catch (ArgumentOutOfRangeException) when (index < store.Compacted.Index)
+        {
+            // The disk lane has installed a snapshot.
+            return null;
+        }
+    }
 }

@@ -5,14 +5,21 @@ using DistFS.Raft;
 namespace DistFS.Metaserver.Consensus;
 
 /// <summary>
-/// What carries a <see cref="ReadyExecutor"/>: four lanes (core, disk, apply, snapshot), each running one thing at a
-/// time, with queues in between that keep their order. Threads in the <see cref="RaftDriver"/>, events in the
+/// What carries a <see cref="ReadyExecutor"/>: five lanes (core, disk, apply, piece, snapshot), each running one thing
+/// at a time, with queues in between that keep their order. Threads in the <see cref="RaftDriver"/>, events in the
 /// simulator.
 /// </summary>
 public interface IReadyHost
 {
-    /// <summary>Sends a message, or loses it; never blocks. Called on the core and the disk lane.</summary>
+    /// <summary>Sends a message, or loses it; never blocks. Called on the core, the disk and the piece
+    /// lane.</summary>
     void Send(RaftMessage message);
+
+    /// <summary>
+    /// Core lane: to be sent by <see cref="ReadyExecutor.SendPiece"/> on the piece lane, in the order of the calls, or
+    /// lost.
+    /// </summary>
+    void QueuePiece(SnapshotPiece piece);
 
     /// <summary>Core lane: to be written by <see cref="ReadyExecutor.Write"/> on the disk lane.</summary>
     void QueueDisk(RaftReady ready);
@@ -41,11 +48,13 @@ public interface IReadyHost
     /// <summary>Apply lane: an entry was applied.</summary>
     void OnApplied(RaftEntry entry, ReadOnlyMemory<byte> reply);
 
-    /// <summary>Apply lane: the state machine was put to a snapshot.</summary>
+    /// <summary>Apply lane: the state machine was put to that snapshot. Of older ones nothing more is
+    /// told.</summary>
     void OnRestored(SnapshotMeta meta);
 
-    /// <summary>Core lane: a piece of the own snapshot cannot be read; a new snapshot is needed.</summary>
-    void OnSnapshotDamaged(SnapshotCorruptException error);
+    /// <summary>Piece lane: a piece of the own snapshot cannot be read, or reads wrongly; a new snapshot is
+    /// needed.</summary>
+    void OnSnapshotDamaged(DistFsException error);
 }
 
 /// <summary>Work of the apply lane: entries, or a snapshot to put the state machine to.</summary>
@@ -54,17 +63,26 @@ public interface IReadyHost
 public readonly record struct ApplyWork(IReadOnlyList<RaftEntry> Entries, SnapshotMeta? Restore);
 
 /// <summary>A snapshot of the own state machine on its way to the disk.</summary>
-/// <param name="Last">The last entry that it contains.</param>
-/// <param name="Configuration">In force there.</param>
+/// <param name="Last">The last entry that it contains; its term is zero if the state machine is ahead of a damaged
+/// log and nobody could tell.</param>
 /// <param name="Source">The view.</param>
-public sealed record OwnSnapshot(EntryId Last, RaftConfiguration Configuration, ISnapshotSource Source) : IDisposable
+public sealed record OwnSnapshot(EntryId Last, ISnapshotSource Source) : IDisposable
 {
+    private bool _isDisposed;
+
     /// <summary>Where its bytes go; null before it was opened.</summary>
     internal SnapshotWriter? Writer { get; set; }
 
-    /// <summary>Ends the view, and drops what was written unless it was committed.</summary>
+    /// <summary>Ends the view, and drops what was written unless it was committed. A second time does
+    /// nothing.</summary>
     public void Dispose()
     {
+        if (_isDisposed)
+        {
+            return;
+        }
+
+        _isDisposed = true;
         Source.Dispose();
         Writer?.Dispose();
     }

@@ -7,10 +7,17 @@ namespace DistFS.Metaserver.Consensus;
 /// <content>What is asked of it, from any thread.</content>
 public sealed partial class RaftDriver
 {
+    private static readonly TimeSpan ExpiryInterval = TimeSpan.FromMilliseconds(50);
+
     private readonly PendingCalls<ProposalOutcome> _proposals;
     private readonly PendingCalls<ReadOutcome> _reads;
     private long _proposalBytes;
     private long _receivedBytes;
+
+    /// <summary>Calls that the core's thread has not taken, whether or not somebody still waits for them.</summary>
+    private int _callsBeforeCore;
+
+    private int _isExpiring;
 
     /// <summary>
     /// Proposes a command. The bytes must not change any more: they become part of the log. Awaited exactly once.
@@ -66,12 +73,13 @@ public sealed partial class RaftDriver
     public ValueTask<ReadOutcome> ReadAsync(TimeSpan timeout, CancellationToken cancellation = default)
     {
         var now = Stopwatch.GetTimestamp();
-        if (_reads.TryBegin(now, Deadline(now, timeout)) is not { } call)
+        if (!HasRoomBeforeCore() || _reads.TryBegin(now, Deadline(now, timeout)) is not { } call)
         {
             return new(new ReadOutcome(CallStatus.Busy));
         }
 
         var lease = call.Lease;
+        Interlocked.Increment(ref _callsBeforeCore);
         if (!_core.Add(new CoreInput(CoreInputKind.Read, call, default, (ulong)lease)))
         {
             call.TryEnd(lease, new ReadOutcome(CallStatus.NotLeader));
@@ -120,12 +128,13 @@ public sealed partial class RaftDriver
     {
         isBegun = false;
         var now = Stopwatch.GetTimestamp();
-        if (_proposals.TryBegin(now, Deadline(now, timeout)) is not { } call)
+        if (!HasRoomBeforeCore() || _proposals.TryBegin(now, Deadline(now, timeout)) is not { } call)
         {
             return new(new ProposalOutcome(CallStatus.Busy, Reason: "Too many calls are under way."));
         }
 
         var lease = call.Lease;
+        Interlocked.Increment(ref _callsBeforeCore);
         isBegun = _core.Add(new CoreInput(kind, call, command, (ulong)lease, subject));
         if (!isBegun)
         {
@@ -133,6 +142,29 @@ public sealed partial class RaftDriver
         }
 
         return call.AsTask(cancellation);
+    }
+
+    /// <summary>
+    /// Calls whose time is over make room for others, but stay in the core's queue until it looks at them, which it
+    /// does not while it waits for the disk.
+    /// </summary>
+    private bool HasRoomBeforeCore() => Volatile.Read(ref _callsBeforeCore) < 2L * _options.CallsMax;
+
+    /// <summary>
+    /// Called by a timer: no wait of a caller may depend on a lane, since each of them waits for the disk or for the
+    /// state machine at times.
+    /// </summary>
+    private void ExpireCalls()
+    {
+        if (Interlocked.Exchange(ref _isExpiring, 1) != 0)
+        {
+            return;
+        }
+
+        var now = Stopwatch.GetTimestamp();
+        _proposals.Expire(now, TimeIsOver);
+        _reads.Expire(now, new ReadOutcome(CallStatus.Unknown));
+        Volatile.Write(ref _isExpiring, 0);
     }
 
     private static long Deadline(long now, TimeSpan timeout)

@@ -13,7 +13,8 @@ public sealed partial class RaftDriver
     private readonly long _length;
     private ulong _leader;
     private ulong _readContext;
-    private long _nextExpiry;
+    private LogIndex _lastProposed;
+    private long _nextLook;
     private long _endProposalsAt;
     private bool _isLeading;
 
@@ -55,6 +56,9 @@ public sealed partial class RaftDriver
         {
             case RaftEventKind.Leader:
                 _isLeading = true;
+
+                // What was proposed under an earlier leadership may have been cut off.
+                _lastProposed = default;
                 break;
             case RaftEventKind.Follower or RaftEventKind.PreCandidate or RaftEventKind.Candidate when _isLeading:
                 // The next leader mostly commits what this one has sent; who waits learns it from the entry itself, or
@@ -105,9 +109,9 @@ public sealed partial class RaftDriver
             }
 
             Volatile.Write(ref _leader, core.Leader.Value);
-            if (now >= _nextExpiry)
+            if (now >= _nextLook)
             {
-                _nextExpiry = now + (Stopwatch.Frequency / 20);
+                _nextLook = now + (Stopwatch.Frequency / 20);
                 LookAround(now);
             }
         }
@@ -131,6 +135,7 @@ public sealed partial class RaftDriver
                 HandleProposal(input);
                 break;
             case CoreInputKind.Read:
+                Interlocked.Decrement(ref _callsBeforeCore);
                 _readBatch.Add(((PendingCall<ReadOutcome>)input.Subject!, (int)input.Number));
                 break;
             case CoreInputKind.Status:
@@ -152,6 +157,7 @@ public sealed partial class RaftDriver
         var call = (PendingCall<ProposalOutcome>)input.Subject!;
         var lease = (int)input.Number;
         Interlocked.Add(ref _proposalBytes, -input.Bytes.Length);
+        Interlocked.Decrement(ref _callsBeforeCore);
         if (!call.IsWaiting(lease))
         {
             // Its time was over while it waited; whoever asked does not look any more.
@@ -161,6 +167,12 @@ public sealed partial class RaftDriver
         if (input.Kind == CoreInputKind.Transfer)
         {
             call.TryEnd(lease, new ProposalOutcome(StatusOf(core.TransferLeadership(((Boxed)input.Second!).Member))));
+            return;
+        }
+
+        if (input.Kind == CoreInputKind.Propose && _lastProposed.Value > Applied.Value + _options.UnappliedEntriesMax)
+        {
+            call.TryEnd(lease, new ProposalOutcome(CallStatus.Busy, Reason: "Too much is not applied yet."));
             return;
         }
 
@@ -175,6 +187,7 @@ public sealed partial class RaftDriver
                 EndProposals();
             }
 
+            _lastProposed = result.Id.Index;
             _proposed.Add(result.Id, call, lease);
         }
         else
@@ -212,11 +225,11 @@ public sealed partial class RaftDriver
         }
     }
 
-    /// <summary>Now and then: deadlines, and whether the disk still answers.</summary>
+    /// <summary>Now and then: what nobody waits for any more, and whether the disk still answers.</summary>
     private void LookAround(long now)
     {
-        _proposals.Expire(now, TimeIsOver);
-        _reads.Expire(now, new ReadOutcome(CallStatus.Unknown));
+        ForgetEndedCalls();
+        AskForSnapshot();
         if (_endProposalsAt != 0 && now >= _endProposalsAt)
         {
             _endProposalsAt = 0;
@@ -232,6 +245,20 @@ public sealed partial class RaftDriver
         {
             _lastHandOver = now;
             HandOver(Stopwatch.GetElapsedTime(busySince, now));
+        }
+    }
+
+    private void ForgetEndedCalls()
+    {
+        lock (_readGate)
+        {
+            _readsWaiting.RemoveAll(static waiting => !waiting.Batch.IsAwaited);
+        }
+
+        // More than there are calls: then some have ended without having been applied.
+        if (_proposed.Count > _proposals.Count)
+        {
+            _proposed.ForgetEnded();
         }
     }
 
@@ -261,5 +288,7 @@ public sealed partial class RaftDriver
     private sealed class ReadBatch((PendingCall<ReadOutcome> Call, int Lease)[] calls)
     {
         public (PendingCall<ReadOutcome> Call, int Lease)[] Calls => calls;
+
+        public bool IsAwaited => Array.Exists(calls, static call => call.Call.IsWaiting(call.Lease));
     }
 }

@@ -37,24 +37,12 @@ public sealed partial class RaftDriver
     {
         _entriesSinceSnapshot++;
         _bytesSinceSnapshot += entry.SizeBytes;
-        if (_proposed.TryTake(entry.Index, out var proposed))
-        {
-            var outcome = proposed.Id == entry.Id
-                ? new ProposalOutcome(CallStatus.Done, entry.Id, reply)
-                : new ProposalOutcome(CallStatus.Replaced, Reason: "Another leader's entry took its place.");
-            _metrics.Committed(proposed.Call.StartedAt);
-            _ended.Add(proposed.Call, proposed.Lease, outcome);
-        }
+        _metrics.Committed(_proposed.Applied(entry.Id, reply, _ended));
     }
 
     void IReadyHost.OnRestored(SnapshotMeta meta)
     {
-        while (_proposed.TryTake(meta.Last.Index, out var proposed))
-        {
-            _ended.Add(proposed.Call, proposed.Lease, new ProposalOutcome(
-                CallStatus.Unknown, Reason: "The state came from another member, without the replies to single commands."));
-        }
-
+        _proposed.Restored(meta.Last.Index, _ended);
         (_entriesSinceSnapshot, _bytesSinceSnapshot) = (0, 0);
         AppliedTo(meta.Last.Index);
     }
@@ -69,7 +57,9 @@ public sealed partial class RaftDriver
             {
                 if (!isSettled)
                 {
+                    Volatile.Write(ref _diskBusySince, Stopwatch.GetTimestamp());
                     _executor.Settle();
+                    Volatile.Write(ref _diskBusySince, 0);
                     isSettled = true;
                 }
 
@@ -77,7 +67,7 @@ public sealed partial class RaftDriver
             }
 
             Volatile.Write(ref _diskBusySince, Stopwatch.GetTimestamp());
-            for (var i = 0; i < items.Count; i++)
+            for (var i = 0; i < items.Count && !_isStopping; i++)
             {
                 if (items[i].Ready is { } ready)
                 {
@@ -88,6 +78,12 @@ public sealed partial class RaftDriver
                     Persist(batch);
                     items[i].Work!();
                 }
+            }
+
+            if (_isStopping)
+            {
+                // What is left was told to nobody.
+                return;
             }
 
             Persist(batch);
@@ -103,18 +99,25 @@ public sealed partial class RaftDriver
             return;
         }
 
-        var start = Stopwatch.GetTimestamp();
-        _executor.Write(batch);
-        _metrics.Persisted(start, batch);
-        if (_isStopping)
+        try
         {
-            // The core's thread has ended, or another lane failed: nothing more is told to anybody.
-            return;
-        }
+            var start = Stopwatch.GetTimestamp();
+            _executor.Write(batch);
+            _metrics.Persisted(start, batch);
+            if (_isStopping)
+            {
+                // The core's thread has ended, or another lane failed: nothing more is told to anybody.
+                return;
+            }
 
-        _executor.Release(batch);
-        _transport.Flush();
-        batch.Clear();
+            _executor.Release(batch);
+            _transport.Flush();
+        }
+        finally
+        {
+            // However it ended: none of it may be written a second time.
+            batch.Clear();
+        }
     }
 
     private void RunApply()
@@ -211,10 +214,24 @@ public sealed partial class RaftDriver
         }
     }
 
-    private int QueueLength(string lane) => lane switch
+    /// <summary>Proposals and reads that wait for the state machine, awaited or not.</summary>
+    internal int CallsHeld
+    {
+        get
+        {
+            lock (_readGate)
+            {
+                return _proposed.Count + _readsWaiting.Count;
+            }
+        }
+    }
+
+    /// <summary>What waits for a lane.</summary>
+    internal int QueueLength(string lane) => lane switch
     {
         "core" => _core.Count,
         "disk" => _disk.Count,
+        "piece" => _pieces.Count,
         _ => _apply.Count,
     };
 

@@ -54,6 +54,12 @@ public sealed partial class RaftDriver
     [LoggerMessage(1338, LogLevel.Error, "{Self}: its snapshot is damaged; a new one will take its place")]
     private static partial void LogSnapshotDamaged(ILogger logger, Exception error, MemberId self);
 
+    [LoggerMessage(1340, LogLevel.Information, "{Self} stops, and gives up its snapshot at {Last}")]
+    private static partial void LogSnapshotGivenUp(ILogger logger, MemberId self, EntryId last);
+
+    [LoggerMessage(1341, LogLevel.Error, "{Self}: its snapshot failed; the next attempt is in {Delay}")]
+    private static partial void LogSnapshotFailed(ILogger logger, Exception error, MemberId self, TimeSpan delay);
+
     [LoggerMessage(1339, LogLevel.Critical, "{Code}: {Self} stops, and its process must end")]
     private static partial void LogFailed(ILogger logger, Exception error, MemberId self, string code);
 }

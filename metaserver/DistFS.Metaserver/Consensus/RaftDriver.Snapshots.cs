@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using DistFS.Metaserver.Storage;
+using DistFS.Primitives;
 using DistFS.Raft;
 
 namespace DistFS.Metaserver.Consensus;
@@ -11,24 +12,42 @@ namespace DistFS.Metaserver.Consensus;
 public sealed partial class RaftDriver
 {
     private Task _snapshotTask = Task.CompletedTask;
+
+    /// <summary>The one that is being made; of whichever lane has it in hand. Whoever ends it clears this, and a stop
+    /// does it in the end.</summary>
+    private OwnSnapshot? _ownSnapshot;
+
     private ulong _entriesSinceSnapshot;
     private long _bytesSinceSnapshot;
     private volatile bool _snapshotIsDamaged;
+    private volatile bool _snapshotHasFailed;
+    private TimeSpan _snapshotDelay;
+    private long _snapshotRetryAt;
     private int _snapshotUnderWay;
-    private long _snapshotDueSince;
 
-    void IReadyHost.OnSnapshotDamaged(SnapshotCorruptException error)
+    void IReadyHost.OnSnapshotDamaged(DistFsException error)
     {
-        LogSnapshotDamaged(_options.Logger, error, Self);
-        _snapshotIsDamaged = true;
+        // Once: until a new one is made, every piece that is asked for tells the same.
+        if (!_snapshotIsDamaged)
+        {
+            LogSnapshotDamaged(_options.Logger, error, Self);
+            _snapshotIsDamaged = true;
+        }
     }
 
-    /// <summary>Apply lane.</summary>
+    /// <summary>Any lane: the apply lane behind what it applied, and the core's now and then, since a group that is
+    /// idle applies nothing.</summary>
     private void AskForSnapshot()
     {
-        var isDue = _entriesSinceSnapshot >= _options.SnapshotEntries || _bytesSinceSnapshot >= _options.SnapshotBytes
-            || (_snapshotIsDamaged && _entriesSinceSnapshot > 0);
-        if (isDue && Interlocked.CompareExchange(ref _snapshotUnderWay, 1, 0) == 0)
+        var entries = Volatile.Read(ref _entriesSinceSnapshot);
+        var isDue = entries >= _options.SnapshotEntries
+            || Volatile.Read(ref _bytesSinceSnapshot) >= _options.SnapshotBytes
+            || (_snapshotIsDamaged && entries > 0)
+            || _snapshotHasFailed;
+
+        // One of a state machine that is ahead of a damaged log would come to nothing until that has caught up.
+        if (isDue && Stopwatch.GetTimestamp() >= Volatile.Read(ref _snapshotRetryAt) && Applied <= _store.Last.Index
+            && Interlocked.CompareExchange(ref _snapshotUnderWay, 1, 0) == 0)
         {
             _core.Add(new CoreInput(CoreInputKind.SnapshotDue, null, default, 0));
         }
@@ -37,18 +56,15 @@ public sealed partial class RaftDriver
     /// <summary>Core lane.</summary>
     private void HandleSnapshotDue()
     {
-        var now = Stopwatch.GetTimestamp();
-        _snapshotDueSince = _snapshotDueSince == 0 ? now : _snapshotDueSince;
-        if (!_snapshotIsDamaged && Stopwatch.GetElapsedTime(_snapshotDueSince, now) < _options.SnapshotWait
+        if (!_snapshotIsDamaged && _transfers.Moves(Stopwatch.GetTimestamp(), _options.SnapshotWait)
             && _executor.Core.Status.SnapshotsInTransfer)
         {
-            // One that is on its way to somebody stays the newest for a while, or that transfer would never end. The
-            // apply lane asks again.
+            // One that is on its way to somebody stays the newest while it gets on, or that transfer would never end,
+            // however long the next one waited: it would begin anew. It is asked for again.
             Volatile.Write(ref _snapshotUnderWay, 0);
             return;
         }
 
-        _snapshotDueSince = 0;
         _apply.Add(new ApplyItem(default, BeginSnapshot));
     }
 
@@ -58,19 +74,26 @@ public sealed partial class RaftDriver
         var snapshot = _executor.BeginSnapshot();
         (_entriesSinceSnapshot, _bytesSinceSnapshot) = (0, 0);
         LogSnapshotBegun(_options.Logger, Self, snapshot.Last);
-        if (!_disk.Add(new DiskItem(null, () => OpenSnapshot(snapshot))))
-        {
-            snapshot.Dispose();
-        }
+        _ownSnapshot = snapshot;
+        _disk.Add(new DiskItem(null, () => OpenSnapshot(snapshot)));
     }
 
     /// <summary>Disk lane.</summary>
     private void OpenSnapshot(OwnSnapshot snapshot)
     {
-        if (!_executor.OpenSnapshot(snapshot))
+        try
         {
-            snapshot.Dispose();
-            _core.Add(new CoreInput(CoreInputKind.SnapshotMade, null, default, 0));
+            if (!_executor.OpenSnapshot(snapshot))
+            {
+                EndOwnSnapshot();
+                _snapshotHasFailed = false;
+                _core.Add(new CoreInput(CoreInputKind.SnapshotMade, null, default, 0));
+                return;
+            }
+        }
+        catch (SnapshotFailedException error)
+        {
+            SnapshotFailed(error);
             return;
         }
 
@@ -86,11 +109,16 @@ public sealed partial class RaftDriver
     {
         try
         {
-            ReadyExecutor.WriteSnapshot(snapshot);
-            if (!_disk.Add(new DiskItem(null, () => CommitSnapshot(snapshot))))
-            {
-                snapshot.Dispose();
-            }
+            ReadyExecutor.WriteSnapshot(snapshot, _stop.Token);
+            _disk.Add(new DiskItem(null, () => CommitSnapshot(snapshot)));
+        }
+        catch (OperationCanceledException) when (_isStopping)
+        {
+            LogSnapshotGivenUp(_options.Logger, Self, snapshot.Last);
+        }
+        catch (SnapshotFailedException error)
+        {
+            _disk.Add(new DiskItem(null, () => SnapshotFailed(error)));
         }
         catch (Exception error)
         {
@@ -102,12 +130,35 @@ public sealed partial class RaftDriver
     /// <summary>Disk lane.</summary>
     private void CommitSnapshot(OwnSnapshot snapshot)
     {
-        using (snapshot)
-        {
-            var meta = ReadyExecutor.CommitSnapshot(snapshot);
-            _snapshotIsDamaged = false;
-            _core.Add(new CoreInput(CoreInputKind.SnapshotMade, meta, default, 0));
-        }
+        var meta = ReadyExecutor.CommitSnapshot(snapshot);
+        EndOwnSnapshot();
+        (_snapshotIsDamaged, _snapshotHasFailed, _snapshotDelay) = (false, false, default);
+        _core.Add(new CoreInput(CoreInputKind.SnapshotMade, meta, default, 0));
+    }
+
+    /// <summary>
+    /// Disk lane: there is no room for it, or the disk does not take it. Nothing rests on it, and the log only gets
+    /// longer: another one is tried when some time has passed, after each failure twice as much.
+    /// </summary>
+    private void SnapshotFailed(SnapshotFailedException error)
+    {
+        EndOwnSnapshot();
+        var longer = _snapshotDelay == default ? _options.SnapshotRetryMin : 2 * _snapshotDelay;
+        _snapshotDelay = longer < _options.SnapshotRetryMax ? longer : _options.SnapshotRetryMax;
+        LogSnapshotFailed(_options.Logger, error, Self, _snapshotDelay);
+        Volatile.Write(
+            ref _snapshotRetryAt,
+            Stopwatch.GetTimestamp() + (long)(_snapshotDelay.TotalSeconds * Stopwatch.Frequency));
+        _snapshotHasFailed = true;
+        _core.Add(new CoreInput(CoreInputKind.SnapshotMade, null, default, 0));
+    }
+
+    /// <summary>Disk lane, or after all lanes have ended.</summary>
+    private void EndOwnSnapshot()
+    {
+        var ended = _ownSnapshot;
+        _ownSnapshot = null;
+        ended?.Dispose();
     }
 
     /// <summary>Core lane.</summary>

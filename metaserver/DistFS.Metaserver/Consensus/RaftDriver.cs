@@ -5,9 +5,9 @@ using DistFS.Primitives;
 namespace DistFS.Metaserver.Consensus;
 
 /// <summary>
-/// Runs one member: three threads (core, disk, apply) and queues between them (docs/design/driver.md). All that is
-/// asked of it goes to the core's queue; the core's thread drains the queue, lets out what may leave at once, and hands
-/// the rest to the disk's, which takes all that waits and makes it durable with one sync.
+/// Runs one member: four threads (core, disk, apply, piece) and queues between them (docs/design/driver.md). All that
+/// is asked of it goes to the core's queue; the core's thread drains the queue, lets out what may leave at once, and
+/// hands the rest to the disk's, which takes all that waits and makes it durable with one sync.
 /// </summary>
 /// <remarks>
 /// The store and the state machine are the driver's until it has stopped; disposing of them is the caller's matter.
@@ -26,9 +26,9 @@ public sealed partial class RaftDriver : IRaftInbox, IReadyHost, IAsyncDisposabl
     private readonly IRaftTransport _transport;
     private readonly ReadyExecutor _executor;
     private readonly RaftMetrics _metrics;
-    private readonly TaskCompletionSource _coreEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TaskCompletionSource _diskEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TaskCompletionSource _applyEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Timer _expiry;
+    private Task _lanes = Task.CompletedTask;
     private int _failed;
     private volatile bool _isStopping;
 
@@ -50,6 +50,8 @@ public sealed partial class RaftDriver : IRaftInbox, IReadyHost, IAsyncDisposabl
             Math.Max(0, (long)(Volatile.Read(ref _committed) - Volatile.Read(ref _applied))));
         _entriesSinceSnapshot = EntriesSince(store.Snapshot);
         _length = (long)(options.Timing.Tick.TotalSeconds * Stopwatch.Frequency);
+        _expiry = new Timer(
+            static driver => ((RaftDriver)driver!).ExpireCalls(), this, ExpiryInterval, ExpiryInterval);
     }
 
     /// <summary>Who this is.</summary>
@@ -71,7 +73,10 @@ public sealed partial class RaftDriver : IRaftInbox, IReadyHost, IAsyncDisposabl
     /// <param name="transport">To the others.</param>
     /// <param name="prng">For time-outs.</param>
     /// <exception cref="ArgumentException">The options are wrong.</exception>
-    /// <exception cref="DistFsException">The store or its snapshot cannot be read.</exception>
+    /// <exception cref="DistFsException">
+    /// The store or its snapshot cannot be read, or commands may be larger than the store or a frame can take
+    /// (<see cref="ErrorCatalog.Configuration"/>).
+    /// </exception>
     public static RaftDriver Start(
         RaftDriverOptions options,
         RaftStore store,
@@ -82,9 +87,19 @@ public sealed partial class RaftDriver : IRaftInbox, IReadyHost, IAsyncDisposabl
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(store);
         ArgumentNullException.ThrowIfNull(transport);
+        options = options with
+        {
+            Store = store.Options,
+            Raft = options.Raft with { EntryBytesMax = store.Options.EntryBytesMax },
+        };
         if (options.Fault() is { } fault)
         {
             throw new ArgumentException(fault, nameof(options));
+        }
+
+        if (options.Misfit() is { } misfit)
+        {
+            throw new DistFsException(ErrorCatalog.Configuration, misfit);
         }
 
         var driver = new RaftDriver(options, store, machine, transport, prng);
@@ -95,27 +110,44 @@ public sealed partial class RaftDriver : IRaftInbox, IReadyHost, IAsyncDisposabl
 
         LogStarted(options.Logger, options.Raft.Self, store.HardState, store.Compacted, store.Last, driver.Applied);
         transport.Follow(driver._executor.Core.Status.Configuration);
-        driver.Run("raft-core", driver.RunCore, driver._coreEnded);
-        driver.Run("raft-disk", driver.RunDisk, driver._diskEnded);
-        driver.Run("raft-apply", driver.RunApply, driver._applyEnded);
+        driver._lanes = Task.WhenAll(
+            driver.Run("raft-core", driver.RunCore),
+            driver.Run("raft-disk", driver.RunDisk),
+            driver.Run("raft-apply", driver.RunApply),
+            driver.Run("raft-piece", driver.RunPieces));
         return driver;
     }
 
-    /// <summary>Stops: what is under way ends as unknown, and the disk's writes under way are finished.</summary>
+    /// <summary>
+    /// Stops: what is under way ends as unknown, the disk's writes under way are finished, and a snapshot that is being
+    /// made is given up. Nothing touches the store or the state machine afterwards.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         Stop();
-        await Task.WhenAll(_coreEnded.Task, _diskEnded.Task, _applyEnded.Task, _snapshotTask).ConfigureAwait(false);
-        if (Volatile.Read(ref _failed) == 0)
-        {
-            _executor.Settle();
-        }
+        await _lanes.ConfigureAwait(false);
 
-        _metrics.Dispose();
+        // Only now: the disk lane may have begun to write one last of all.
+        await _snapshotTask.ConfigureAwait(false);
+        await _expiry.DisposeAsync().ConfigureAwait(false);
+        try
+        {
+            EndOwnSnapshot();
+            if (Volatile.Read(ref _failed) == 0)
+            {
+                _executor.Settle();
+            }
+        }
+        finally
+        {
+            _metrics.Dispose();
+            _stop.Dispose();
+        }
     }
 
-    private void Run(string name, Action loop, TaskCompletionSource ended)
+    private Task Run(string name, Action loop)
     {
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var thread = new Thread(() =>
         {
             try
@@ -137,14 +169,22 @@ public sealed partial class RaftDriver : IRaftInbox, IReadyHost, IAsyncDisposabl
             Name = $"{name}-{_options.Raft.Self}",
         };
         thread.Start();
+        return ended.Task;
     }
 
     private void Stop()
     {
+        if (_isStopping)
+        {
+            return;
+        }
+
         _isStopping = true;
+        _stop.Cancel();
         _core.Close();
         _disk.Close();
         _apply.Close();
+        _pieces.Close();
         _proposals.Expire(long.MaxValue, Stopped);
         _reads.Expire(long.MaxValue, new ReadOutcome(CallStatus.NotLeader));
     }

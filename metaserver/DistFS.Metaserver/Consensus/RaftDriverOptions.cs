@@ -1,3 +1,4 @@
+using DistFS.Metaserver.Storage;
 using DistFS.Primitives;
 using DistFS.Raft;
 using Microsoft.Extensions.Logging;
@@ -35,11 +36,20 @@ public sealed record RaftDriverOptions
     /// <summary>Of the core; its times are replaced by those of <see cref="Timing"/>.</summary>
     public required RaftOptions Raft { get; init; }
 
+    /// <summary>For who opens the store; the driver goes by what the store was opened with.</summary>
+    public RaftStoreOptions Store { get; init; } = new();
+
     /// <summary>The times of the group.</summary>
     public RaftTiming Timing { get; init; } = RaftTiming.Default;
 
     /// <summary>Proposals under way at once; beyond, they are refused as busy. The same for reads.</summary>
     public int CallsMax { get; init; } = 16384;
+
+    /// <summary>
+    /// Entries in a leader's log that its state machine has not applied; beyond, proposals are refused as busy. Well
+    /// above <see cref="CallsMax"/>, it is met only by those whose callers have given up waiting.
+    /// </summary>
+    public ulong UnappliedEntriesMax { get; init; } = 65536;
 
     /// <summary>Bytes of commands that wait for the core.</summary>
     public long ProposalBytesMax { get; init; } = 32 << 20;
@@ -56,8 +66,18 @@ public sealed record RaftDriverOptions
     /// <summary>So many entries stay in the log behind a snapshot, for members that are a little behind.</summary>
     public ulong KeepEntries { get; init; } = 20_000;
 
-    /// <summary>While the last snapshot is on its way to a member, the next one waits for so long at most.</summary>
-    public TimeSpan SnapshotWait { get; init; } = TimeSpan.FromMinutes(10);
+    /// <summary>
+    /// While the last snapshot is on its way to a member, the next one waits: as long as that transfer makes progress,
+    /// and so long without any (which has to be enough to check and install what arrived).
+    /// </summary>
+    public TimeSpan SnapshotWait { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>After a snapshot that the disk refused, the next attempt is so much later; after each further one
+    /// twice as much.</summary>
+    public TimeSpan SnapshotRetryMin { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>But never more than that.</summary>
+    public TimeSpan SnapshotRetryMax { get; init; } = TimeSpan.FromMinutes(5);
 
     /// <summary>After so long without work, the disk lane makes durable how far the log was synced.</summary>
     public TimeSpan SettleAfter { get; init; } = TimeSpan.FromSeconds(2);
@@ -80,6 +100,23 @@ public sealed record RaftDriverOptions
         : Timing.Tick < TimeSpan.FromMilliseconds(1) ? "Timing.Tick must be at least 1 ms."
         : CallsMax < 1 || ProposalBytesMax < 1 || ReceivedBytesMax < 1 ? "The bounds of queues must be positive."
         : SnapshotEntries < 1 || SnapshotBytes < 1 ? "The bounds for snapshots must be positive."
+        : SnapshotRetryMin <= TimeSpan.Zero || SnapshotRetryMax < SnapshotRetryMin
+            ? "SnapshotRetryMin must be positive, SnapshotRetryMax not less."
+        : UnappliedEntriesMax < 1 || SnapshotWait < TimeSpan.Zero
+            ? "UnappliedEntriesMax must be positive, SnapshotWait not negative."
         : SettleAfter <= TimeSpan.Zero || DiskStall <= TimeSpan.Zero ? "SettleAfter and DiskStall must be positive."
+        : null;
+
+    /// <summary>What does not fit the store or the frames, with what to set; null when all does.</summary>
+    public string? Misfit() =>
+        Raft.CommandBytesMax > Store.EntryBytesMax
+            ? $"Commands may have {Raft.CommandBytesMax} bytes, but the store takes entries of "
+                + $"{Store.EntryBytesMax} only: an accepted command would stop every member. Set "
+                + "Raft.CommandBytesMax to at most the store's EntryBytesMax."
+        : Math.Max(Raft.CommandBytesMax, Math.Max(Raft.AppendBytesMax, Raft.SnapshotPieceBytes))
+            > RaftTransportOptions.MessageBytesMax
+            ? $"Raft.CommandBytesMax ({Raft.CommandBytesMax}), Raft.AppendBytesMax ({Raft.AppendBytesMax}) and "
+                + $"Raft.SnapshotPieceBytes ({Raft.SnapshotPieceBytes}) must be at most "
+                + $"{RaftTransportOptions.MessageBytesMax}: no frame carries more, so it would never be replicated."
         : null;
 }

@@ -8,7 +8,7 @@ namespace DistFS.Metaserver.Consensus;
 /// <summary>Metrics of one member on the meter "DistFS.Raft". Nothing is measured while nobody listens.</summary>
 internal sealed class RaftMetrics : IDisposable
 {
-    private static readonly string[] Lanes = ["core", "disk", "apply"];
+    private static readonly string[] Lanes = ["core", "disk", "apply", "piece"];
 
     private readonly Meter _meter;
     private readonly Histogram<double> _commit;

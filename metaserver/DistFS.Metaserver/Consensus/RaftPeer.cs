@@ -55,6 +55,7 @@ internal sealed class PeerLane : IAsyncDisposable
     private MessageBatch _open = new();
     private long _queuedBytes;
     private int _calls;
+    private bool _isFlushing;
     private volatile bool _isReached;
     private volatile bool _isLost;
     private bool _isDisposed;
@@ -94,10 +95,14 @@ internal sealed class PeerLane : IAsyncDisposable
         _inbox()?.Unreachable(_peer.Id);
     }
 
-    /// <summary>Starts as many calls as may be under way.</summary>
+    /// <summary>
+    /// Starts as many calls as may be under way. One thread at a time, or what one took out first another would send
+    /// first, and the core takes messages that overtake each other for losses; whoever comes meanwhile leaves what it
+    /// added to that one.
+    /// </summary>
     public void Flush()
     {
-        while (TryTake() is { } batch)
+        for (var isOwn = false; TryTake(ref isOwn) is { } batch;)
         {
             _ = DeliverAsync(batch);
         }
@@ -113,30 +118,45 @@ internal sealed class PeerLane : IAsyncDisposable
         await _channel.DisposeAsync().ConfigureAwait(false);
     }
 
-    private MessageBatch? TryTake()
+    /// <summary>The next batch to send; null if there is none, or another thread sees to it.</summary>
+    /// <param name="isOwn">Whether this thread is the one that flushes.</param>
+    private MessageBatch? TryTake(ref bool isOwn)
     {
         lock (_gate)
         {
-            // Before it is reached, one at a time: calls that wait for a connection start in any order.
-            if (_isDisposed || _calls >= (_isReached ? _options.CallsMax : 1))
+            if (_isFlushing && !isOwn)
             {
                 return null;
             }
 
-            if (_full.Count == 0 && _open.Length > 0)
-            {
-                Seal();
-            }
-
-            if (!_full.TryDequeue(out var batch))
-            {
-                return null;
-            }
-
-            _calls++;
-            _queuedBytes -= batch.Length;
+            // Together with finding nothing: what is added from here on finds nobody flushing.
+            var batch = TakeNext();
+            isOwn = _isFlushing = batch != null;
             return batch;
         }
+    }
+
+    private MessageBatch? TakeNext()
+    {
+        // Before it is reached, one at a time: calls that wait for a connection start in any order.
+        if (_isDisposed || _calls >= (_isReached ? _options.CallsMax : 1))
+        {
+            return null;
+        }
+
+        if (_full.Count == 0 && _open.Length > 0)
+        {
+            Seal();
+        }
+
+        if (!_full.TryDequeue(out var batch))
+        {
+            return null;
+        }
+
+        _calls++;
+        _queuedBytes -= batch.Length;
+        return batch;
     }
 
     private void Seal()

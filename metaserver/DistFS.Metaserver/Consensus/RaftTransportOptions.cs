@@ -10,6 +10,12 @@ namespace DistFS.Metaserver.Consensus;
 /// <summary>How a <see cref="RaftTransport"/> reaches the other members.</summary>
 public sealed record RaftTransportOptions
 {
+    /// <summary>The most bytes of entries, or of a piece of a snapshot, that a message may carry.</summary>
+    public const int MessageBytesMax = 46 << 20;
+
+    // The batch that was not yet full when the largest message came, and what is around its bytes.
+    private const int BytesAround = 2 << 20;
+
     /// <summary>The cluster. Nothing of another one is accepted.</summary>
     public required ClusterId Cluster { get; init; }
 
@@ -63,7 +69,6 @@ public sealed record RaftTransportOptions
     }
 
     /// <summary>The largest batch: one command with what is around it, or a full one.</summary>
-    internal static int PayloadBytes(RaftOptions raft) =>
-        (int)Math.Min(48 << 20, Math.Max(raft.CommandBytesMax, Math.Max(raft.AppendBytesMax, raft.SnapshotPieceBytes))
-            + (2L << 20));
+    internal static int PayloadBytes(RaftOptions raft) => BytesAround + (int)Math.Min(
+        MessageBytesMax, Math.Max(raft.CommandBytesMax, Math.Max(raft.AppendBytesMax, raft.SnapshotPieceBytes)));
 }

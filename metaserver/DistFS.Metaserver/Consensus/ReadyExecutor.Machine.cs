@@ -6,8 +6,6 @@ namespace DistFS.Metaserver.Consensus;
 /// <content>The state machine and the snapshots of it.</content>
 public sealed partial class ReadyExecutor
 {
-    private const long ScanBytes = 1 << 20;
-
     /// <summary>Apply lane: applies entries, or puts the state machine to an installed snapshot.</summary>
     public void Apply(ApplyWork work)
     {
@@ -35,7 +33,7 @@ public sealed partial class ReadyExecutor
     public OwnSnapshot BeginSnapshot()
     {
         Failpoints.Pass("raft.snapshot-begin");
-        return new OwnSnapshot(AppliedId, AppliedConfiguration, _machine.BeginSnapshot());
+        return new OwnSnapshot(AppliedId, _machine.BeginSnapshot());
     }
 
     /// <summary>
@@ -54,19 +52,26 @@ public sealed partial class ReadyExecutor
             return false;
         }
 
-        snapshot.Writer = _store.BeginSnapshot(snapshot.Last, snapshot.Configuration);
+        // Both from the log and not from what was applied: a machine that keeps its state itself applies nothing that
+        // came back into a log after damage, so all it was told may be from before that.
+        var index = snapshot.Last.Index;
+        var last = new EntryId(_store.TermAt(index), index);
+        Check.That(snapshot.Last == last || snapshot.Last.Term.Value == 0);
+        snapshot.Writer = _store.BeginSnapshot(last, _store.ConfigurationAt(index));
         return true;
     }
 
     /// <summary>Snapshot lane: writes all of it, durably.</summary>
-    public static void WriteSnapshot(OwnSnapshot snapshot)
+    /// <exception cref="OperationCanceledException">It was stopped on its way.</exception>
+    public static void WriteSnapshot(OwnSnapshot snapshot, CancellationToken stop = default)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
-        using (var stream = new SnapshotWriterStream(snapshot.Writer!))
+        using (var stream = new SnapshotWriterStream(snapshot.Writer!, stop))
         {
             snapshot.Source.WriteTo(stream);
         }
 
+        stop.ThrowIfCancellationRequested();
         snapshot.Writer!.Finish();
         Failpoints.Pass("raft.snapshot-written");
     }
@@ -89,13 +94,7 @@ public sealed partial class ReadyExecutor
     {
         ArgumentNullException.ThrowIfNull(own);
         var index = new LogIndex(own.Last.Index.Value - Math.Min(keepEntries, own.Last.Index.Value));
-        if (index <= _view.Compacted.Index)
-        {
-            return null;
-        }
-
-        _view.HideBefore(index);
-        return index;
+        return _view.TryHideBefore(index) ? index : null;
     }
 
     /// <summary>Disk lane: removes entries from the log up to what <see cref="HideBefore"/> returned.</summary>
@@ -113,12 +112,6 @@ public sealed partial class ReadyExecutor
     private void ApplyOne(RaftEntry entry)
     {
         Check.That(entry.Index == AppliedId.Index.Next);
-        if (entry.Kind == EntryKind.Configuration
-            && RaftCodec.TryDecode(entry.Data.Span, out var configuration, out _))
-        {
-            AppliedConfiguration = configuration;
-        }
-
         var reply = _machine.Apply(entry);
         AppliedId = entry.Id;
         _host.OnApplied(entry, reply);
@@ -126,15 +119,16 @@ public sealed partial class ReadyExecutor
 
     private void RestoreIfBehind(SnapshotMeta meta)
     {
-        // Two may have been installed before the first was restored, and then the first restored the second already.
+        // Two may have been installed before the first was restored, and then the first restored the second already:
+        // the host must hear of that one, for of the second it hears nothing more.
         if (meta.Last.Index > AppliedId.Index || Teeth.Has(PlantedBug.OlderSnapshotInstalled))
         {
-            Restore();
-            _host.OnRestored(meta);
+            _host.OnRestored(Restore());
         }
     }
 
-    private void Restore()
+    /// <summary>Puts the state machine to the newest snapshot, and says which that was.</summary>
+    private SnapshotMeta Restore()
     {
         Failpoints.Pass("raft.before-restore");
         while (true)
@@ -150,11 +144,10 @@ public sealed partial class ReadyExecutor
 
             _machine.Restore(stream, meta);
             Check.That(_machine.AppliedIndex == meta.Last.Index);
-            (AppliedId, AppliedConfiguration) = (meta.Last, meta.Configuration);
-            break;
+            AppliedId = meta.Last;
+            Failpoints.Pass("raft.after-restore");
+            return meta;
         }
-
-        Failpoints.Pass("raft.after-restore");
     }
 
     private void StartMachine()
@@ -169,20 +162,5 @@ public sealed partial class ReadyExecutor
         // and not needed before an entry after it is applied.
         var index = _machine.AppliedIndex;
         AppliedId = new EntryId(index <= _store.Last.Index ? _store.TermAt(index) : default, index);
-        AppliedConfiguration = _store.CompactedConfiguration;
-        for (var at = _store.Compacted.Index.Next; at <= index && at <= _store.Last.Index;)
-        {
-            var entries = _store.Read(at, index < _store.Last.Index ? index : _store.Last.Index, ScanBytes);
-            foreach (var entry in entries)
-            {
-                if (entry.Kind == EntryKind.Configuration
-                    && RaftCodec.TryDecode(entry.Data.Span, out var configuration, out _))
-                {
-                    AppliedConfiguration = configuration;
-                }
-            }
-
-            at = entries[^1].Index.Next;
-        }
     }
 }

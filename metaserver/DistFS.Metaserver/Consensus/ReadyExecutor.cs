@@ -45,9 +45,6 @@ public sealed partial class ReadyExecutor
     /// <summary>Apply lane: the last entry that was applied.</summary>
     public EntryId AppliedId { get; private set; }
 
-    /// <summary>Apply lane: the configuration in force at <see cref="AppliedId"/>.</summary>
-    public RaftConfiguration AppliedConfiguration { get; private set; } = RaftConfiguration.Empty;
-
     /// <summary>Core lane: takes one value of the core; what it promises nothing for leaves before this
     /// returns.</summary>
     public void Advance()
@@ -130,14 +127,13 @@ public sealed partial class ReadyExecutor
     /// <summary>Disk lane, when it has had nothing to do for a while, and at the end.</summary>
     public void Settle() => _store.Settle();
 
-    private void Send(RaftMessage message)
+    /// <summary>
+    /// Piece lane: reads the bytes that the core's message only names, and sends it with them. It waits for the disk,
+    /// which the core's lane must not: its heartbeats and deadlines cannot wait.
+    /// </summary>
+    public void SendPiece(SnapshotPiece piece)
     {
-        if (message is not SnapshotPiece piece)
-        {
-            _host.Send(message);
-            return;
-        }
-
+        ArgumentNullException.ThrowIfNull(piece);
         try
         {
             var data = _store.ReadPiece(piece.Snapshot.Id, piece.Offset, piece.Length);
@@ -148,9 +144,24 @@ public sealed partial class ReadyExecutor
             // Newer ones took its place since the core made the message; it will begin with the newest.
             Failpoints.Pass("raft.snapshot-gone");
         }
-        catch (SnapshotCorruptException error)
+        catch (DistFsException error) when (error is SnapshotCorruptException or StoreFailedException)
         {
+            // A sector that cannot be read is damage like one that reads wrongly: this file is no good, and no promise
+            // depends on it while the state machine can make another. Reading never ends the store; if a change has,
+            // the disk lane meets that itself.
             _host.OnSnapshotDamaged(error);
+        }
+    }
+
+    private void Send(RaftMessage message)
+    {
+        if (message is SnapshotPiece piece)
+        {
+            _host.QueuePiece(piece);
+        }
+        else
+        {
+            _host.Send(message);
         }
     }
 }

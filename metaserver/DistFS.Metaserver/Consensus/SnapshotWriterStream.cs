@@ -2,8 +2,9 @@ using DistFS.Metaserver.Storage;
 
 namespace DistFS.Metaserver.Consensus;
 
-/// <summary>A snapshot that is being written, as a stream. Closing it ends nothing.</summary>
-internal sealed class SnapshotWriterStream(SnapshotWriter writer) : Stream
+/// <summary>A snapshot that is being written, as a stream. Closing it ends nothing; writing ends when told to
+/// stop.</summary>
+internal sealed class SnapshotWriterStream(SnapshotWriter writer, CancellationToken stop) : Stream
 {
     private long _position;
 
@@ -23,6 +24,7 @@ internal sealed class SnapshotWriterStream(SnapshotWriter writer) : Stream
 
     public override void Write(ReadOnlySpan<byte> buffer)
     {
+        stop.ThrowIfCancellationRequested();
         writer.Write(buffer);
         _position += buffer.Length;
     }

@@ -33,10 +33,11 @@ internal static class CheckedFile
         return bytes;
     }
 
-    public static void Write(StoreDisk disk, string name, uint magic, ReadOnlySpan<byte> payload)
+    public static void Write(
+        StoreDisk disk, string name, uint magic, ReadOnlySpan<byte> payload, bool isScratch = false)
     {
         var bytes = Encode(magic, payload);
-        disk.Replace(name, file => file.Write(0, bytes));
+        disk.Replace(name, file => file.Write(0, bytes), isScratch);
     }
 
     /// <summary>

@@ -48,7 +48,12 @@ public interface IDiskFile : IDisposable
     /// <summary>Writes all of it, or throws having written any part.</summary>
     void Write(long offset, ReadOnlySpan<byte> source);
 
-    /// <summary>Takes space for the file, which reads as zeros, so that later writes need no metadata.</summary>
+    /// <summary>Takes space for the file, which reads as zeros, so that it need not be found at each write, nor the
+    /// length be changed, and a full disk is met here.</summary>
+    /// <remarks>The first sync of each block that was taken so still costs its file system a note that the block has
+    /// bytes now (unwritten extents). Zeros written ahead would save that: 0.9 times as fast when 8 syncs share a
+    /// block, 1.4 times when each has its own (ext4, 9 runs of 1,000 appends), and 64 MiB of writes for a file.
+    /// </remarks>
     void Preallocate(long length);
 
     /// <summary>Cuts the file off.</summary>

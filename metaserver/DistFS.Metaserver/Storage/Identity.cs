@@ -72,6 +72,19 @@ internal static class StoreFiles
     public const string SnapshotPrefix = "snap-";
     public const string SnapshotSuffix = ".snap";
 
+    /// <summary>Whether a file is what <see cref="StoreDisk.Replace"/> left when it did not end.</summary>
+    public static bool IsTemporary(string name)
+    {
+        if (!name.EndsWith(TemporarySuffix, StringComparison.Ordinal))
+        {
+            return false;
+        }
+
+        var target = name[..^TemporarySuffix.Length];
+        return target is Identity.FileName or HardState or Base or Damaged or Incoming
+            || (target.StartsWith(SegmentPrefix, StringComparison.Ordinal) && Segment.FirstOf(target) != null);
+    }
+
     /// <summary>Whether a file is one of a store; others may lie in the folder, such as its lock.</summary>
     public static bool IsOurs(string name) =>
         name is Identity.FileName or HardState or Base or Damaged or Incoming or IncomingData or NewSnapshot

@@ -33,37 +33,56 @@ internal sealed class IncomingFile : IDisposable
     public long ReceivedBytes { get; private set; }
 
     /// <summary>Starts a transfer; what another one left is replaced.</summary>
+    /// <exception cref="SnapshotFailedException">The disk refuses it; nothing is left of it.</exception>
     public static IncomingFile Start(StoreDisk disk, SnapshotMeta meta)
     {
-        var file = disk.Create(StoreFiles.IncomingData);
+        StoreFile? file = null;
         try
         {
-            CheckedFile.Write(disk, StoreFiles.Incoming, MetaMagic, SnapshotTrailer.EncodeMeta(meta));
+            file = disk.CreateScratch(StoreFiles.IncomingData);
+            var description = SnapshotTrailer.EncodeMeta(meta);
+            CheckedFile.Write(disk, StoreFiles.Incoming, MetaMagic, description, isScratch: true);
             return new IncomingFile(disk, file, meta);
+        }
+        catch (SnapshotFailedException)
+        {
+            file?.Dispose();
+            disk.Delete(StoreFiles.Incoming + StoreFiles.TemporarySuffix);
+            Delete(disk);
+            throw;
         }
         catch
         {
-            file.Dispose();
+            file?.Dispose();
             throw;
         }
     }
 
-    /// <summary>Goes on with a transfer, or removes what is of no use and gives null.</summary>
-    public static IncomingFile? TryOpen(StoreDisk disk)
+    /// <summary>Goes on with a transfer, or removes what is of no use, or fails, and gives null.</summary>
+    public static IncomingFile? TryOpen(StoreDisk disk, List<string> findings)
     {
         var payload = CheckedFile.Read(disk, StoreFiles.Incoming, MetaMagic, out _);
-        var file = disk.TryOpen(StoreFiles.IncomingData);
+        var file = disk.TryOpen(StoreFiles.IncomingData, isScratch: true);
         if (payload == null || file == null || SnapshotTrailer.DecodeMeta(payload, out _) is not { } meta)
         {
             file?.Dispose();
-            disk.Delete(StoreFiles.Incoming);
-            disk.Delete(StoreFiles.IncomingData);
+            Delete(disk);
             return null;
         }
 
         var incoming = new IncomingFile(disk, file, meta);
-        incoming.Load();
-        return incoming;
+        try
+        {
+            incoming.Load();
+            return incoming;
+        }
+        catch (StoreFailedException error) when (!disk.HasFailed)
+        {
+            // Nobody was promised it, so it is no reason not to start.
+            findings.Add($"The snapshot that was being received is dropped: {error.Message}");
+            incoming.Discard();
+            return null;
+        }
     }
 
     /// <summary>Adds the bytes that follow what is there; at offset 0, starts anew.</summary>
@@ -110,6 +129,7 @@ internal sealed class IncomingFile : IDisposable
     /// <summary>
     /// Checks the whole and makes a snapshot's file of it, durable but for its name; null if it does not match.
     /// </summary>
+    /// <exception cref="StoreFailedException">The disk refuses; the store has not failed by it.</exception>
     public uint[]? Complete()
     {
         var crcs = new uint[SnapshotFile.PieceCount(Meta.SizeBytes)];
@@ -148,6 +168,12 @@ internal sealed class IncomingFile : IDisposable
         {
             _file.Dispose();
         }
+    }
+
+    private static void Delete(StoreDisk disk)
+    {
+        disk.Delete(StoreFiles.Incoming);
+        disk.Delete(StoreFiles.IncomingData);
     }
 
     private static long SlotAt(SnapshotMeta meta, int slot) =>
@@ -246,4 +272,8 @@ public enum PieceOutcome
 
     /// <summary>It contradicts itself or its snapshot: ignored.</summary>
     Invalid,
+
+    /// <summary>The disk refused it: all of its snapshot is dropped, see <see cref="RaftStore.IncomingFailure"/>. A
+    /// piece at offset 0 starts anew.</summary>
+    Failed,
 }

@@ -24,6 +24,10 @@ internal static class LogRecordCodec
 {
     public const int HeaderBytes = 48;
 
+    /// <summary>Longest data that a record can have, whatever the options say: they may change, and a record that was
+    /// good stays good.</summary>
+    public const int DataBytesMax = 1 << 29;
+
     /// <summary>A record's size is a multiple of it.</summary>
     public const int Alignment = 8;
     private const int CrcEnd = 8;
@@ -60,7 +64,7 @@ internal static class LogRecordCodec
     }
 
     /// <summary>Reads a head if its fields can be true at all; its CRC is not checked.</summary>
-    public static bool TryReadHeader(ReadOnlySpan<byte> bytes, int dataBytesMax, out LogRecordHeader header)
+    public static bool TryReadHeader(ReadOnlySpan<byte> bytes, out LogRecordHeader header)
     {
         header = default;
         if (bytes.Length < HeaderBytes)
@@ -72,7 +76,7 @@ internal static class LogRecordCodec
         var kind = BinaryPrimitives.ReadUInt32LittleEndian(bytes[12..]);
         var id = Id(bytes[16..]);
         var synced = Id(bytes[32..]);
-        if (length > dataBytesMax || kind > (uint)EntryKind.Configuration || id.Index.Value == 0
+        if (length > DataBytesMax || kind > (uint)EntryKind.Configuration || id.Index.Value == 0
             || synced.Index >= id.Index || synced.Term > id.Term)
         {
             return false;

@@ -25,7 +25,8 @@ internal sealed partial class LogRecovery
         // Names of 20 digits: their order is that of the indexes.
         while (_files.Count > 1 && _files[1].First <= start.Compacted.Index.Next)
         {
-            Drop(_files[0]);
+            Covered.Add(_files[0].Name);
+            _files[0].File.Dispose();
             _files.RemoveAt(0);
         }
     }
@@ -38,7 +39,7 @@ internal sealed partial class LogRecovery
         }
 
         var file = disk.TryOpen(name) ?? throw Refuse($"{name} vanished.");
-        var reader = new SegmentReader(file, options.EntryBytesMax, _salt);
+        var reader = new SegmentReader(file, _salt);
         var header = SegmentHeader.Read(reader.At(0, SegmentHeader.AreaBytes), name);
         var found = new Found(name, first, file, header, reader);
         if (header is { } known && known.Store != store)
@@ -54,7 +55,8 @@ internal sealed partial class LogRecovery
         var isNew = header == null && first > hard.SegmentFirst;
         if (isOld || isNew)
         {
-            Drop(found);
+            Obsolete.Add(name);
+            file.Dispose();
             return;
         }
 
@@ -69,12 +71,6 @@ internal sealed partial class LogRecovery
         }
 
         _files.Add(found);
-    }
-
-    private void Drop(Found file)
-    {
-        Obsolete.Add(file.Name);
-        file.File.Dispose();
     }
 }
 

@@ -9,7 +9,7 @@ namespace DistFS.Metaserver.Storage;
 /// (docs/design/log.md).
 /// </summary>
 internal sealed partial class LogRecovery(
-    StoreDisk disk, StoreId store, RaftStoreOptions options, HardStateRecord hard, LogBase start)
+    StoreDisk disk, StoreId store, HardStateRecord hard, LogBase start)
 {
     private const string Remedy = "Remove this member from the cluster and add a new one.";
 
@@ -53,8 +53,11 @@ internal sealed partial class LogRecovery(
     /// <summary>Whether no file of the log is of use.</summary>
     public bool MustReset { get; private set; }
 
-    /// <summary>Files that are of the log no more.</summary>
+    /// <summary>Files that never counted, or are of a log that was dropped.</summary>
     public List<string> Obsolete { get; } = [];
+
+    /// <summary>Files that the compaction left nothing of.</summary>
+    public List<string> Covered { get; } = [];
 
     /// <summary>What a person should know.</summary>
     public List<string> Findings { get; } = [];
@@ -245,6 +248,13 @@ internal sealed partial class LogRecovery(
                 + $"'{StoreFiles.HardState}' knows {hard.State.Term} only: it is not the newest. {Remedy}");
         }
 
+        // A file that the hard state does not name, entries behind those that it calls synced, and a cut: their sync
+        // may have failed in the process before, and another sync does not bring back what that one dropped. Nothing
+        // else proves these bytes: the commit index and other records tell that entries were synced once, which may
+        // have been lost since, and been replaced. What is behind damage and was not announced to go, stays.
+        MustRewrite = Segments.Count > 0
+            && (Last.Index > hard.Synced.Index || Segments[^1].First > hard.SegmentFirst
+                || (IsDamaged ? hard.CutFrom.Value != 0 : MustCut));
         if (IsDamaged)
         {
             // Whether what lies behind was acknowledged is not known; that more is asked back does no harm.
@@ -260,10 +270,6 @@ internal sealed partial class LogRecovery(
             throw Refuse($"{_files[place.File].Name} is damaged, and nothing tells how many entries it had. {Remedy}");
         }
 
-        // A file that the hard state does not name, entries behind the last that is proven, and a cut: their sync may
-        // have failed in the process before, and another sync does not bring back what that one dropped.
-        MustRewrite = Segments.Count > 0
-            && (MustCut || Last.Index > _floor.Index || Segments[^1].First > hard.SegmentFirst);
         if (MustCut && hard.CutFrom.Value == 0)
         {
             Findings.Add($"A write after {Last} had not been synced when the process ended, and is dropped.");

@@ -85,15 +85,23 @@ public sealed class PosixDisk : IDisk
         {
             return call();
         }
-        catch (DistFsException error)
+        catch (Exception error) when (IsOfSystem(error))
         {
-            throw new PosixDiskException(error.Message, error.Status, error);
-        }
-        catch (UnauthorizedAccessException error)
-        {
-            throw new PosixDiskException(error.Message, FsStatus.AccessDenied, error);
+            throw Typed(error);
         }
     }
+
+    /// <summary>Whether the system refused, though .NET does not call it an <see cref="IOException"/>: EACCES, EBADF
+    /// and EPERM are an UnauthorizedAccessException there, EFBIG an ArgumentOutOfRangeException.</summary>
+    internal static bool IsOfSystem(Exception error) =>
+        error is DistFsException or UnauthorizedAccessException or ArgumentOutOfRangeException;
+
+    internal static PosixDiskException Typed(Exception error) => new(
+        error.Message,
+        error is DistFsException known ? known.Status
+            : error is UnauthorizedAccessException ? FsStatus.AccessDenied
+            : FsStatus.FileTooLarge,
+        error);
 
     private static bool IsFull(FsStatus status) => status is FsStatus.NoSpace or FsStatus.QuotaExceeded;
 
@@ -123,51 +131,60 @@ internal sealed class PosixDiskException(string message, FsStatus status, Except
 /// <summary>A file of a <see cref="PosixDisk"/>.</summary>
 internal sealed class PosixDiskFile(SafeFileHandle handle) : IDiskFile
 {
-    public long Length => RandomAccess.GetLength(handle);
+    public long Length => PosixDisk.Run(() => RandomAccess.GetLength(handle));
 
     public int Read(long offset, Span<byte> destination)
     {
-        var done = 0;
-        while (done < destination.Length)
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        try
         {
-            var read = RandomAccess.Read(handle, destination[done..], offset + done);
-            if (read == 0)
+            var done = 0;
+            while (done < destination.Length)
             {
-                break;
+                var read = RandomAccess.Read(handle, destination[done..], offset + done);
+                if (read == 0)
+                {
+                    break;
+                }
+
+                done += read;
             }
 
-            done += read;
+            return done;
         }
-
-        return done;
+        catch (Exception error) when (PosixDisk.IsOfSystem(error))
+        {
+            throw PosixDisk.Typed(error);
+        }
     }
 
-    public void Write(long offset, ReadOnlySpan<byte> source) => RandomAccess.Write(handle, source, offset);
+    public void Write(long offset, ReadOnlySpan<byte> source)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        try
+        {
+            RandomAccess.Write(handle, source, offset);
+        }
+        catch (Exception error) when (PosixDisk.IsOfSystem(error))
+        {
+            throw PosixDisk.Typed(error);
+        }
+    }
 
     public void Preallocate(long length)
     {
         var now = Length;
-        if (now >= length)
+        if (now < length)
         {
-            return;
-        }
-
-        try
-        {
-            Posix.Fallocate(handle, FallocateModes.None, now, length - now);
-        }
-        catch (DistFsException error) when (error.Status is FsStatus.NotSupported or FsStatus.NotImplemented)
-        {
-            // Not every file system can; then space is taken when bytes are written.
-            RandomAccess.SetLength(handle, length);
-        }
-        catch (DistFsException error)
-        {
-            throw new PosixDiskException(error.Message, error.Status, error);
+            PosixDisk.Run(() => Take(now, length - now));
         }
     }
 
-    public void Truncate(long length) => RandomAccess.SetLength(handle, length);
+    public void Truncate(long length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        PosixDisk.Run(() => RandomAccess.SetLength(handle, length));
+    }
 
     public void Sync()
     {
@@ -175,11 +192,24 @@ internal sealed class PosixDiskFile(SafeFileHandle handle) : IDiskFile
         {
             Posix.FDataSync(handle);
         }
-        catch (DistFsException error)
+        catch (Exception error) when (PosixDisk.IsOfSystem(error))
         {
-            throw new PosixDiskException(error.Message, error.Status, error);
+            throw PosixDisk.Typed(error);
         }
     }
 
     public void Dispose() => handle.Dispose();
+
+    private void Take(long from, long length)
+    {
+        try
+        {
+            Posix.Fallocate(handle, FallocateModes.None, from, length);
+        }
+        catch (DistFsException error) when (error.Status is FsStatus.NotSupported or FsStatus.NotImplemented)
+        {
+            // Not every file system can; then space is taken when bytes are written.
+            RandomAccess.SetLength(handle, from + length);
+        }
+    }
 }

@@ -22,18 +22,11 @@ internal sealed partial class RaftLogFiles
     private Segment Tail => _segments[^1];
 
     /// <summary>
-    /// Writes entries behind the log; if the first one's index is in the log, the log is first cut off before it,
-    /// durably.
+    /// Writes entries behind the log, which <see cref="RequireFit"/> has seen; if the first one's index is in the log,
+    /// the log is first cut off before it, durably.
     /// </summary>
     public void Append(IReadOnlyList<RaftEntry> entries)
     {
-        _disk.ThrowIfFailed();
-        if (entries.Count == 0)
-        {
-            return;
-        }
-
-        RequireFit(entries);
         _buffer = _buffer.Length == 0 ? GC.AllocateUninitializedArray<byte>(BufferBytes) : _buffer;
         if (_mustCut || entries[0].Index <= _end.Index)
         {
@@ -79,7 +72,9 @@ internal sealed partial class RaftLogFiles
         }
     }
 
-    private void RequireFit(IReadOnlyList<RaftEntry> entries)
+    /// <summary>Whether they can be appended; changes nothing. At least one.</summary>
+    /// <exception cref="ArgumentException">They do not follow the log, or are too large.</exception>
+    public void RequireFit(IReadOnlyList<RaftEntry> entries)
     {
         var first = entries[0].Index;
         if (first > _end.Index.Next || first <= _base.Compacted.Index)
@@ -226,6 +221,7 @@ internal sealed partial class RaftLogFiles
     private void Cut(LogIndex from)
     {
         var last = new EntryId(TermAt(from.Previous), from.Previous);
+        var lastCrc = CrcBefore(from);
         var gone = new List<Segment>();
         lock (_gate)
         {
@@ -248,7 +244,7 @@ internal sealed partial class RaftLogFiles
         _hard.WriteSynced(_hard.Written with { Synced = _last, CutFrom = from, SegmentFirst = Tail.First });
         CutFiles(Tail);
         _hard.WriteSynced(_hard.Written with { CutFrom = default });
-        _lastCrc = LastCrc();
+        _lastCrc = lastCrc;
         _mustCut = false;
         _isDirty = false;
         lock (_gate)
@@ -280,15 +276,23 @@ internal sealed partial class RaftLogFiles
         }
     }
 
-    private uint LastCrc()
+    /// <summary>The CRC of the record before an index, behind which the log will go on.</summary>
+    private uint CrcBefore(LogIndex index)
     {
-        if (_end.Index < Tail.First)
+        var place = _segments.Count - 1;
+        while (place > 0 && _segments[place].First > index)
         {
-            return Tail.PreviousCrc;
+            place--;
+        }
+
+        var segment = _segments[place];
+        if (index <= segment.First)
+        {
+            return segment.PreviousCrc;
         }
 
         Span<byte> crc = stackalloc byte[sizeof(uint)];
-        var read = Tail.File.Read(Tail.OffsetOf(_end.Index) + sizeof(uint), crc);
+        var read = segment.File.Read(segment.OffsetOf(index.Previous) + sizeof(uint), crc);
         Check.That(read == crc.Length);
         return BinaryPrimitives.ReadUInt32LittleEndian(crc);
     }

@@ -153,11 +153,11 @@ internal sealed partial class RaftLogFiles
         }
     }
 
-    private bool TryTake(
+    private static bool TryTake(
         ReadOnlySpan<byte> records, LogIndex index, uint salt, out RaftEntry entry, out int sizeBytes)
     {
         (entry, sizeBytes) = (null!, 0);
-        if (!LogRecordCodec.TryReadHeader(records, _options.EntryBytesMax, out var header)
+        if (!LogRecordCodec.TryReadHeader(records, out var header)
             || header.Id.Index != index || header.Length > records.Length - LogRecordCodec.HeaderBytes
             || !LogRecordCodec.IsIntact(records, header, salt))
         {

@@ -95,7 +95,7 @@ internal sealed partial class RaftLogFiles : IDisposable
         StoreDisk disk, StoreId store, RaftStoreOptions options, HardStateFile hard, List<string> findings)
     {
         var start = LogBase.Read(disk, store);
-        var recovery = new LogRecovery(disk, store, options, hard.Written, start);
+        var recovery = new LogRecovery(disk, store, hard.Written, start);
         recovery.Run(disk.List());
         findings.AddRange(recovery.Findings);
         var log = new RaftLogFiles(disk, store, options, hard, start);
@@ -166,8 +166,10 @@ internal sealed partial class RaftLogFiles : IDisposable
     /// <summary>Drops the whole log and starts it after an entry: that of a snapshot.</summary>
     public void Reset(EntryId last, RaftConfiguration configuration)
     {
-        // First, nothing of the log is required any more, so that a crash from here on is no damage.
-        _hard.WriteSynced(_hard.Written with { Synced = last, CutFrom = default, SegmentFirst = default });
+        // First, nothing of the log is required any more, so that a crash from here on is no damage: neither in the log
+        // as it is, nor in the one that starts after 'last', which may be before what is synced, or after its end.
+        _hard.WriteSynced(
+            _hard.Written with { Synced = _base.Compacted, CutFrom = default, SegmentFirst = default });
 
         // This is the step that counts: files of the older epoch are waste from now on.
         var start = new LogBase(_base.Epoch + 1, last, configuration);
@@ -207,10 +209,10 @@ internal sealed partial class RaftLogFiles : IDisposable
         (_terms, _configurations) = (found.Terms, found.Configurations);
         (_end, _last, _lastCrc) = (found.Last, found.Last, found.LastCrc);
         _promised = DamageMarker.Read(_disk);
-        if (found.IsDamaged && !(found.Promised.Index <= _promised?.Index))
+        if (found.IsDamaged && Both(_promised, found.Promised) is var promisedNow && promisedNow != _promised)
         {
-            DamageMarker.Write(_disk, found.Promised);
-            _promised = found.Promised;
+            DamageMarker.Write(_disk, promisedNow);
+            _promised = promisedNow;
         }
 
         foreach (var name in found.Obsolete)
@@ -228,6 +230,7 @@ internal sealed partial class RaftLogFiles : IDisposable
             TakeTail(found);
         }
 
+        DeleteCovered(found.Covered);
         HealIfWhole();
         if (_promised is { } promised && !found.IsDamaged)
         {
@@ -245,16 +248,17 @@ internal sealed partial class RaftLogFiles : IDisposable
         }
 
         _writeAt = Sectors.RoundUp(_segments[^1].End);
-        if (found.IsDamaged)
-        {
-            // What is behind the damage stays as it is, for people to look at, until entries take its place.
-            _mustCut = true;
-            return;
-        }
-
         if (found.MustRewrite)
         {
             RewriteTail();
+        }
+
+        if (found.IsDamaged)
+        {
+            // The files behind the damage, and what is behind it in this one unless that was not proven to be on disk,
+            // stay as they are, for people to look at, until entries take their place.
+            _mustCut = true;
+            return;
         }
 
         if (found.MustCut)
@@ -270,8 +274,27 @@ internal sealed partial class RaftLogFiles : IDisposable
             _hard.Written with { Synced = _end, CutFrom = default, SegmentFirst = Tail.First });
     }
 
+    /// <summary>
+    /// Removes files that the compaction left nothing of; not before 'hardstate' names a later one, for a last file
+    /// that is missing is a loss.
+    /// </summary>
+    private void DeleteCovered(IReadOnlyList<string> names)
+    {
+        foreach (var name in names)
+        {
+            if (Segment.FirstOf(name) < _hard.Written.SegmentFirst)
+            {
+                _disk.Delete(name);
+            }
+        }
+    }
+
+    /// <summary>What ends two damages: whatever of term or index ends the later of them.</summary>
+    private static EntryId Both(EntryId? one, EntryId other) => one is not { } first ? other : new EntryId(
+        first.Term > other.Term ? first.Term : other.Term, first.Index > other.Index ? first.Index : other.Index);
+
     /// <summary>The configuration in force at an entry.</summary>
-    private RaftConfiguration ConfigurationAt(LogIndex index)
+    public RaftConfiguration ConfigurationAt(LogIndex index)
     {
         LogIndex at = default;
         lock (_gate)

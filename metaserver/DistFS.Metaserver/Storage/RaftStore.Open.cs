@@ -84,8 +84,7 @@ public sealed partial class RaftStore
         RequireExpected(disk, identity, expected);
         foreach (var name in names)
         {
-            if (name == StoreFiles.Formatting || (name.EndsWith(StoreFiles.TemporarySuffix, StringComparison.Ordinal)
-                && StoreFiles.IsOurs(name[..^StoreFiles.TemporarySuffix.Length])) || name == StoreFiles.NewSnapshot)
+            if (name is StoreFiles.Formatting or StoreFiles.NewSnapshot || StoreFiles.IsTemporary(name))
             {
                 store.Delete(name);
             }
@@ -112,7 +111,7 @@ public sealed partial class RaftStore
                 log.Reset(newest.Last, newest.Configuration);
             }
 
-            var incoming = IncomingFile.TryOpen(disk);
+            var incoming = IncomingFile.TryOpen(disk, findings);
             return new RaftStore(
                 new Parts(disk, identity, hard, log, snapshots, incoming, findings), options, prng);
         }

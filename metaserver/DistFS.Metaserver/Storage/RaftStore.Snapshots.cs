@@ -22,8 +22,14 @@ public sealed partial class RaftStore
     }
 
     /// <summary>
+    /// Why the disk refused a snapshot that was being received, which was dropped then; null after one was installed.
+    /// </summary>
+    public StoreFailedException? IncomingFailure => _incomingFailure;
+
+    /// <summary>
     /// Starts a snapshot of the own state machine, which has applied the log up to <paramref name="last"/>.
     /// </summary>
+    /// <exception cref="SnapshotFailedException">The disk failed or is full. Try again later.</exception>
     /// <exception cref="InvalidOperationException">Another one is being written.</exception>
     /// <exception cref="ArgumentException">The log does not have that entry on disk.</exception>
     public SnapshotWriter BeginSnapshot(EntryId last, RaftConfiguration configuration)
@@ -42,7 +48,7 @@ public sealed partial class RaftStore
     /// Stores a piece of a snapshot that another member sends; durable after <see cref="Sync"/>. Pieces come in order;
     /// one at offset 0 starts its snapshot anew, in the place of any other.
     /// </summary>
-    /// <exception cref="StoreFailedException">The disk failed or is full.</exception>
+    /// <exception cref="StoreFailedException">The store failed; not if only the piece was refused.</exception>
     public PieceOutcome WritePiece(SnapshotPiece piece)
     {
         ArgumentNullException.ThrowIfNull(piece);
@@ -54,6 +60,20 @@ public sealed partial class RaftStore
             return PieceOutcome.Invalid;
         }
 
+        try
+        {
+            return Take(piece);
+        }
+        catch (SnapshotFailedException error)
+        {
+            DropIncoming(error);
+            return PieceOutcome.Failed;
+        }
+    }
+
+    private PieceOutcome Take(SnapshotPiece piece)
+    {
+        var meta = piece.Snapshot;
         if (_incoming == null || _incoming.Meta.Id != meta.Id || (piece.Offset == 0 && !Same(_incoming.Meta, meta)))
         {
             if (piece.Offset != 0)
@@ -80,13 +100,21 @@ public sealed partial class RaftStore
     /// last entry, in which case the entries after it stay. The state machine must then be put to it.
     /// </summary>
     /// <returns>
-    /// False if nothing changed: the bytes are not all there or do not match, and then are thrown away, or the snapshot
-    /// is not newer than the store's.
+    /// False if nothing changed: the bytes are not all there, do not match or cannot be stored, and then are thrown
+    /// away, or the snapshot is not newer than the store's.
     /// </returns>
     /// <exception cref="StoreFailedException">The disk failed or is full.</exception>
     public bool Install(SnapshotMeta meta)
     {
         ArgumentNullException.ThrowIfNull(meta);
+        _disk.ThrowIfFailed();
+        var isInstalled = false;
+        Change(meta, (store, meta) => { isInstalled = store.InstallIncoming(meta); });
+        return isInstalled;
+    }
+
+    private bool InstallIncoming(SnapshotMeta meta)
+    {
         Sync();
         var isNewer = (meta.Last.Index > Compacted.Index && !(meta.Last.Index <= Snapshot?.Last.Index))
             || Teeth.Has(PlantedBug.OlderSnapshotInstalled);
@@ -95,9 +123,19 @@ public sealed partial class RaftStore
             return false;
         }
 
+        uint[]? crcs;
+        try
+        {
+            crcs = _incoming.Complete();
+        }
+        catch (StoreFailedException error) when (!_disk.HasFailed)
+        {
+            DropIncoming(error);
+            return false;
+        }
+
         var incoming = _incoming;
         _incoming = null;
-        var crcs = incoming.Complete();
         if (crcs != null)
         {
             // This is the step that counts: whoever opens the store from now on lets the log follow.
@@ -110,6 +148,8 @@ public sealed partial class RaftStore
             {
                 _log.CompactTo(meta.Last.Index);
             }
+
+            _incomingFailure = null;
         }
 
         incoming.Discard();
@@ -129,6 +169,15 @@ public sealed partial class RaftStore
     /// <summary>Reads the newest snapshot; every byte is checked before it is handed out.</summary>
     /// <exception cref="InvalidOperationException">There is none.</exception>
     public Stream OpenSnapshot() => _snapshots.OpenNewest();
+
+    /// <summary>Gives the transfer up: what its file holds is not known.</summary>
+    private void DropIncoming(StoreFailedException error)
+    {
+        _incomingFailure = error;
+        _incoming?.Discard();
+        _incoming = null;
+        ShowIncoming();
+    }
 
     private static bool Same(SnapshotMeta one, SnapshotMeta other) =>
         one.Id == other.Id && one.Last == other.Last && one.SizeBytes == other.SizeBytes

@@ -28,6 +28,7 @@ public sealed partial class RaftStore : IRaftStorage, IDisposable
     private (SnapshotMeta Meta, long ReceivedBytes)? _received;
 
     private IncomingFile? _incoming;
+    private volatile StoreFailedException? _incomingFailure;
 
     private RaftStore(Parts parts, RaftStoreOptions options, Prng prng)
     {
@@ -36,6 +37,9 @@ public sealed partial class RaftStore : IRaftStorage, IDisposable
         _hardState = _hard.State;
         ShowIncoming();
     }
+
+    /// <summary>How it was opened.</summary>
+    public RaftStoreOptions Options => _options;
 
     /// <summary>Whose store it is.</summary>
     public Identity Identity { get; }
@@ -61,6 +65,10 @@ public sealed partial class RaftStore : IRaftStorage, IDisposable
 
     /// <inheritdoc/>
     public RaftConfiguration CompactedConfiguration => _log.CompactedConfiguration;
+
+    /// <summary>The configuration in force at an entry between <see cref="Compacted"/> and the end of the log. The
+    /// writer only.</summary>
+    public RaftConfiguration ConfigurationAt(LogIndex index) => _log.ConfigurationAt(index);
 
     /// <inheritdoc/>
     public EntryId Last => _log.Last;
@@ -108,24 +116,23 @@ public sealed partial class RaftStore : IRaftStorage, IDisposable
     public void Append(IReadOnlyList<RaftEntry> entries)
     {
         ArgumentNullException.ThrowIfNull(entries);
-        _log.Append(entries);
+        _disk.ThrowIfFailed();
+        if (entries.Count > 0)
+        {
+            _log.RequireFit(entries);
+            Change(entries, static (store, entries) => store._log.Append(entries));
+        }
     }
 
     /// <summary>
     /// Makes everything durable: a changed term or vote, entries, and pieces of a snapshot cost a sync of the disk
-    /// each.
+    /// each. Pieces that the disk refuses are dropped with their snapshot (<see cref="IncomingFailure"/>).
     /// </summary>
     /// <exception cref="StoreFailedException">The disk failed or is full.</exception>
     public void Sync()
     {
         _disk.ThrowIfFailed();
-        if (_hard.MustSync)
-        {
-            _hard.WriteSynced(_hard.Written);
-        }
-
-        _incoming?.Sync();
-        _log.Sync();
+        Change(this, static (store, _) => store.SyncFiles());
     }
 
     /// <summary>
@@ -137,7 +144,7 @@ public sealed partial class RaftStore : IRaftStorage, IDisposable
     public void Settle()
     {
         Sync();
-        _hard.WriteSynced(_hard.Written);
+        Change(_hard, static (_, hard) => hard.WriteSynced(hard.Written));
     }
 
     /// <summary>
@@ -156,7 +163,7 @@ public sealed partial class RaftStore : IRaftStorage, IDisposable
                 $"Cannot compact to {index}: the log is {Compacted}..{Last}, the snapshot {Snapshot}.", nameof(index));
         }
 
-        _log.CompactTo(index);
+        Change(index, static (store, index) => store._log.CompactTo(index));
     }
 
     /// <summary>Closes the files. Writes nothing: <see cref="Settle"/> comes first if all is well.</summary>
@@ -166,6 +173,42 @@ public sealed partial class RaftStore : IRaftStorage, IDisposable
         _snapshots.Dispose();
         _log.Dispose();
         _hard.Dispose();
+    }
+
+    /// <summary>
+    /// Runs a change whose arguments are right. Whatever ends it, also what only failed to read, leaves the fields and
+    /// the disk between two states, so nothing follows it.
+    /// </summary>
+    private void Change<T>(T argument, Action<RaftStore, T> change)
+    {
+        try
+        {
+            change(this, argument);
+        }
+        catch (Exception error)
+        {
+            _disk.Fail(error);
+            throw;
+        }
+    }
+
+    private void SyncFiles()
+    {
+        if (_hard.MustSync)
+        {
+            _hard.WriteSynced(_hard.Written);
+        }
+
+        try
+        {
+            _incoming?.Sync();
+        }
+        catch (SnapshotFailedException error)
+        {
+            DropIncoming(error);
+        }
+
+        _log.Sync();
     }
 
     private void ShowIncoming()

@@ -9,7 +9,7 @@ public sealed record RaftStoreOptions
     /// <summary>Most bytes of recent entries kept in memory.</summary>
     public long CacheBytes { get; init; } = 32 << 20;
 
-    /// <summary>Largest data of an entry, in bytes. An entry on disk that claims more is not believed.</summary>
+    /// <summary>Largest data of an entry that is appended, in bytes. Larger ones that are there stay.</summary>
     public int EntryBytesMax { get; init; } = 16 << 20;
 
     /// <summary>Largest snapshot that is taken from another member, in bytes.</summary>
@@ -19,7 +19,7 @@ public sealed record RaftStoreOptions
     public string? Fault() =>
         SegmentBytes is < 4096 or > 1 << 30 ? "SegmentBytes must be in 4096..2^30."
         : CacheBytes < 0 ? "CacheBytes must not be negative."
-        : EntryBytesMax is < 1 or > 1 << 29 ? "EntryBytesMax must be in 1..2^29."
+        : EntryBytesMax is < 1 or > LogRecordCodec.DataBytesMax ? "EntryBytesMax must be in 1..2^29."
         : SnapshotBytesMax < 1 ? "SnapshotBytesMax must be positive."
         : null;
 }

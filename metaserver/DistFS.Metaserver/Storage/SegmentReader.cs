@@ -3,7 +3,7 @@ namespace DistFS.Metaserver.Storage;
 /// <summary>
 /// Reads a file of the log from front to back through a window. What the disk cannot read is no damage: it throws.
 /// </summary>
-internal sealed class SegmentReader(StoreFile file, int dataBytesMax, uint salt)
+internal sealed class SegmentReader(StoreFile file, uint salt)
 {
     private const int WindowBytes = 1 << 20;
     private const int BlockBytes = 4096;
@@ -35,7 +35,7 @@ internal sealed class SegmentReader(StoreFile file, int dataBytesMax, uint salt)
     public bool TryRecord(int offset, out LogRecordHeader header)
     {
         var head = At(offset, LogRecordCodec.HeaderBytes);
-        if (!LogRecordCodec.TryReadHeader(head, dataBytesMax, out header)
+        if (!LogRecordCodec.TryReadHeader(head, out header)
             || header.Length > Length - offset - LogRecordCodec.HeaderBytes)
         {
             return false;

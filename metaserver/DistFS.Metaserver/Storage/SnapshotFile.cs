@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Buffers.Binary;
 using System.Globalization;
 using DistFS.Primitives;
 using DistFS.Raft;
@@ -15,6 +14,8 @@ internal sealed class SnapshotFile : IDisposable
     /// <summary>Bytes under one CRC.</summary>
     public const int PieceBytes = 1 << 20;
     private const int DigitsOfIndex = 20;
+    private const int DigitsOfId = 16;
+    private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdef");
 
     private readonly StoreFile _file;
     private readonly uint[] _crcs;
@@ -32,17 +33,42 @@ internal sealed class SnapshotFile : IDisposable
     public static string NameOf(SnapshotMeta meta) => string.Create(CultureInfo.InvariantCulture,
         $"{StoreFiles.SnapshotPrefix}{meta.Last.Index.Value:d20}-{meta.Id:x16}{StoreFiles.SnapshotSuffix}");
 
-    /// <summary>The snapshot of that name, or null if it is not whole.</summary>
+    /// <summary>Whether <see cref="NameOf"/> gives such names.</summary>
+    public static bool IsName(string name)
+    {
+        var id = StoreFiles.SnapshotPrefix.Length + DigitsOfIndex + 1;
+        return name.Length == id + DigitsOfId + StoreFiles.SnapshotSuffix.Length
+            && name.StartsWith(StoreFiles.SnapshotPrefix, StringComparison.Ordinal)
+            && name.EndsWith(StoreFiles.SnapshotSuffix, StringComparison.Ordinal)
+            && !name.AsSpan(StoreFiles.SnapshotPrefix.Length, DigitsOfIndex).ContainsAnyExceptInRange('0', '9')
+            && name[id - 1] == '-'
+            && !name.AsSpan(id, DigitsOfId).ContainsAnyExcept(HexDigits);
+    }
+
+    /// <summary>The snapshot in the file of that name, or null if it is not whole.</summary>
+    /// <exception cref="StoreRefusedException">It has a format that is not known here.</exception>
     public static SnapshotFile? TryOpen(StoreDisk disk, string name)
     {
-        var file = disk.TryOpen(name);
-        if (file == null || SnapshotTrailer.Read(file) is not var (meta, crcs) || NameOf(meta) != name)
+        if (disk.TryOpen(name) is not { } file)
         {
-            file?.Dispose();
             return null;
         }
 
-        return new SnapshotFile(file, name, meta, crcs);
+        try
+        {
+            if (SnapshotTrailer.Read(file, disk.Name) is var (meta, crcs))
+            {
+                return new SnapshotFile(file, name, meta, crcs);
+            }
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+
+        file.Dispose();
+        return null;
     }
 
     /// <summary>Bytes from an offset on; fewer than asked for only at the end.</summary>
@@ -94,124 +120,5 @@ internal sealed class SnapshotFile : IDisposable
         {
             _file.Dispose();
         }
-    }
-}
-
-/// <summary>
-/// The end of a snapshot's file: {magic u32, version u32, id u64, term u64, index u64, size u64, checksum u32, length
-/// of the configuration u32, the configuration, a CRC-32C u32 of each piece, CRC-32C u32 of all before, length of the
-/// trailer u32, magic u32}.
-/// </summary>
-internal static class SnapshotTrailer
-{
-    private const uint Magic = 0x4E534453; // "SDSN"
-    private const uint Version = 1;
-    private const int MetaBytes = 48;
-    private const int FooterBytes = 8;
-    private const int TrailerBytesMax = 64 << 20;
-
-    /// <summary>A snapshot's description alone.</summary>
-    public static byte[] EncodeMeta(SnapshotMeta meta)
-    {
-        var configuration = RaftCodec.Encode(meta.Configuration);
-        var bytes = new byte[MetaBytes + configuration.Length];
-        BinaryPrimitives.WriteUInt32LittleEndian(bytes, Magic);
-        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(4), Version);
-        BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(8), meta.Id);
-        BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(16), meta.Last.Term.Value);
-        BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(24), meta.Last.Index.Value);
-        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(32), meta.SizeBytes);
-        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(40), meta.Checksum);
-        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(44), configuration.Length);
-        configuration.CopyTo(bytes, MetaBytes);
-        return bytes;
-    }
-
-    /// <summary>What <see cref="EncodeMeta"/> wrote, and how long it was; null if it is nothing such.</summary>
-    public static SnapshotMeta? DecodeMeta(ReadOnlySpan<byte> bytes, out int length)
-    {
-        length = 0;
-        if (bytes.Length < MetaBytes || BinaryPrimitives.ReadUInt32LittleEndian(bytes) != Magic
-            || BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]) != Version)
-        {
-            return null;
-        }
-
-        var size = BinaryPrimitives.ReadInt64LittleEndian(bytes[32..]);
-        var configurationBytes = BinaryPrimitives.ReadUInt32LittleEndian(bytes[44..]);
-        if (size < 0 || configurationBytes > bytes.Length - MetaBytes
-            || !RaftCodec.TryDecode(bytes.Slice(MetaBytes, (int)configurationBytes), out var configuration, out _))
-        {
-            return null;
-        }
-
-        length = MetaBytes + (int)configurationBytes;
-        return new SnapshotMeta
-        {
-            Id = BinaryPrimitives.ReadUInt64LittleEndian(bytes[8..]),
-            Last = new EntryId(
-                new Term(BinaryPrimitives.ReadUInt64LittleEndian(bytes[16..])),
-                new LogIndex(BinaryPrimitives.ReadUInt64LittleEndian(bytes[24..]))),
-            Configuration = configuration,
-            SizeBytes = size,
-            Checksum = BinaryPrimitives.ReadUInt32LittleEndian(bytes[40..]),
-        };
-    }
-
-    public static byte[] Encode(SnapshotMeta meta, ReadOnlySpan<uint> crcs)
-    {
-        var head = EncodeMeta(meta);
-        var bytes = new byte[head.Length + (sizeof(uint) * (crcs.Length + 1)) + FooterBytes];
-        head.CopyTo(bytes, 0);
-        var at = head.Length;
-        foreach (var crc in crcs)
-        {
-            BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(at), crc);
-            at += sizeof(uint);
-        }
-
-        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(at), Crc32C.Compute(bytes.AsSpan(0, at)));
-        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(at + 4), bytes.Length);
-        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(at + 8), Magic);
-        return bytes;
-    }
-
-    /// <summary>Reads the end of a file; null if it is not that of a whole snapshot.</summary>
-    public static (SnapshotMeta Meta, uint[] Crcs)? Read(StoreFile file)
-    {
-        Span<byte> footer = stackalloc byte[FooterBytes];
-        var fileBytes = file.Length;
-        if (fileBytes < FooterBytes || file.Read(fileBytes - FooterBytes, footer) != FooterBytes
-            || BinaryPrimitives.ReadUInt32LittleEndian(footer[4..]) != Magic)
-        {
-            return null;
-        }
-
-        var trailerBytes = BinaryPrimitives.ReadUInt32LittleEndian(footer);
-        if (trailerBytes > Math.Min(fileBytes, TrailerBytesMax)
-            || trailerBytes < MetaBytes + sizeof(uint) + FooterBytes)
-        {
-            return null;
-        }
-
-        var trailer = new byte[trailerBytes];
-        var crcAt = trailer.Length - FooterBytes - sizeof(uint);
-        if (file.Read(fileBytes - trailerBytes, trailer) != trailer.Length
-            || BinaryPrimitives.ReadUInt32LittleEndian(trailer.AsSpan(crcAt))
-                != Crc32C.Compute(trailer.AsSpan(0, crcAt))
-            || DecodeMeta(trailer.AsSpan(0, crcAt), out var head) is not { } meta
-            || meta.SizeBytes != fileBytes - trailerBytes
-            || crcAt - head != sizeof(uint) * (long)SnapshotFile.PieceCount(meta.SizeBytes))
-        {
-            return null;
-        }
-
-        var crcs = new uint[(crcAt - head) / sizeof(uint)];
-        for (var i = 0; i < crcs.Length; i++)
-        {
-            crcs[i] = BinaryPrimitives.ReadUInt32LittleEndian(trailer.AsSpan(head + (i * sizeof(uint))));
-        }
-
-        return (meta, crcs);
     }
 }

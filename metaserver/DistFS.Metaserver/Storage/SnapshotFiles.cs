@@ -30,48 +30,23 @@ internal sealed class SnapshotFiles : IDisposable
         }
     }
 
-    /// <summary>Finds the newest whole snapshot and removes all others.</summary>
-    /// <exception cref="StoreRefusedException">There is none although the log needs one.</exception>
+    /// <summary>Finds the newest whole snapshot and removes all others that have names of ours.</summary>
+    /// <exception cref="StoreRefusedException">
+    /// There is none although the log needs one, or one has a format that is not known here.
+    /// </exception>
     public static SnapshotFiles Open(StoreDisk disk, EntryId compacted, List<string> findings)
     {
         var files = new SnapshotFiles(disk);
-        var others = new List<string>();
-        foreach (var name in disk.List())
+        try
         {
-            if (!name.StartsWith(StoreFiles.SnapshotPrefix, StringComparison.Ordinal))
-            {
-                continue;
-            }
-
-            if (SnapshotFile.TryOpen(disk, name) is not { } file)
-            {
-                findings.Add($"{name} is damaged, and is removed.");
-                others.Add(name);
-            }
-            else if (file.Meta.Last.Index > files._newest?.Meta.Last.Index || files._newest == null)
-            {
-                others.AddRange(files._newest == null ? [] : [files._newest.Name]);
-                files._newest?.Dispose();
-                files._newest = file;
-            }
-            else
-            {
-                others.Add(name);
-                file.Dispose();
-            }
+            files.Find(compacted, findings);
+            return files;
         }
-
-        if (compacted.Index.Value > 0 && !(files._newest?.Meta.Last.Index >= compacted.Index))
+        catch
         {
             files.Dispose();
-            throw new StoreRefusedException(
-                ErrorCatalog.SnapshotCorrupt,
-                $"{disk.Name}: the log starts after {compacted}, but no whole snapshot holds what was before. "
-                + "Remove this member from the cluster and add a new one.");
+            throw;
         }
-
-        others.ForEach(disk.Delete);
-        return files;
     }
 
     public SnapshotWriter Begin(ulong id, EntryId last, RaftConfiguration configuration)
@@ -81,7 +56,7 @@ internal sealed class SnapshotFiles : IDisposable
             throw new InvalidOperationException("A snapshot is being written: commit it or dispose of it first.");
         }
 
-        var file = _disk.Create(StoreFiles.NewSnapshot);
+        var file = _disk.CreateScratch(StoreFiles.NewSnapshot);
         _isWriting = true;
         return new SnapshotWriter(this, file, new SnapshotMeta
         {
@@ -171,6 +146,57 @@ internal sealed class SnapshotFiles : IDisposable
             _retired?.Dispose();
             (_newest, _retired) = (null, null);
         }
+    }
+
+    private void Find(EntryId compacted, List<string> findings)
+    {
+        var others = new List<string>();
+        var notes = new List<string>();
+        foreach (var name in _disk.List())
+        {
+            if (!name.StartsWith(StoreFiles.SnapshotPrefix, StringComparison.Ordinal))
+            {
+                continue;
+            }
+
+            if (!SnapshotFile.IsName(name))
+            {
+                notes.Add($"{name} is no name that DistFS gives, and is left alone. Rename it back, or move it out.");
+            }
+            else if (SnapshotFile.TryOpen(_disk, name) is not { } file)
+            {
+                notes.Add($"{name} is damaged, and is removed.");
+                others.Add(name);
+            }
+            else if (SnapshotFile.NameOf(file.Meta) != name)
+            {
+                notes.Add($"{name} was renamed from {SnapshotFile.NameOf(file.Meta)}, and is left alone. Rename it "
+                    + "back, or move it out.");
+                file.Dispose();
+            }
+            else if (file.Meta.Last.Index > _newest?.Meta.Last.Index || _newest == null)
+            {
+                others.AddRange(_newest == null ? [] : [_newest.Name]);
+                _newest?.Dispose();
+                _newest = file;
+            }
+            else
+            {
+                others.Add(name);
+                file.Dispose();
+            }
+        }
+
+        if (compacted.Index.Value > 0 && !(_newest?.Meta.Last.Index >= compacted.Index))
+        {
+            throw new StoreRefusedException(
+                ErrorCatalog.SnapshotCorrupt,
+                $"{_disk.Name}: the log starts after {compacted}, but no whole snapshot holds what was before. "
+                + $"Remove this member from the cluster and add a new one. {string.Join(' ', notes)}");
+        }
+
+        others.ForEach(_disk.Delete);
+        findings.AddRange(notes);
     }
 
     private SnapshotFile Use(ulong id)

@@ -5,7 +5,8 @@ namespace DistFS.Metaserver.Storage;
 
 /// <summary>
 /// Makes a snapshot of the own state machine. <see cref="Write"/> and <see cref="Finish"/> may run on another thread
-/// than the log's; <see cref="Commit"/> runs on the log's. Disposed without a commit, it leaves nothing.
+/// than the log's; <see cref="Commit"/> and <see cref="Dispose"/> run on the log's. Disposed without a commit, it
+/// leaves nothing. After a <see cref="SnapshotFailedException"/> it can only be disposed; the store goes on.
 /// </summary>
 public sealed class SnapshotWriter : IDisposable
 {
@@ -22,7 +23,7 @@ public sealed class SnapshotWriter : IDisposable
         (_owner, _file, _meta) = (owner, file, meta);
 
     /// <summary>Adds bytes.</summary>
-    /// <exception cref="StoreFailedException">The disk failed or is full.</exception>
+    /// <exception cref="SnapshotFailedException">The disk failed or is full.</exception>
     public void Write(ReadOnlySpan<byte> bytes)
     {
         ObjectDisposedException.ThrowIf(_isDone, this);
@@ -45,7 +46,7 @@ public sealed class SnapshotWriter : IDisposable
     }
 
     /// <summary>Ends the bytes and makes them durable. <see cref="Commit"/> does it if nobody has.</summary>
-    /// <exception cref="StoreFailedException">The disk failed or is full.</exception>
+    /// <exception cref="SnapshotFailedException">The disk failed or is full.</exception>
     public void Finish()
     {
         ObjectDisposedException.ThrowIf(_isDone, this);
@@ -64,7 +65,8 @@ public sealed class SnapshotWriter : IDisposable
     /// Makes it the store's newest snapshot, durably; null if a newer one was installed meanwhile: then this one is
     /// dropped.
     /// </summary>
-    /// <exception cref="StoreFailedException">The disk failed or is full.</exception>
+    /// <exception cref="SnapshotFailedException">The disk failed or is full.</exception>
+    /// <exception cref="StoreFailedException">The snapshot could not get its name: the store failed.</exception>
     public SnapshotMeta? Commit()
     {
         Finish();

@@ -18,12 +18,12 @@ internal sealed class StoreDisk(IDisk disk)
 
     public IReadOnlyList<string> List() => Read(disk, static disk => disk.List(), "list the folder");
 
-    /// <summary>The file, or null if there is none.</summary>
-    public StoreFile? TryOpen(string name)
+    /// <summary>The file, or null if there is none; see <see cref="CreateScratch"/>.</summary>
+    public StoreFile? TryOpen(string name, bool isScratch = false)
     {
         try
         {
-            return new StoreFile(this, name, disk.Open(name));
+            return new StoreFile(this, name, disk.Open(name), isScratch);
         }
         catch (FileNotFoundException)
         {
@@ -49,6 +49,24 @@ internal sealed class StoreDisk(IDisk disk)
         catch (IOException error)
         {
             throw Fail(error, $"create {name}");
+        }
+    }
+
+    /// <summary>
+    /// A file on which nothing rests before it gets another name: if it cannot be written it is given up, by closing
+    /// and deleting it, and the store goes on.
+    /// </summary>
+    /// <exception cref="SnapshotFailedException">The disk failed or is full. So say its changes too.</exception>
+    public StoreFile CreateScratch(string name)
+    {
+        ThrowIfFailed();
+        try
+        {
+            return new StoreFile(this, name, disk.Create(name), isScratch: true);
+        }
+        catch (IOException error)
+        {
+            throw GiveUp(error, $"create {name}");
         }
     }
 
@@ -99,10 +117,10 @@ internal sealed class StoreDisk(IDisk disk)
     /// <summary>
     /// Replaces a file, or makes it, in one durable step: also after a crash it has all old bytes or all new ones.
     /// </summary>
-    public void Replace(string name, Action<StoreFile> write)
+    public void Replace(string name, Action<StoreFile> write, bool isScratch = false)
     {
         var temporary = name + StoreFiles.TemporarySuffix;
-        using (var file = Create(temporary))
+        using (var file = isScratch ? CreateScratch(temporary) : Create(temporary))
         {
             write(file);
             file.Sync();
@@ -135,6 +153,21 @@ internal sealed class StoreDisk(IDisk disk)
         return failure;
     }
 
+    /// <summary>Ends the store: a change was left half-way, whatever it was that ended it.</summary>
+    public void Fail(Exception error) => _failure ??= error as StoreFailedException ?? new StoreFailedException(
+        ErrorCatalog.DiskFailed, $"{Name}: a change ended half-way: {error.Message} Start again.", error);
+
+    /// <summary>A file that nothing rests on failed.</summary>
+    public SnapshotFailedException GiveUp(IOException error, string what)
+    {
+        var isFull = disk.DiskFull(error);
+        return new SnapshotFailedException(
+            isFull ? ErrorCatalog.DiskFull : ErrorCatalog.DiskFailed,
+            $"{Name}: cannot {what}: {error.Message} The snapshot is given up and tried again later. "
+                + (isFull ? "Free space." : "Check the disk."),
+            error);
+    }
+
     /// <summary>An error that changed nothing.</summary>
     public StoreFailedException CannotRead(IOException error, string what) => new(
         ErrorCatalog.DiskFailed, $"{Name}: cannot {what}: {error.Message} Check the disk and start again. If it stays "
@@ -154,8 +187,12 @@ internal sealed class StoreDisk(IDisk disk)
 }
 
 /// <summary>A file of a <see cref="StoreDisk"/>.</summary>
-internal sealed class StoreFile(StoreDisk disk, string name, IDiskFile file) : IDisposable
+internal sealed class StoreFile(StoreDisk disk, string name, IDiskFile file, bool isScratch = false) : IDisposable
 {
+    /// <summary>The first failed change of a file that nothing rests on: what it holds is not known, and it is never
+    /// written again.</summary>
+    private SnapshotFailedException? _failure;
+
     /// <summary>How often a read that failed is tried again.</summary>
     public const int ReadRetries = 3;
 
@@ -200,46 +237,46 @@ internal sealed class StoreFile(StoreDisk disk, string name, IDiskFile file) : I
 
     public void Write(long offset, ReadOnlySpan<byte> source)
     {
-        disk.ThrowIfFailed();
+        ThrowIfFailed();
         try
         {
             file.Write(offset, source);
         }
         catch (IOException error)
         {
-            throw disk.Fail(error, $"write {name} at {offset}");
+            throw Failed(error, $"write {name} at {offset}");
         }
     }
 
     public void Preallocate(long length)
     {
-        disk.ThrowIfFailed();
+        ThrowIfFailed();
         try
         {
             file.Preallocate(length);
         }
         catch (IOException error)
         {
-            throw disk.Fail(error, $"take {length} bytes for {name}");
+            throw Failed(error, $"take {length} bytes for {name}");
         }
     }
 
     public void Truncate(long length)
     {
-        disk.ThrowIfFailed();
+        ThrowIfFailed();
         try
         {
             file.Truncate(length);
         }
         catch (IOException error)
         {
-            throw disk.Fail(error, $"cut off {name}");
+            throw Failed(error, $"cut off {name}");
         }
     }
 
     public void Sync()
     {
-        disk.ThrowIfFailed();
+        ThrowIfFailed();
         try
         {
             file.Sync();
@@ -248,10 +285,22 @@ internal sealed class StoreFile(StoreDisk disk, string name, IDiskFile file) : I
         {
             if (!Teeth.Has(PlantedBug.FsyncErrorIgnored))
             {
-                throw disk.Fail(error, $"sync {name}");
+                throw Failed(error, $"sync {name}");
             }
         }
     }
 
     public void Dispose() => file.Dispose();
+
+    private void ThrowIfFailed()
+    {
+        disk.ThrowIfFailed();
+        if (_failure is { } failure)
+        {
+            throw new SnapshotFailedException(failure.Code, failure.Message, failure);
+        }
+    }
+
+    private StoreFailedException Failed(IOException error, string what) =>
+        isScratch ? _failure = disk.GiveUp(error, what) : disk.Fail(error, what);
 }

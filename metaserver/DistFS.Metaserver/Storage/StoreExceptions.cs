@@ -11,8 +11,16 @@ public sealed class StoreRefusedException(ErrorCode code, string message, Except
 /// The disk failed (<see cref="ErrorCatalog.DiskFailed"/>) or is full (<see cref="ErrorCatalog.DiskFull"/>). After a
 /// failed change every later call throws it too: the process must end, and find out at its start what it has.
 /// </summary>
-public sealed class StoreFailedException(ErrorCode code, string message, Exception? inner = null)
+public class StoreFailedException(ErrorCode code, string message, Exception? inner = null)
     : DistFsException(code, message, inner);
+
+/// <summary>
+/// The disk refused a snapshot that nobody relies on yet: one that is being made or received and has no name. The
+/// store itself is whole and goes on, so that the snapshot can be tried again later. It counts as a
+/// <see cref="StoreFailedException"/> for whoever does not try again.
+/// </summary>
+public sealed class SnapshotFailedException(ErrorCode code, string message, Exception? inner = null)
+    : StoreFailedException(code, message, inner);
 
 /// <summary>An entry does not match its checksum any more.</summary>
 public sealed class LogCorruptException(LogIndex index, string file, long offset)

@@ -3,16 +3,27 @@ using DistFS.Metaserver.Consensus;
 
 namespace DistFS.Metaserver.Tests.Consensus;
 
-/// <summary>The list of all commands, as text; the reply is the length of the list.</summary>
-internal sealed class ListMachine : IReplicatedStateMachine
+/// <summary>The list of all commands, as text; the reply is the length of the list. It may be one that has its state
+/// at the start.</summary>
+internal sealed class ListMachine(ulong applied = 0) : IReplicatedStateMachine
 {
     private readonly Lock _gate = new();
     private readonly List<string> _items = [];
-    private ulong _applied;
+    private ulong _applied = applied;
+    private int _openViews;
 
     public LogIndex AppliedIndex => new(Volatile.Read(ref _applied));
 
     public int Restored { get; private set; }
+
+    /// <summary>Views that nobody has disposed of.</summary>
+    public int OpenViews => Volatile.Read(ref _openViews);
+
+    /// <summary>Before an entry is applied.</summary>
+    public Action? BeforeApply { get; set; }
+
+    /// <summary>Before a view is written.</summary>
+    public Action? BeforeWrite { get; set; }
 
     public string[] Items
     {
@@ -27,6 +38,7 @@ internal sealed class ListMachine : IReplicatedStateMachine
 
     public ReadOnlyMemory<byte> Apply(RaftEntry entry)
     {
+        BeforeApply?.Invoke();
         lock (_gate)
         {
             if (entry.Kind == EntryKind.Command)
@@ -39,7 +51,11 @@ internal sealed class ListMachine : IReplicatedStateMachine
         }
     }
 
-    public ISnapshotSource BeginSnapshot() => new View(Items);
+    public ISnapshotSource BeginSnapshot()
+    {
+        Interlocked.Increment(ref _openViews);
+        return new View(this, Items);
+    }
 
     public void Restore(Stream snapshot, SnapshotMeta meta)
     {
@@ -57,10 +73,11 @@ internal sealed class ListMachine : IReplicatedStateMachine
         }
     }
 
-    private sealed class View(string[] items) : ISnapshotSource
+    private sealed class View(ListMachine owner, string[] items) : ISnapshotSource
     {
         public void WriteTo(Stream destination)
         {
+            owner.BeforeWrite?.Invoke();
             using var writer = new StreamWriter(destination, leaveOpen: true);
             foreach (var item in items)
             {
@@ -68,9 +85,6 @@ internal sealed class ListMachine : IReplicatedStateMachine
             }
         }
 
-        public void Dispose()
-        {
-            // Nothing is held.
-        }
+        public void Dispose() => Interlocked.Decrement(ref owner._openViews);
     }
 }

@@ -220,6 +220,27 @@ public sealed class RaftDriverTests
     }
 
     [Fact]
+    public async Task AMemberWhoseCommandsFitNeitherStoreNorFramesDoesNotStart()
+    {
+        await using var cluster = TestCluster.Start(count: 1);
+        var member = cluster.Members[0];
+        await member.StopAsync();
+        cluster.Driver = cluster.Driver with { Store = cluster.Driver.Store with { EntryBytesMax = 1 << 20 } };
+        var error = Assert.Throws<DistFsException>(member.Start);
+        Assert.Equal(ErrorCatalog.Configuration, error.Code);
+        Assert.Contains("CommandBytesMax", error.Message, StringComparison.Ordinal);
+        await member.StopAsync();
+        cluster.Driver = cluster.Driver with
+        {
+            Store = cluster.Driver.Store with { EntryBytesMax = 64 << 20 },
+            Raft = cluster.Driver.Raft with { CommandBytesMax = RaftTransportOptions.MessageBytesMax + 1 },
+        };
+        error = Assert.Throws<DistFsException>(member.Start);
+        Assert.Equal(ErrorCatalog.Configuration, error.Code);
+        Assert.Contains($"at most {RaftTransportOptions.MessageBytesMax}", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task LeadershipIsHandedOver()
     {
         await using var cluster = TestCluster.Start();

@@ -53,6 +53,50 @@ public sealed class RaftTransportTests
     }
 
     [Fact]
+    public async Task MessagesDoNotOvertakeEachOtherWhoeverFlushes()
+    {
+        // The core's thread, the disk's and those of replies all flush.
+        // Each message is a call of its own here, so that every one can be overtaken.
+        const ulong Count = 20_000;
+        await using var pair = new Pair(
+            change: options => options with { BatchBytesMax = 1, CallsMax = 256, QueueBytesMax = 1 << 30 });
+        var gate = new Lock();
+        var next = 0UL;
+        void AddAndFlush()
+        {
+            while (true)
+            {
+                lock (gate)
+                {
+                    if (next == Count)
+                    {
+                        return;
+                    }
+
+                    pair.Sender.Send(new Heartbeat
+                    {
+                        From = One,
+                        To = Two,
+                        Term = new Term(3),
+                        Commit = default,
+                        ReadRound = next++,
+                    });
+                }
+
+                pair.Sender.Flush();
+            }
+        }
+
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(
+            _ => Task.Factory.StartNew(AddAndFlush, TaskCreationOptions.LongRunning))).WaitAsync(Eventually.Limit);
+        await Eventually.True(() => pair.Inbox.All.Length == (int)Count);
+        Assert.Empty(pair.SenderInbox.Lost);
+        Assert.Equal(
+            Enumerable.Range(0, (int)Count).Select(i => (ulong)i),
+            pair.Inbox.All.Cast<Heartbeat>().Select(beat => beat.ReadRound));
+    }
+
+    [Fact]
     public async Task AnotherClusterAndAnotherMemberAreRefused()
     {
         await using var pair = new Pair();
@@ -166,8 +210,12 @@ public sealed class RaftTransportTests
         Assert.Equal(code, error.Code);
     }
 
-    private static RaftTransport Transport(MemberId self, string address) =>
-        new(new RaftTransportOptions { Cluster = Cluster, Self = self, Address = address });
+    private static RaftTransport Transport(
+        MemberId self, string address, Func<RaftTransportOptions, RaftTransportOptions>? change = null)
+    {
+        var options = new RaftTransportOptions { Cluster = Cluster, Self = self, Address = address };
+        return new(change?.Invoke(options) ?? options);
+    }
 
     private sealed class Inbox : IRaftInbox
     {
@@ -247,7 +295,8 @@ public sealed class RaftTransportTests
         private readonly RaftTransport _receiver;
         private readonly FrameServer _server;
 
-        public Pair(string? address = null)
+        public Pair(
+            string? address = null, Func<RaftTransportOptions, RaftTransportOptions>? change = null)
         {
             Address = RpcAddress.Parse(address ?? TestMember.FreeAddress());
             _receiver = Transport(Two, Address.ToString());
@@ -255,7 +304,7 @@ public sealed class RaftTransportTests
             var dispatcher = new RpcDispatcher();
             _receiver.AddTo(dispatcher);
             _server = FrameServer.Start(dispatcher, new FrameServerOptions { Listen = [Address] });
-            Sender = Transport(One, "127.0.0.1:1");
+            Sender = Transport(One, "127.0.0.1:1", change);
             Sender.DeliverTo(SenderInbox);
             Sender.Follow(new RaftConfiguration([new RaftMember(Two, default, Address.ToString())]));
         }

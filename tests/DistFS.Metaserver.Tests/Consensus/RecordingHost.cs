@@ -11,9 +11,10 @@ internal sealed class RecordingHost : IReadyHost
     private readonly List<RaftReady> _written = [];
     private readonly Queue<ApplyWork> _toApply = new();
 
-    public RecordingHost(RaftStore store)
+    public RecordingHost(RaftStore store, ListMachine? machine = null)
     {
         Store = store;
+        Machine = machine ?? new ListMachine();
         Executor = new ReadyExecutor(
             new RaftOptions { Self = new MemberId(1), Store = new StoreId(1) }, store, Machine, new Prng(1), this);
     }
@@ -23,11 +24,14 @@ internal sealed class RecordingHost : IReadyHost
 
     public RaftStore Store { get; }
 
-    public ListMachine Machine { get; } = new();
+    public ListMachine Machine { get; }
 
     public ReadyExecutor Executor { get; }
 
     public RaftCore Core => Executor.Core;
+
+    /// <summary>The snapshots to which the state machine was put.</summary>
+    public List<LogIndex> Restored { get; } = [];
 
     /// <summary>The indexes that were acknowledged to the leader.</summary>
     public List<ulong> Acknowledged { get; } = [];
@@ -129,6 +133,8 @@ internal sealed class RecordingHost : IReadyHost
         }
     }
 
+    public void QueuePiece(SnapshotPiece piece) => Note("to piece");
+
     public void QueueDisk(RaftReady ready)
     {
         Note("to disk");
@@ -157,20 +163,16 @@ internal sealed class RecordingHost : IReadyHost
 
     public void OnApplied(RaftEntry entry, ReadOnlyMemory<byte> reply) => Note($"applied {entry.Id}");
 
-    public void OnRestored(SnapshotMeta meta) => Note("restored");
-
-    public void OnSnapshotDamaged(SnapshotCorruptException error) => Note("damaged");
-
-    private static VoteReply Vote(Term term, bool isPreVote) => new()
+    public void OnRestored(SnapshotMeta meta)
     {
-        From = new MemberId(2),
-        To = new MemberId(1),
-        Term = term,
-        IsPreVote = isPreVote,
-        Granted = true,
-    };
+        Note("restored");
+        Restored.Add(meta.Last.Index);
+    }
 
-    private void Settle()
+    public void OnSnapshotDamaged(DistFsException error) => Note($"damaged: {error.Code.Title}");
+
+    /// <summary>Does all there is to do.</summary>
+    public void Settle()
     {
         do
         {
@@ -181,4 +183,13 @@ internal sealed class RecordingHost : IReadyHost
         }
         while (Core.HasReady);
     }
+
+    private static VoteReply Vote(Term term, bool isPreVote) => new()
+    {
+        From = new MemberId(2),
+        To = new MemberId(1),
+        Term = term,
+        IsPreVote = isPreVote,
+        Granted = true,
+    };
 }

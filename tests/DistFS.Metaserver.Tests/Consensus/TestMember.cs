@@ -40,11 +40,11 @@ internal sealed class TestMember(TestCluster cluster, RaftMember member, string 
         var failure = new TaskCompletionSource<DistFsException>(TaskCreationOptions.RunContinuationsAsynchronously);
         Failure = failure.Task;
         var prng = new Prng(member.Id.Value);
-        _store = RaftStore.Open(Disk, new RaftStoreOptions { SegmentBytes = 1 << 20 }, prng.Fork());
+        _store = RaftStore.Open(Disk, cluster.Driver.Store, prng.Fork());
         Machine = new ListMachine();
         var options = cluster.Driver with
         {
-            Raft = new RaftOptions { Self = member.Id, Store = member.Store },
+            Raft = cluster.Driver.Raft with { Self = member.Id, Store = member.Store },
             OnFailed = reason => failure.TrySetResult(reason),
         };
         _transport = new RaftTransport(new RaftTransportOptions
@@ -69,11 +69,14 @@ internal sealed class TestMember(TestCluster cluster, RaftMember member, string 
         if (_store != null)
         {
             Disk.Release();
-            await _server!.DisposeAsync();
-            await Driver.DisposeAsync();
-            await _transport!.DisposeAsync();
+            (Machine.BeforeApply, Machine.BeforeWrite) = (null, null);
+
+            // Some of them are not there if it did not start.
+            await (_server?.DisposeAsync() ?? default);
+            await (Driver?.DisposeAsync() ?? default);
+            await (_transport?.DisposeAsync() ?? default);
             _store.Dispose();
-            _store = null;
+            (_store, _server, _transport, Driver) = (null, null, null, null!);
         }
     }
 
@@ -102,7 +105,7 @@ internal sealed class TestCluster : IAsyncDisposable
     /// <summary>Short enough for tests, long enough for a busy machine.</summary>
     public static RaftTiming Timing { get; } = new(TimeSpan.FromMilliseconds(10), 50, 5);
 
-    public RaftDriverOptions Driver { get; }
+    public RaftDriverOptions Driver { get; set; }
 
     public List<TestMember> Members { get; } = [];
 
@@ -114,6 +117,7 @@ internal sealed class TestCluster : IAsyncDisposable
         var options = new RaftDriverOptions
         {
             Raft = new RaftOptions { Self = new MemberId(1) },
+            Store = new RaftStoreOptions { SegmentBytes = 1 << 20 },
             Timing = Timing,
             OnFailed = static _ => { },
         };

@@ -13,6 +13,9 @@ internal enum CrashMode
 
     /// <summary>Each name and each sector by chance: old, new, or torn in the middle.</summary>
     Torn,
+
+    /// <summary>No name, and of each sector the first bytes: the worst for what is written over in place.</summary>
+    EachTorn,
 }
 
 /// <summary>The process or the machine dies here; not an error that a store may handle.</summary>
@@ -43,7 +46,11 @@ internal sealed class FaultyDisk : IDisk
     /// <summary>Offsets in files that cannot be read; asked at each read.</summary>
     public Func<string, long, int, bool> Unreadable { get; set; } = (_, _, _) => false;
 
-    public IReadOnlyList<string> List() => [.. _names.Keys];
+    /// <summary>Whether the folder cannot be listed.</summary>
+    public bool IsUnlistable { get; set; }
+
+    public IReadOnlyList<string> List() =>
+        IsUnlistable ? throw new IOException("Input/output error.") : [.. _names.Keys];
 
     public IDiskFile Open(string name) =>
         _names.TryGetValue(name, out var inode) ? new File(this, name, inode) : throw new FileNotFoundException(name);
@@ -178,7 +185,8 @@ internal sealed class FaultyDisk : IDisk
         {
             if (length != Bytes.Length)
             {
-                MarkDirty(Math.Min(length, Bytes.Length), Bytes.Length);
+                // A file that grows gets no bytes: the sector of its old end is not written for it.
+                MarkDirty(length, Bytes.Length);
                 var resized = Bytes;
                 Array.Resize(ref resized, length);
                 Bytes = resized;
@@ -205,6 +213,11 @@ internal sealed class FaultyDisk : IDisk
 
         public byte[] AfterCrash(CrashMode mode, Prng prng)
         {
+            if (mode == CrashMode.EachTorn)
+            {
+                return TearEach();
+            }
+
             if (mode != CrashMode.Torn)
             {
                 return mode == CrashMode.KeepAll ? [.. Bytes] : [.. _durable];
@@ -226,6 +239,21 @@ internal sealed class FaultyDisk : IDisk
                 for (var i = from; i < Math.Min(to, end); i++)
                 {
                     after[i] = i < Bytes.Length ? Bytes[i] : (byte)0;
+                }
+            }
+
+            return after;
+        }
+
+        private byte[] TearEach()
+        {
+            const int FirstBytes = 40;
+            byte[] after = [.. _durable];
+            foreach (var start in _dirty.Select(sector => sector * SectorBytes))
+            {
+                for (var i = start; i < Math.Min(start + FirstBytes, Math.Min(after.Length, Bytes.Length)); i++)
+                {
+                    after[i] = Bytes[i];
                 }
             }
 

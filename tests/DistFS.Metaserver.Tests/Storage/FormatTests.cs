@@ -77,14 +77,16 @@ public sealed class FormatTests
         };
         var configuration = RaftCodec.Encode(RaftConfiguration.Empty).Length;
         var bytes = SnapshotTrailer.Encode(meta, [0xC1C2C3C4]);
-        Assert.Equal(48 + configuration + 4 + 12, bytes.Length);
+        var copy = 48 + configuration + 4 + 4;
+        Assert.Equal((2 * copy) + (2 * 4096) + 8, bytes.Length);
         AssertHex(
-            "5344534e0100000008070605040302010300000000000000"
+            "5344534e0200000008070605040302010300000000000000"
             + "02010000000000000500000000000000b4b3b2b1",
             bytes.AsSpan(0, 44));
-        AssertHex(
-            "5344534e",
-            bytes.AsSpan(^4..));
+        Assert.Equal(bytes.AsSpan(0, copy), bytes.AsSpan(copy + 4096, copy));
+        var footer = $"{copy:x2}0000005344534e";
+        AssertHex(footer, bytes.AsSpan(^8..));
+        AssertHex(footer, bytes.AsSpan(bytes.Length - 4096 - 8, 8));
         Assert.Equal("snap-00000000000000000258-0102030405060708.snap", SnapshotFile.NameOf(meta));
     }
 

@@ -41,6 +41,39 @@ public sealed class HardStateFileTests
         }
     }
 
+    /// <summary>Which of two votes is on disk after a failed sync is not known, so the next process writes over
+    /// neither.</summary>
+    [Fact]
+    public void AVoteWhoseSyncFailedAndATornStartTakeNoVoteBack()
+    {
+        var starts = 0;
+        for (var step = 1; ; step++)
+        {
+            for (ulong chance = 0; chance < 30; chance++)
+            {
+                var store = Stores.New(out var disk);
+                store.SetHardState(Stores.Hard(2, vote: 2));
+                store.Sync();
+                store.SetHardState(Stores.Hard(3, vote: 3));
+                disk.FailAt = (disk.Steps + 3, () => new IOException("Input/output error."));
+                Assert.Throws<StoreFailedException>(store.Sync);
+                disk.CrashAt(disk.Steps + step);
+                if (Record.Exception(() => Stores.Open(disk).Dispose()) is not { } crash)
+                {
+                    Assert.True(starts > 100);
+                    return;
+                }
+
+                Assert.IsType<CrashedException>(crash);
+                starts++;
+                var mode = chance == 0 ? CrashMode.EachTorn : CrashMode.Torn;
+                using var again = Stores.Open(disk.AfterCrash(mode, chance));
+                Assert.True(again.HardState.Term.Value >= 2);
+                Assert.Equal(again.HardState.Term.Value, again.HardState.Vote.Value);
+            }
+        }
+    }
+
     [Fact]
     public void AFormatThatIsNotKnownIsRefused()
     {

@@ -77,6 +77,23 @@ public sealed class PosixDiskTests : IDisposable
         }
     }
 
+    /// <summary>.NET has exceptions for EBADF and EFBIG that are no IOException.</summary>
+    [Fact]
+    public void WhateverTheSystemRefusesIsAnErrorOfTheDisk()
+    {
+        var path = _folder.Sub("a");
+        File.WriteAllText(path, "abc");
+        using var read = new PosixDiskFile(File.OpenHandle(path));
+        Assert.ThrowsAny<IOException>(() => read.Write(0, "x"u8));
+        Assert.ThrowsAny<IOException>(() => read.Truncate(1));
+        Assert.ThrowsAny<IOException>(() => read.Preallocate(100));
+        using var write = new PosixDiskFile(File.OpenHandle(path, FileMode.Open, FileAccess.Write));
+        Assert.ThrowsAny<IOException>(() => write.Read(0, new byte[1]));
+        Assert.ThrowsAny<IOException>(() => write.Write(long.MaxValue - 1, "xyz"u8));
+        Assert.ThrowsAny<IOException>(() => write.Truncate(long.MaxValue));
+        Assert.Throws<ArgumentOutOfRangeException>(() => write.Truncate(-1));
+    }
+
     [Fact]
     public void AFolderMustExistAndMayVanish()
     {

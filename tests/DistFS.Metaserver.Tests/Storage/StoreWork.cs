@@ -15,6 +15,9 @@ internal sealed class StoreWork(FaultyDisk disk, ulong seed)
     private RaftStore? _store;
     private ulong _term;
 
+    /// <summary>How many snapshots the disk refused while the store went on.</summary>
+    public int GivenUp { get; private set; }
+
     private State Now => _possible[^1];
 
     public void Run()
@@ -53,6 +56,20 @@ internal sealed class StoreWork(FaultyDisk disk, ulong seed)
                     break;
             }
         }
+    }
+
+    /// <summary>Runs on a disk that fails at one step: the error of the store, or null if that step was of a snapshot
+    /// that was given up.</summary>
+    public StoreFailedException? RunToFailure()
+    {
+        var error = Record.Exception(Run);
+        if (error == null)
+        {
+            Assert.Equal(1, GivenUp);
+            return null;
+        }
+
+        return error as StoreFailedException ?? throw new InvalidOperationException("Not of the disk.", error);
     }
 
     public void AssertPoisoned(ErrorCode code)
@@ -129,13 +146,15 @@ internal sealed class StoreWork(FaultyDisk disk, ulong seed)
 
     private void Overwrite()
     {
-        if (Now.Entries.Length == 0)
+        // What a snapshot has was committed, and is never replaced.
+        var entries = Now.Entries.Where(entry => !(entry.Index <= _store!.Snapshot?.Last.Index)).ToArray();
+        if (entries.Length == 0)
         {
             return;
         }
 
         NewTerm();
-        Append(Now.Entries[_prng.NextInt32(Now.Entries.Length)].Index.Value);
+        Append(entries[_prng.NextInt32(entries.Length)].Index.Value);
     }
 
     private void Sync()
@@ -174,7 +193,16 @@ internal sealed class StoreWork(FaultyDisk disk, ulong seed)
             return;
         }
 
-        _store.TakeSnapshot(last.Term.Value, last.Index.Value);
+        try
+        {
+            _store.TakeSnapshot(last.Term.Value, last.Index.Value);
+        }
+        catch (SnapshotFailedException)
+        {
+            GivenUp++;
+            return;
+        }
+
         var at = Now.Entries[_prng.NextInt32(Now.Entries.Length - 1)].Id;
         _possible.Add(Now with { Base = at, Entries = [.. Now.Entries.Where(entry => entry.Index > at.Index)] });
         _store.CompactTo(at.Index);
@@ -196,7 +224,13 @@ internal sealed class StoreWork(FaultyDisk disk, ulong seed)
 
         NewTerm();
         _possible.Add(new State(Stores.Id(_term, index), [], new LogIndex(index)));
-        Assert.True(_store!.Receive(_term, index));
+        if (!_store!.Receive(_term, index))
+        {
+            Assert.NotNull(_store!.IncomingFailure);
+            GivenUp++;
+            _possible.RemoveAt(_possible.Count - 1);
+        }
+
         Synced();
     }
 

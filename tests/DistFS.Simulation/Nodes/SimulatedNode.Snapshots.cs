@@ -16,9 +16,15 @@ public sealed partial class SimulatedNode
     private bool _snapshotIsDamaged;
     private LogIndex _snapshotAt;
 
-    void IReadyHost.OnSnapshotDamaged(SnapshotCorruptException error)
+    void IReadyHost.QueuePiece(SnapshotPiece piece) => Post(0, () => _executor!.SendPiece(piece));
+
+    void IReadyHost.OnSnapshotDamaged(DistFsException error)
     {
-        RefuseUndamaged(error);
+        if (error is SnapshotCorruptException)
+        {
+            RefuseUndamaged(error);
+        }
+
         _world.Trace.Line($"{Id} has a rotten snapshot and makes a new one");
         _snapshotIsDamaged = true;
     }
