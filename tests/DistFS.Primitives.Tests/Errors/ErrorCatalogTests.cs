@@ -71,6 +71,10 @@ public sealed class ErrorCatalogTests
         DFS1320 ClusterForeign Invalid
         DFS1321 ConsensusVersion NotSupported
         DFS1322 MemberStopped IoError
+        DFS1401 SessionEnded Stale
+        DFS1402 RequestStale Stale
+        DFS1403 RequestReused Invalid
+        DFS1404 RequestsTooMany TryAgain
         """.ReplaceLineEndings("\n"),
         string.Join('\n', ErrorCatalog.All.Select(code => $"{code.Id} {NameOf(code)} {code.Status}")));
 
@@ -79,7 +83,7 @@ public sealed class ErrorCatalogTests
     {
         foreach (var code in ErrorCatalog.All)
         {
-            Assert.InRange(code.Number, 1000, 1399);
+            Assert.InRange(code.Number, 1000, 1499);
             Assert.NotEqual(FsStatus.Ok, code.Status);
             Assert.True(FsStatusMap.IsKnown(code.Status));
             Assert.InRange(code.Title.Length, 4, 40);
