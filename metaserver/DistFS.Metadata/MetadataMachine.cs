@@ -56,7 +56,6 @@ public sealed class MetadataMachine
     public byte[] Apply(LogIndex index, ReadOnlySpan<byte> command)
     {
         Check.That(index == AppliedIndex.Next);
-        AppliedIndex = index;
         MetadataCommand parsed;
         try
         {
@@ -65,21 +64,28 @@ public sealed class MetadataMachine
         catch (InvalidProtocolBufferException)
         {
             // The same on every member.
+            AppliedIndex = index;
             return Failed(FsStatus.Invalid).ToByteArray();
         }
 
-        _time = Max(_time.Next, ToTime(parsed.LeaderTime));
-        var reply = parsed.KindCase switch
+        if (parsed.KindCase == MetadataCommand.KindOneofCase.ExpireSessions)
         {
-            MetadataCommand.KindOneofCase.Bootstrap => Bootstrap(parsed.Bootstrap),
-            _ when _tree == null => Failed(FsStatus.TryAgain),
+            // It scans, so what the entries before it changed must be in the store, with the index of the last of them.
+            Flush();
+        }
+
+        AppliedIndex = index;
+        _time = Max(_time.Next, ToTime(parsed.LeaderTime));
+        return parsed.KindCase switch
+        {
+            MetadataCommand.KindOneofCase.Bootstrap => Bootstrap(parsed.Bootstrap).ToByteArray(),
+            _ when _tree == null => Failed(FsStatus.TryAgain).ToByteArray(),
             MetadataCommand.KindOneofCase.Mutate => Mutate(parsed, _tree),
-            MetadataCommand.KindOneofCase.OpenSession => OpenSession(parsed),
-            MetadataCommand.KindOneofCase.KeepAlive => KeepAlive(parsed),
-            MetadataCommand.KindOneofCase.ExpireSessions => Expire(),
-            _ => Failed(FsStatus.NotImplemented),
+            MetadataCommand.KindOneofCase.OpenSession => OpenSession(parsed).ToByteArray(),
+            MetadataCommand.KindOneofCase.KeepAlive => KeepAlive(parsed).ToByteArray(),
+            MetadataCommand.KindOneofCase.ExpireSessions => Expire().ToByteArray(),
+            _ => Failed(FsStatus.NotImplemented).ToByteArray(),
         };
-        return reply as byte[] ?? ((MetadataReply)reply).ToByteArray();
     }
 
     /// <summary>Everything applied goes to the store, together with the index of the last entry.</summary>
@@ -103,18 +109,14 @@ public sealed class MetadataMachine
     private static MetadataReply Failed(FsStatus status, ErrorCode? code = null) =>
         new() { Status = (int)status, Code = code?.Number ?? 0 };
 
-    private object Mutate(MetadataCommand command, Tree tree)
+    private byte[] Mutate(MetadataCommand command, Tree tree)
     {
         var (client, sequence) = (new ClientId(command.Client), new SequenceNumber(command.Sequence));
         var digest = SipHash.Compute(client.Value, command.Mutate.Span);
-        switch (_sessions.Look(client, sequence, digest, out var known))
+        var state = _sessions.Look(client, sequence, digest, out var known);
+        if (state != RequestState.New)
         {
-            case RequestState.Repeated: return known!;
-            case RequestState.NoSession: return Failed(FsStatus.Stale, ErrorCatalog.SessionEnded);
-            case RequestState.Stale: return Failed(FsStatus.Stale, ErrorCatalog.RequestStale);
-            case RequestState.Different: return Failed(FsStatus.Invalid, ErrorCatalog.RequestReused);
-            case RequestState.TooFarAhead: return Failed(FsStatus.TryAgain, ErrorCatalog.RequestsTooMany);
-            default: break;
+            return known ?? Refused(state).ToByteArray();
         }
 
         MutateRequest request;
@@ -124,7 +126,7 @@ public sealed class MetadataMachine
         }
         catch (InvalidProtocolBufferException)
         {
-            return Failed(FsStatus.Invalid);
+            return Failed(FsStatus.Invalid).ToByteArray();
         }
 
         var reply = new MetadataReply { Mutate = new MutateReply() };
@@ -138,6 +140,14 @@ public sealed class MetadataMachine
         _changes.Keep();
         return bytes;
     }
+
+    private static MetadataReply Refused(RequestState state) => state switch
+    {
+        RequestState.Stale => Failed(FsStatus.Stale, ErrorCatalog.RequestStale),
+        RequestState.Different => Failed(FsStatus.Invalid, ErrorCatalog.RequestReused),
+        RequestState.TooFarAhead => Failed(FsStatus.TryAgain, ErrorCatalog.RequestsTooMany),
+        _ => Failed(FsStatus.Stale, ErrorCatalog.SessionEnded),
+    };
 
     private OperationReply Execute(Operation operation, Tree tree)
     {

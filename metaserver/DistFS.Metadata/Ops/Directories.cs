@@ -45,6 +45,21 @@ internal static class Directories
         return FsStatus.Ok;
     }
 
+    /// <summary>A name that the caller may remove, whatever it names.</summary>
+    public static FsStatus FindForRemoval(
+        in MetadataContext context,
+        InodeId parentId,
+        ReadOnlySpan<byte> name,
+        out InodeRow parent,
+        out DentryRow dentry,
+        out InodeRow inode)
+    {
+        (dentry, inode) = (default, default);
+        var status = OpenForChange(context, parentId, out parent);
+        status = status == FsStatus.Ok ? Find(context, parentId, name, out dentry, out inode) : status;
+        return status == FsStatus.Ok && !context.Caller.MayRemove(parent, inode) ? FsStatus.NotPermitted : status;
+    }
+
     /// <summary>A directory after a name has come or gone.</summary>
     public static InodeRow Changed(in this InodeRow directory, int entries, int subdirectories, FileTime now) =>
         directory with

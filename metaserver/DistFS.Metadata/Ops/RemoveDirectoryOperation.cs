@@ -10,19 +10,10 @@ internal static class RemoveDirectoryOperation
     {
         var parentId = new InodeId(request.Parent);
         var name = request.Name.Span;
-        if (Directories.OpenForChange(context, parentId, out var parent) is not FsStatus.Ok and var closed)
+        var status = Directories.FindForRemoval(context, parentId, name, out var parent, out var dentry, out var inode);
+        if (status != FsStatus.Ok)
         {
-            return closed;
-        }
-
-        if (Directories.Find(context, parentId, name, out var dentry, out var inode) is not FsStatus.Ok and var fault)
-        {
-            return fault;
-        }
-
-        if (!context.Caller.MayRemove(parent, inode))
-        {
-            return FsStatus.NotPermitted;
+            return status;
         }
 
         if (!inode.IsDirectory)
