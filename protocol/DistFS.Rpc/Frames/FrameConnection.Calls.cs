@@ -164,7 +164,7 @@ internal sealed partial class FrameConnection
 
         _slots[slot].Call = null;
         _slots[slot].Abandoned = call;
-        _slots[slot].AbandonedAt = Environment.TickCount64;
+        _slots[slot].AbandonedAt = FrameTicker.Patience.Now;
         flush = AppendUnderGate(FrameKind.Cancel, call.CallId, 0, null);
         return true;
     }

@@ -31,7 +31,7 @@ internal sealed partial class FrameConnection
     private bool _inPayload;
 
     // For the timer: when something came last, and when the frame that is incomplete must be complete (0: none is).
-    private long _lastReceived = Environment.TickCount64;
+    private long _lastReceived = FrameTicker.Patience.Now;
     private long _frameDueBy;
 
     // The frame that is incomplete: when it began, and how many bytes of it are known to come.
@@ -117,7 +117,7 @@ internal sealed partial class FrameConnection
             return false;
         }
 
-        Volatile.Write(ref _lastReceived, Environment.TickCount64);
+        Volatile.Write(ref _lastReceived, FrameTicker.Patience.Now);
         if (_payloadMissing == 0)
         {
             _end += count;
@@ -314,7 +314,7 @@ internal sealed partial class FrameConnection
         else if (_frameDueBy == 0 || bytes > _frameBytes)
         {
             // Known only when the header has come: the time counts from the frame's first byte all the same.
-            _frameBegan = _frameDueBy == 0 ? Environment.TickCount64 : _frameBegan;
+            _frameBegan = _frameDueBy == 0 ? FrameTicker.Patience.Now : _frameBegan;
             _frameBytes = bytes;
             var allowance = _options.StallTimeout
                 + TimeSpan.FromSeconds(bytes / (double)_options.FrameBytesPerSecondMin);

@@ -13,7 +13,8 @@ internal sealed partial class FrameConnection
     // From here on a batch is large enough that waiting for more frames gains nothing.
     private const int FlushAtOnceBytes = 64 << 10;
 
-    // The stall time-out is for one send, so a send is no more than a slow but living peer takes in that time.
+    // Where the transport cannot say what the peer took of a send, the stall time-out is for the whole of it. So a send
+    // is no more than a slow but living peer takes in that time.
     private const int SendBytesMax = 512 << 10;
 
     private readonly Action _onSent;
@@ -28,11 +29,11 @@ internal sealed partial class FrameConnection
     // Under the gate: the receive loop works through what it has received, and flushes when it is through.
     private bool _corked;
 
-    // When the send that is under way began; 0 when none is. Written by the flush loop, read by the timer.
-    private long _sendStarted;
+    // When the send that is under way began; -1 when none is. Written by the flush loop, read by the timer.
+    private long _sendStarted = -1;
 
     // For the timer: when a send ended last.
-    private long _lastSent = Environment.TickCount64;
+    private long _lastSent = FrameTicker.Patience.Now;
 
     /// <summary>Bytes of frames that were added and have not left.</summary>
     internal long QueuedBytes => _filling.Bytes + _sending.Bytes;
@@ -115,7 +116,7 @@ internal sealed partial class FrameConnection
                     continue;
                 }
 
-                Volatile.Write(ref _sendStarted, Environment.TickCount64);
+                Volatile.Write(ref _sendStarted, FrameTicker.Patience.Now);
                 var sent = _transport.SendAsync(bytes.Length <= SendBytesMax ? bytes : bytes[..SendBytesMax]);
                 if (!sent.IsCompleted)
                 {
@@ -151,8 +152,8 @@ internal sealed partial class FrameConnection
     /// <summary>Everything of a batch was sent: take the next, or end the loop.</summary>
     private bool NextBatch()
     {
-        Volatile.Write(ref _sendStarted, 0);
-        Volatile.Write(ref _lastSent, Environment.TickCount64);
+        Volatile.Write(ref _sendStarted, -1);
+        Volatile.Write(ref _lastSent, FrameTicker.Patience.Now);
 
         // Outside the gate: owners are told here. Only the flush loop touches the batch that is being sent.
         _sending.Clear();
@@ -215,7 +216,7 @@ internal sealed partial class FrameConnection
 
     private void SendFailed(Exception cause)
     {
-        Volatile.Write(ref _sendStarted, 0);
+        Volatile.Write(ref _sendStarted, -1);
         Close(_closingReason ?? new RpcException(
             ErrorCatalog.ConnectionLost, $"{Peer}: sending failed: {cause.Message}", cause));
         ReleaseBatches();

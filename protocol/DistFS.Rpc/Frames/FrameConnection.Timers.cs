@@ -6,15 +6,22 @@ namespace DistFS.Rpc.Frames;
 /// <content>Everything that is bounded in time, looked at by <see cref="FrameTicker"/>.</content>
 internal sealed partial class FrameConnection
 {
-    private readonly long _createdAt = Environment.TickCount64;
+    private readonly long _createdAt = FrameTicker.Patience.Now;
     private readonly List<ClientCall> _expired = [];
     private long _pingedAt;
 
+    // The peer's progress with a send that lasts: when it was looked at, what it was, when it last was seen to change.
+    private long _lookedAt;
+    private long? _bytesTaken;
+    private long _progressAt;
+
     /// <summary>Called every few milliseconds, on one thread at a time.</summary>
-    public void Tick(long now)
+    /// <param name="now">By the wall, which deadlines go by.</param>
+    /// <param name="patience">By the clock that our own pauses do not advance, which peers are judged by.</param>
+    public void Tick(long now, long patience)
     {
-        CheckPeer(now);
-        ExpireCalls(now);
+        CheckPeer(patience);
+        ExpireCalls(now, patience);
         RescueReady();
     }
 
@@ -27,7 +34,7 @@ internal sealed partial class FrameConnection
         {
             Close(new RpcException(ErrorCatalog.PeerStalled, $"{Peer}: no Hello within {_options.HandshakeTimeout}."));
         }
-        else if (sendStarted != 0 && now - sendStarted > _options.StallTimeout.TotalMilliseconds)
+        else if (sendStarted >= 0 && TakesNothing(now, sendStarted))
         {
             Close(_closingReason ?? new RpcException(
                 ErrorCatalog.PeerStalled, $"{Peer}: the peer took no bytes for {_options.StallTimeout}."));
@@ -51,13 +58,31 @@ internal sealed partial class FrameConnection
         }
     }
 
+    /// <summary>Whether the peer has taken no byte for the stall time-out, give or take a quarter.</summary>
+    private bool TakesNothing(long now, long sendStarted)
+    {
+        var stall = _options.StallTimeout.TotalMilliseconds;
+        if (now - Math.Max(sendStarted, _lookedAt) > stall / 4)
+        {
+            _lookedAt = now;
+            var taken = _transport.BytesTaken();
+            if (taken != _bytesTaken)
+            {
+                _bytesTaken = taken;
+                _progressAt = now;
+            }
+        }
+
+        return now - Math.Max(sendStarted, _progressAt) > stall;
+    }
+
     /// <summary>
     /// For how long we have sent nothing. A peer that sends us a long payload hears nothing from us meanwhile, and its
     /// own pings wait behind that payload: so a side that only listens gives a sign of life by itself.
     /// </summary>
     private TimeSpan DumbFor(long now) => TimeSpan.FromMilliseconds(now - Volatile.Read(ref _lastSent));
 
-    private void ExpireCalls(long now)
+    private void ExpireCalls(long now, long patience)
     {
         var flush = false;
         ClientCall? held = null;
@@ -86,7 +111,7 @@ internal sealed partial class FrameConnection
                 }
                 else if (_slots[i].Abandoned is { HasLentPayload: true } abandoned
                     && abandoned.CallId == _slots[i].CallId
-                    && now - _slots[i].AbandonedAt > _options.StallTimeout.TotalMilliseconds)
+                    && patience - _slots[i].AbandonedAt > _options.StallTimeout.TotalMilliseconds)
                 {
                     held = abandoned;
                 }
@@ -129,6 +154,9 @@ internal sealed partial class FrameConnection
 /// </summary>
 internal static class FrameTicker
 {
+    /// <summary>What peers are judged by; the ticker advances it.</summary>
+    public static readonly PatientClock Patience = new();
+
     private const int PeriodMs = 20;
 
     private static readonly ConcurrentDictionary<FrameConnection, FrameConnection> Connections = new();
@@ -170,9 +198,10 @@ internal static class FrameTicker
         }
 
         var now = Environment.TickCount64;
+        var patience = Patience.Advance(now);
         foreach (var (connection, _) in Connections)
         {
-            connection.Tick(now);
+            connection.Tick(now, patience);
         }
 
         Volatile.Write(ref _ticking, 0);

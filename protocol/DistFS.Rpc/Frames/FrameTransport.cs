@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
@@ -21,7 +22,38 @@ internal abstract class FrameTransport
 
     public abstract ValueTask<int> SendAsync(ReadOnlyMemory<byte> source);
 
+    /// <summary>
+    /// How many bytes the peer's system has taken since the connection began; null where the system does not tell.
+    /// A send that is under way says nothing before all of it was taken.
+    /// </summary>
+    public virtual long? BytesTaken() => null;
+
     public abstract void Abort();
+
+    /// <summary>tcpi_bytes_acked of TCP_INFO (linux/tcp.h; Linux 4.1 and later).</summary>
+    protected static long? BytesAcknowledged(Socket socket)
+    {
+        const int LevelTcp = 6;
+        const int TcpInfo = 11;
+        const int Offset = 120;
+        if (!OperatingSystem.IsLinux() || socket.ProtocolType != ProtocolType.Tcp)
+        {
+            return null;
+        }
+
+        try
+        {
+            Span<byte> info = stackalloc byte[Offset + sizeof(long)];
+            return socket.GetRawSocketOption(LevelTcp, TcpInfo, info) == info.Length
+                ? BinaryPrimitives.ReadInt64LittleEndian(info[Offset..])
+                : null;
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // Closed meanwhile: whoever closed it has the reason.
+            return null;
+        }
+    }
 }
 
 /// <summary>TCP and Unix sockets: no allocation per operation, since a Socket keeps its awaitables.</summary>
@@ -48,6 +80,8 @@ internal sealed class SocketTransport : FrameTransport
 
     public override ValueTask<int> SendAsync(ReadOnlyMemory<byte> source) =>
         _socket.SendAsync(source, SocketFlags.None, CancellationToken.None);
+
+    public override long? BytesTaken() => BytesAcknowledged(_socket);
 
     public override void Abort() => _socket.Dispose();
 }
@@ -91,6 +125,8 @@ internal sealed class TlsTransport(Socket socket, SslStream stream) : FrameTrans
             throw new IOException("The connection was closed.", e);
         }
     }
+
+    public override long? BytesTaken() => BytesAcknowledged(socket);
 
     // The socket first: an SslStream waits in its own disposal for a write that is under way.
     public override void Abort()

@@ -38,23 +38,28 @@ public sealed class SlowPeerTests
     [Fact]
     public async Task A_peer_that_reads_slowly_and_steadily_is_served()
     {
-        // 8 MiB in sips with pauses: in all much longer than the stall time-out, never long without a byte.
+        // What the socket's buffers do not hold goes in sips so small that one send of 512 KiB lasts 5 s, and no byte is
+        // taken for two thirds of a second at most: the receive window opens by half its size.
+        const int Bytes = 8 << 20;
         var quick = RpcWorld.Quick with
         {
-            StallTimeout = TimeSpan.FromSeconds(1),
-            KeepAliveTimeout = TimeSpan.FromSeconds(20),
+            StallTimeout = TimeSpan.FromSeconds(3),
+            KeepAliveTimeout = TimeSpan.FromSeconds(60),
         };
         await using var world = new RpcWorld(RpcWorld.Loopback(quick));
         using var peer = await RawPeer.GreetAsync(
             world.Address, hello => hello.PayloadBytesMax = 16 << 20, receiveBufferBytes: 64 << 10);
-        await peer.SendAsync(FrameBytes.Request(Source, new SourceRequest { Bytes = 8 << 20 }, 1));
+        await peer.SendAsync(FrameBytes.Request(Source, new SourceRequest { Bytes = Bytes }, 1));
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
-        long taken = 0;
-        while (taken < 8 << 20)
+        var watch = Stopwatch.StartNew();
+        for (long taken = 0; taken < Bytes;)
         {
             await timer.WaitForNextTickAsync();
-            var count = await peer.SipAsync(64 << 10);
-            Assert.True(count > 0, $"ended after {taken} bytes: {string.Join("; ", world.Log.Lines)}");
+            var slowly = watch.Elapsed < TimeSpan.FromSeconds(9);
+            var count = await peer.SipAsync(slowly ? 2 << 10 : 256 << 10);
+            Assert.True(
+                count > 0,
+                $"ended after {taken} bytes and {watch.Elapsed}: {string.Join("; ", world.Log.Lines)}");
             taken += count;
         }
     }
