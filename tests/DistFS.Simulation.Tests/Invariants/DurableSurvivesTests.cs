@@ -43,6 +43,33 @@ public sealed class DurableSurvivesTests
         Fails(() => _survives.OnOpened(member, Store(3)));
     }
 
+    /// <summary>It lost its beginning, and entries beyond what had been declared durable arrived before the end.</summary>
+    [Fact]
+    public void WhatArrivedInALogThatIsNotWholeIsDurableFromThen()
+    {
+        var member = Known(1, 1);
+        member.WasDamaged = true;
+        var found = new NotWhole(Store(2, 1, 2, 2, 2));
+        member.Started(found);
+        Assert.Equal(Id(2, 4), member.DurableLog.Last);
+        Assert.Equal(Id(2, 4), member.Log.Last);
+        Assert.Equal(new Term(2), member.DurableLog.TermAt(new LogIndex(2)));
+        var next = new RaftReady { Sequence = 1, Append = [Entry(2, 5)] };
+        member.HandedOut(next);
+        member.Persisted(next, installed: false);
+        Assert.Equal(Id(2, 5), member.DurableLog.Last);
+    }
+
+    [Fact]
+    public void WhatALogThatIsNotWholeHasLostStillCounts()
+    {
+        var member = Known(1, 1, 2);
+        member.WasDamaged = true;
+        member.Started(new NotWhole(Store(2, 1)));
+        Assert.Equal(Id(2, 3), member.DurableLog.Last);
+        Assert.Equal(Id(1, 1), member.Log.Last);
+    }
+
     /// <summary>A member that has run once and has entries of these terms on disk.</summary>
     private MemberShadow Known(params ReadOnlySpan<ulong> terms)
     {
@@ -77,5 +104,30 @@ public sealed class DurableSurvivesTests
         store.Append(entries);
         store.Sync();
         return store;
+    }
+
+    /// <summary>A store that says of itself that it lost something.</summary>
+    private sealed class NotWhole(RaftStore store) : IRaftStorage
+    {
+        public HardState HardState => store.HardState;
+
+        public SnapshotMeta? Snapshot => store.Snapshot;
+
+        public (SnapshotMeta Meta, long ReceivedBytes)? Incoming => store.Incoming;
+
+        public EntryId Compacted => store.Compacted;
+
+        public EntryId Last => store.Last;
+
+        public RaftConfiguration CompactedConfiguration => store.CompactedConfiguration;
+
+        public bool IsWhole => false;
+
+        public EntryId Promised => store.Last;
+
+        public Term TermAt(LogIndex index) => store.TermAt(index);
+
+        public IReadOnlyList<RaftEntry> Read(LogIndex from, LogIndex last, long bytesMax) =>
+            store.Read(from, last, bytesMax);
     }
 }

@@ -67,10 +67,25 @@ public sealed class LogInvariantsTests
         var kept = new CommittedNeverOverwritten(_oracle);
         kept.OnAppend(Member(3, 1), Entry(1, 2));
         Fails(() => kept.OnAppend(Member(1, 1, 2), Entry(3, 2)));
-        Fails(() => kept.OnAppend(Member(2, 1), Entry(3, 2)));
+        Fails(() => kept.OnAppend(Member(2, 1, 3), Entry(3, 2)));
         kept.OnApplied(Member(1), Entry(2, 2), 0);
         Fails(() => kept.OnApplied(Member(1), Entry(3, 2), 0));
         Fails(() => kept.OnApplied(Member(1), Entry(2, 3), 0));
+    }
+
+    /// <summary>
+    /// An entry of t1 on a majority, of which one member sleeps; t2's leader, cut off, replaces it there, when t3's has
+    /// long committed it with the others.
+    /// </summary>
+    [Fact]
+    public void ACommittedEntryIsReplacedWhereNobodyHasHeardOfTheTermThatCommittedIt()
+    {
+        _oracle.Add(Entry(1, 1).Id, ShadowLog.HashOf(Entry(1, 1)), new Term(3));
+        var kept = new CommittedNeverOverwritten(_oracle);
+        var sleeper = Member(5, 1);
+        kept.OnAppend(sleeper, Entry(2, 1));
+        sleeper.HandedOut(new RaftReady { Sequence = 2, HardState = Hard(3) });
+        Fails(() => kept.OnAppend(sleeper, Entry(2, 1)));
     }
 
     [Fact]

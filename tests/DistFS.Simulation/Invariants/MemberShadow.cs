@@ -23,6 +23,9 @@ public sealed class MemberShadow(MemberId id, StoreId store)
     /// <summary>The hard state that was declared durable.</summary>
     public HardState DurableState { get; private set; }
 
+    /// <summary>The term that the core was in when it last handed something out.</summary>
+    public Term Term { get; private set; }
+
     /// <summary>How often the process was started.</summary>
     public int Life { get; private set; }
 
@@ -34,7 +37,11 @@ public sealed class MemberShadow(MemberId id, StoreId store)
 
     /// <summary>The core handed out something for the disk.</summary>
     /// <remarks>Its entries are put into <see cref="Log"/> one by one, as the invariants are told of them.</remarks>
-    public void HandedOut(RaftReady ready) => _onTheWay.Add(ready);
+    public void HandedOut(RaftReady ready)
+    {
+        _onTheWay.Add(ready);
+        Term = ready.HardState?.Term ?? Term;
+    }
 
     /// <summary>The oldest of what was handed out is about to be declared durable.</summary>
     public void Persisted(RaftReady ready, bool installed)
@@ -61,6 +68,7 @@ public sealed class MemberShadow(MemberId id, StoreId store)
         Life++;
         _onTheWay.Clear();
         DurableState = storage.HardState;
+        Term = DurableState.Term;
         if (storage.IsWhole)
         {
             DurableLog.Load(storage);
@@ -68,7 +76,9 @@ public sealed class MemberShadow(MemberId id, StoreId store)
         }
         else
         {
-            // What it has lost still counts among what it once held: see CommittedIsDurable.
+            // What it has lost still counts among what it once held, see CommittedIsDurable; and what was on its way
+            // when the process ended may have arrived beyond that.
+            DurableLog.Extend(storage);
             Log = new ShadowLog();
             Log.Load(storage);
         }

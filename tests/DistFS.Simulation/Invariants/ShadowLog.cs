@@ -87,6 +87,29 @@ public sealed class ShadowLog
         }
     }
 
+    /// <summary>Also has what a store has; where that says otherwise, it is as the store says.</summary>
+    public void Extend(IRaftStorage storage)
+    {
+        if (storage.Compacted.Index > Last.Index)
+        {
+            Install(storage.Compacted);
+        }
+
+        for (var at = storage.First; at <= storage.Last.Index;)
+        {
+            var entries = storage.Read(at, storage.Last.Index, 1 << 20);
+            foreach (var entry in entries)
+            {
+                if (!Covers(entry.Id))
+                {
+                    Append(entry);
+                }
+            }
+
+            at = entries[^1].Index.Next;
+        }
+    }
+
     /// <summary>The same again.</summary>
     public ShadowLog Copy()
     {

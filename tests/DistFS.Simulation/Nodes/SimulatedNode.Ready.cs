@@ -43,6 +43,7 @@ public sealed partial class SimulatedNode : IReadyHost
 
     void IReadyHost.QueueDisk(RaftReady ready)
     {
+        Shadow.HandedOut(ready);
         foreach (var entry in ready.Append)
         {
             _world.Trace.Add(4, (Id.Value << 56) ^ (entry.Term.Value << 32) ^ entry.Index.Value);
@@ -51,7 +52,6 @@ public sealed partial class SimulatedNode : IReadyHost
             _world.Planner.Note(entry);
         }
 
-        Shadow.HandedOut(ready);
         _toDisk.Enqueue(ready);
         Boundary();
     }
