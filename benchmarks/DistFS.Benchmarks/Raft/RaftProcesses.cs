@@ -222,11 +222,27 @@ internal sealed class RaftProcesses : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Below the ports that the kernel gives to outgoing connections: none of those has it while its member is dead.
+    /// </summary>
     private static int FreePort()
     {
-        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+        for (var tries = 0; tries < 1000; tries++)
+        {
+            var port = 12_000 + Random.Shared.Next(20_000);
+            using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            try
+            {
+                socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
+                return port;
+            }
+            catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
+            {
+                // Another one.
+            }
+        }
+
+        throw new InvalidOperationException("No free port.");
     }
 
     private sealed class Member(RaftMember id, string folder, FrameChannel channel)

@@ -44,6 +44,10 @@ internal sealed class RaftPeer : IAsyncDisposable
 /// </summary>
 internal sealed class PeerLane : IAsyncDisposable
 {
+    // A dying process loses its connections before its listener, and what is connected between the two is reset.
+    private const int KnocksMax = 50;
+    private static readonly TimeSpan KnockInterval = TimeSpan.FromMilliseconds(20);
+
     private readonly Lock _gate = new();
     private readonly RaftPeer _peer;
     private readonly RaftTransportOptions _options;
@@ -220,18 +224,29 @@ internal sealed class PeerLane : IAsyncDisposable
     /// <summary>Looks whether anybody is left at an address whose connection has ended.</summary>
     private async Task KnockAsync()
     {
-        try
+        for (var i = 0; i < KnocksMax; i++)
         {
-            using var reply = await CallAsync(ReadOnlyMemory<byte>.Empty).ConfigureAwait(false);
-        }
-        catch (RpcException e) when (e.Status == FsStatus.ConnectionRefused)
-        {
-            _inbox()?.Gone(_peer.Id);
-        }
-        catch (Exception e) when (e is RpcException or ObjectDisposedException)
-        {
-            // Nothing is known then; the next message tells more.
-            Lost(e);
+            try
+            {
+                using var reply = await CallAsync(ReadOnlyMemory<byte>.Empty).ConfigureAwait(false);
+                return;
+            }
+            catch (RpcException e) when (e.Status == FsStatus.ConnectionRefused)
+            {
+                _inbox()?.Gone(_peer.Id);
+                return;
+            }
+            catch (RpcException e)
+            {
+                Lost(e);
+            }
+            catch (ObjectDisposedException)
+            {
+                return;
+            }
+
+            // Between the states of another process nothing tells; and if it is a network that fails, messages will.
+            await Task.Delay(KnockInterval).ConfigureAwait(false);
         }
     }
 

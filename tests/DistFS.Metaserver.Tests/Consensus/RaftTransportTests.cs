@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using DistFS.Metaserver.Consensus;
 using DistFS.Protocol;
 using DistFS.Rpc;
@@ -177,6 +179,40 @@ public sealed class RaftTransportTests
         Assert.Empty(pair.SenderInbox.Lost);
     }
 
+    /// <summary>
+    /// The kernel closes a dead process's connections before its listener: who knocks between the two is let in and
+    /// reset, which says nothing.
+    /// </summary>
+    [Fact]
+    public async Task AMemberWhoseListenerOutlivesItsConnectionsIsReportedAsGoneToo()
+    {
+        await using var pair = new Pair();
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        await using var sender = Transport(One, "127.0.0.1:1");
+        var inbox = new Inbox();
+        sender.DeliverTo(inbox);
+        sender.Follow(new RaftConfiguration([new RaftMember(Two, default, $"{listener.LocalEndpoint}")]));
+        sender.Send(new TimeoutNow { From = One, To = Two, Term = new Term(1) });
+        sender.Flush();
+        using (var connection = await listener.AcceptSocketAsync().WaitAsync(Eventually.Limit))
+        {
+            using var onward = new TcpClient();
+            await onward.ConnectAsync(IPEndPoint.Parse(pair.Address.ToString()));
+            await RelayAsync(connection, onward.Client, () => pair.Inbox.All.Length == 1);
+        }
+
+        for (var knocks = 0; knocks < 2; knocks++)
+        {
+            using var knock = await listener.AcceptSocketAsync().WaitAsync(Eventually.Limit);
+            knock.LingerState = new LingerOption(enable: true, seconds: 0);
+        }
+
+        Assert.Empty(inbox.AreGone);
+        listener.Stop();
+        await Eventually.True(() => inbox.AreGone.Contains(Two));
+    }
+
     [Fact]
     public async Task AFullInboxRefusesAndTheSenderHearsOfIt()
     {
@@ -198,6 +234,17 @@ public sealed class RaftTransportTests
         From = 1,
         To = to,
     };
+
+    private static async Task RelayAsync(Socket one, Socket other, Func<bool> until)
+    {
+        using var stop = new CancellationTokenSource();
+        await using var near = new NetworkStream(one);
+        await using var far = new NetworkStream(other);
+        var both = Task.WhenAll(near.CopyToAsync(far, stop.Token), far.CopyToAsync(near, stop.Token));
+        await Eventually.True(until);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => both);
+    }
 
     private static async Task AssertRefused(
         ErrorCode code, FrameChannel caller, DeliverRequest request, ReadOnlyMemory<byte> payload = default)

@@ -11,6 +11,8 @@ namespace DistFS.Metaserver.Tests.Consensus;
 /// <summary>A member in this process: driver, store and transport as they ship, over frames on loopback.</summary>
 internal sealed class TestMember(TestCluster cluster, RaftMember member, string folder) : IAsyncDisposable
 {
+    private static int _lastPort = Random.Shared.Next(20_000);
+
     private RaftStore? _store;
     private RaftTransport? _transport;
     private FrameServer? _server;
@@ -85,11 +87,28 @@ internal sealed class TestMember(TestCluster cluster, RaftMember member, string 
 
     public async ValueTask DisposeAsync() => await StopAsync();
 
+    /// <summary>
+    /// An address that nobody has yet, and that nobody gets by chance before it is used, or while its member is down:
+    /// its port is below those that the kernel gives to outgoing connections.
+    /// </summary>
     public static string FreeAddress()
     {
-        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return $"127.0.0.1:{((IPEndPoint)socket.LocalEndPoint!).Port}";
+        for (var tries = 0; tries < 1000; tries++)
+        {
+            var port = 12_000 + (int)(Interlocked.Increment(ref _lastPort) % 20_000);
+            using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            try
+            {
+                socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
+                return $"127.0.0.1:{port}";
+            }
+            catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
+            {
+                // The next one.
+            }
+        }
+
+        throw new InvalidOperationException("No free port.");
     }
 }
 
