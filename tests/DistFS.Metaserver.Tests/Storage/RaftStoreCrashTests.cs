@@ -23,10 +23,7 @@ public sealed class RaftStoreCrashTests
     [InlineData(6)]
     public void ACrashAtAnyStepLosesNothingThatWasSynced(ulong seed)
     {
-        var whole = Stores.Format();
-        var first = whole.Steps;
-        new StoreWork(whole, seed).Run();
-        for (var step = first + 1; step <= whole.Steps; step++)
+        foreach (var step in StepsOfWork(seed))
         {
             foreach (var (mode, chance) in Crashes)
             {
@@ -46,10 +43,7 @@ public sealed class RaftStoreCrashTests
     [InlineData(12)]
     public void ACrashDuringRecoveryLosesNothingEither(ulong seed)
     {
-        var whole = Stores.Format();
-        var first = whole.Steps;
-        new StoreWork(whole, seed).Run();
-        for (var step = first + 1; step <= whole.Steps; step += 3)
+        foreach (var step in StepsOfWork(seed, every: 3))
         {
             var disk = Stores.Format();
             disk.CrashAt(step);
@@ -106,11 +100,8 @@ public sealed class RaftStoreCrashTests
     [InlineData(3)]
     public void AnErrorAtAnyStepEndsTheStoreAndLosesNothing(ulong seed)
     {
-        var whole = Stores.Format();
-        var first = whole.Steps;
         var givenUp = 0;
-        new StoreWork(whole, seed).Run();
-        for (var step = first + 1; step <= whole.Steps; step++)
+        foreach (var step in StepsOfWork(seed))
         {
             var isFull = step % 2 == 0;
             var disk = Stores.Format();
@@ -141,10 +132,7 @@ public sealed class RaftStoreCrashTests
     [InlineData(4)]
     public void WhatAProcessShowsAfterAnErrorSurvivesAPowerFailure(ulong seed)
     {
-        var whole = Stores.Format();
-        var first = whole.Steps;
-        new StoreWork(whole, seed).Run();
-        for (var step = first + 1; step <= whole.Steps; step++)
+        foreach (var step in StepsOfWork(seed))
         {
             foreach (var (mode, chance) in Crashes)
             {
@@ -176,10 +164,7 @@ public sealed class RaftStoreCrashTests
     [InlineData(6)]
     public void AnErrorThenAnErrorOrACrashAtTheStartLoseNothing(ulong seed)
     {
-        var whole = Stores.Format();
-        var first = whole.Steps;
-        new StoreWork(whole, seed).Run();
-        for (var step = first + 1; step <= whole.Steps; step += 2)
+        foreach (var step in StepsOfWork(seed, every: 2))
         {
             for (var again = 1; ; again++)
             {
@@ -203,6 +188,18 @@ public sealed class RaftStoreCrashTests
                 var chance = (ulong)((step * 100) + again);
                 work.Verify(disk.AfterCrash((CrashMode)(again % 3), chance), $"seed {seed} {step} then {again}");
             }
+        }
+    }
+
+    /// <summary>The disk's steps of the work of a seed, those of making the store left out.</summary>
+    private static IEnumerable<int> StepsOfWork(ulong seed, int every = 1)
+    {
+        var disk = Stores.Format();
+        var made = disk.Steps;
+        new StoreWork(disk, seed).Run();
+        for (var step = made + 1; step <= disk.Steps; step += every)
+        {
+            yield return step;
         }
     }
 }
