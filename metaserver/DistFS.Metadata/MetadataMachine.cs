@@ -42,6 +42,9 @@ public sealed class MetadataMachine
     /// <summary>The last entry whose effects the state holds.</summary>
     public LogIndex AppliedIndex { get; private set; }
 
+    /// <summary>Whose state it is; null before the cluster's first entry.</summary>
+    public ClusterId? Cluster { get; private set; }
+
     /// <summary>The tree; null before the cluster's first entry.</summary>
     public Tree? Tree => _tree;
 
@@ -173,11 +176,10 @@ public sealed class MetadataMachine
             return Failed(FsStatus.AlreadyExists);
         }
 
-        Span<byte> key = stackalloc byte[16];
-        BinaryPrimitives.WriteUInt64LittleEndian(key, request.NameKeyLow);
-        BinaryPrimitives.WriteUInt64LittleEndian(key[8..], request.NameKeyHigh);
-        _changes.Put(RowKey.OfMeta(stackalloc byte[RowKey.BytesMax], "name-key"u8), key);
-        _tree = new Tree(_changes, new UInt128(request.NameKeyHigh, request.NameKeyLow));
+        var nameKey = new UInt128(request.NameKeyHigh, request.NameKeyLow);
+        Cluster = new ClusterId(new UInt128(request.ClusterHigh, request.ClusterLow));
+        new ClusterRow(Cluster.Value, nameKey).Put(_changes);
+        _tree = new Tree(_changes, nameKey);
         _tree.Put(InodeId.Root, new InodeRow
         {
             Kind = InodeKind.Directory,
@@ -237,12 +239,10 @@ public sealed class MetadataMachine
                 BinaryPrimitives.ReadInt64LittleEndian(row[8..]), BinaryPrimitives.ReadUInt32LittleEndian(row[16..]));
         }
 
-        value.ResetWrittenCount();
-        if (_changes.TryRead(RowKey.OfMeta(key, "name-key"u8), value))
+        if (ClusterRow.Find(_changes) is { } cluster)
         {
-            var row = value.WrittenSpan;
-            _tree = new Tree(_changes, new UInt128(
-                BinaryPrimitives.ReadUInt64LittleEndian(row[8..]), BinaryPrimitives.ReadUInt64LittleEndian(row)));
+            Cluster = cluster.Cluster;
+            _tree = new Tree(_changes, cluster.NameKey);
         }
     }
 }

@@ -68,6 +68,11 @@ internal sealed class RegisterMachine : IReplicatedStateMachine
         }
     }
 
+    public void Publish()
+    {
+        // It is in memory, and read where it is.
+    }
+
     public ISnapshotSource BeginSnapshot()
     {
         lock (_gate)

@@ -20,6 +20,11 @@ public interface IReplicatedStateMachine
     ReadOnlyMemory<byte> Apply(RaftEntry entry);
 
     /// <summary>
+    /// A run of entries was applied: whoever waits for them is answered after this, and may read what they did.
+    /// </summary>
+    void Publish();
+
+    /// <summary>
     /// A view of the state as it is now, taken quickly: it is read on another lane while entries go on being applied.
     /// </summary>
     ISnapshotSource BeginSnapshot();

@@ -25,6 +25,7 @@ public sealed partial class ReadyExecutor
             }
         }
 
+        _machine.Publish();
         Failpoints.Pass("raft.after-apply");
         _host.QueueApplied(work.Entries[^1].Index);
     }

@@ -57,6 +57,13 @@ public static partial class ErrorCatalog
     public static readonly ErrorCode SnapshotGone = new(1310, FsStatus.Stale, "snapshot replaced",
         "The snapshot was replaced by newer ones and removed. Ask for the newest.");
 
+    /// <summary>The metadata, or a snapshot of it, cannot be used.</summary>
+    public static readonly ErrorCode StateRefused = new(1312, FsStatus.Invalid, "metadata refused",
+        "The folder 'state' of the metaserver, or a snapshot that another one sent, is not of this cluster or was "
+        + "written by a newer version of DistFS; the message says which. Run the same version on all metaservers. A "
+        + "folder 'state' that came here by mistake may be removed while the metaserver is stopped: it gets its own "
+        + "back from its log and the other members.");
+
     /// <summary>The folder is not empty.</summary>
     public static readonly ErrorCode StoreExists = new(1311, FsStatus.AlreadyExists, "store exists",
         "A new store of a metaserver can only be made in a folder that has none. Choose another folder.");

@@ -1,4 +1,5 @@
 using DistFS.Metadata.Rows;
+using DistFS.Metadata.Store;
 
 namespace DistFS.Metadata.Tests.Rows;
 
@@ -23,6 +24,27 @@ public sealed class GoldenRowsTests
         ChangeTime = new FileTime(16, 17),
         BirthTime = new FileTime(18, 19),
     };
+
+    [Fact]
+    public void The_cluster()
+    {
+        var store = new MemoryStore();
+        var changes = new Changes(store);
+        Assert.Null(ClusterRow.Find(changes));
+        var row = new ClusterRow(new ClusterId(new UInt128(1, 2)), new UInt128(3, 4));
+        row.Put(changes);
+        Assert.Equal(row, ClusterRow.Find(changes));
+        changes.Keep();
+        changes.Flush();
+        var (key, value) = Assert.Single(store.Rows);
+        Assert.Equal("4d636c7573746572", Convert.ToHexStringLower(key));
+        Assert.Equal(
+            "01000000" + "0200000000000000" + "0100000000000000" + "0400000000000000" + "0300000000000000",
+            Convert.ToHexStringLower(value));
+        value[0] = 2;
+        changes.Put(key, value);
+        Assert.Throws<RowFormatException>(() => ClusterRow.Find(changes));
+    }
 
     [Fact]
     public void An_inode()

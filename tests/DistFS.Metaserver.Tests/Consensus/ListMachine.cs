@@ -51,6 +51,11 @@ internal sealed class ListMachine(ulong applied = 0) : IReplicatedStateMachine
         }
     }
 
+    public void Publish()
+    {
+        // It is in memory, and read where it is.
+    }
+
     public ISnapshotSource BeginSnapshot()
     {
         Interlocked.Increment(ref _openViews);

@@ -59,22 +59,18 @@ public sealed class RaftDriverTests
         var leader = await cluster.LeaderAsync();
         var follower = cluster.Members.First(member => member != leader);
         await follower.StopAsync();
-        var written = Enumerable.Range(0, 200).Select(i => $"command {i}").ToArray();
-        foreach (var command in written)
-        {
-            Assert.Equal(CallStatus.Done, (await leader.ProposeAsync(command)).Status);
-        }
-
-        await Eventually.True(() => leader.Store.Compacted.Index.Value > 100);
+        var written = await cluster.WriteAsync(200);
+        var others = cluster.Members.Where(member => member != follower);
+        await Eventually.True(() => others.All(member => member.Store.Compacted.Index.Value > 100));
         follower.Start();
-        await cluster.AllHave(written);
+        await cluster.AllAgreeAndHave(written);
         Assert.True(follower.Machine.Restored > 0);
         Assert.True(follower.Store.Compacted.Index.Value > 0);
 
         // And what it got is on its disk: it comes back with it.
         await follower.StopAsync();
         follower.Start();
-        await cluster.AllHave(written);
+        await cluster.AllAgreeAndHave(written);
     }
 
     [Fact]

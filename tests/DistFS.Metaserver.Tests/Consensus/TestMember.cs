@@ -180,6 +180,36 @@ internal sealed class TestCluster : IAsyncDisposable
         return leader!;
     }
 
+    /// <summary>
+    /// Writes until so many commands were acknowledged, by whoever leads: on a machine that stalls for an election
+    /// time-out a leader rightly steps down, and what was under way ends as unknown.
+    /// </summary>
+    /// <returns>Those that were acknowledged.</returns>
+    public async Task<string[]> WriteAsync(int count)
+    {
+        var written = new List<string>();
+        for (var i = 0; written.Count < count; i++)
+        {
+            Assert.True(i < 2 * count, $"Of {i} commands only {written.Count} were acknowledged.");
+            var leader = await LeaderAsync();
+            if ((await leader.ProposeAsync($"command {i}")).Status == CallStatus.Done)
+            {
+                written.Add($"command {i}");
+            }
+        }
+
+        return [.. written];
+    }
+
+    /// <summary>All that run have applied the same commands, among them all of these, in their order.</summary>
+    public Task AllAgreeAndHave(string[] commands) => Eventually.True(() =>
+    {
+        var running = Members.FindAll(member => member.IsRunning);
+        var items = running[0].Machine.Items;
+        return running.TrueForAll(member => member.Machine.Items.SequenceEqual(items))
+            && items.Where(new HashSet<string>(commands).Contains).SequenceEqual(commands);
+    });
+
     /// <summary>All that run have applied the same commands.</summary>
     public Task AllHave(params string[] commands) => Eventually.True(() =>
         Members.TrueForAll(member => !member.IsRunning || member.Machine.Items.SequenceEqual(commands)));

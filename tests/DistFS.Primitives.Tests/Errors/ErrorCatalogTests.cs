@@ -68,6 +68,7 @@ public sealed class ErrorCatalogTests
         DFS1309 DiskFull NoSpace
         DFS1310 SnapshotGone Stale
         DFS1311 StoreExists AlreadyExists
+        DFS1312 StateRefused Invalid
         DFS1320 ClusterForeign Invalid
         DFS1321 ConsensusVersion NotSupported
         DFS1322 MemberStopped IoError

@@ -23,6 +23,12 @@ public sealed class ReplicatedMachineAdapter(IReplicatedMachine machine, LogInde
     }
 
     /// <inheritdoc/>
+    public void Publish()
+    {
+        // It is in memory, and read where it is.
+    }
+
+    /// <inheritdoc/>
     public ISnapshotSource BeginSnapshot() => new View(machine.Snapshot());
 
     /// <inheritdoc/>

@@ -1,0 +1,192 @@
+using DistFS.Metadata;
+using DistFS.Metadata.Store;
+using DistFS.Metaserver.Consensus;
+using DistFS.Native;
+using DistFS.Primitives;
+using DistFS.Raft;
+
+namespace DistFS.Metaserver.State;
+
+/// <summary>
+/// The metadata of one member: the state machine over RocksDB, as the driver wants it, and reads of it for any thread
+/// (docs/design/metaserver.md).
+/// </summary>
+public sealed class MetadataState : IReplicatedStateMachine, IDisposable
+{
+    private const string StateFolder = "state";
+    private const string IncomingFolder = "incoming";
+    private const string OutgoingFolder = "outgoing";
+
+    private readonly string _folder;
+    private readonly ClusterId _cluster;
+    private readonly StateOptions _options;
+
+    // Readers, and whoever replaces the store under them.
+    private readonly ReaderWriterLockSlim _gate = new();
+    private RocksStore _store;
+    private MetadataMachine _machine;
+    private ulong _applied;
+    private bool _isDisposed;
+
+    private MetadataState(string folder, ClusterId cluster, StateOptions options)
+    {
+        (_folder, _cluster, _options) = (folder, cluster, options);
+        (_store, _machine) = OpenStore(Path.Combine(folder, StateFolder));
+        _applied = _machine.AppliedIndex.Value;
+    }
+
+    /// <inheritdoc/>
+    public LogIndex AppliedIndex => new(Volatile.Read(ref _applied));
+
+    /// <summary>Opens the state of a member, or begins an empty one.</summary>
+    /// <param name="folder">The member's data folder, locked by the caller.</param>
+    /// <param name="cluster">Whose state it has to be.</param>
+    /// <param name="options">What it may use.</param>
+    /// <exception cref="DistFsException">It cannot be used; the message says why.</exception>
+    public static MetadataState Open(string folder, ClusterId cluster, StateOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        options ??= new StateOptions();
+        if (options.Fault() is { } fault)
+        {
+            throw new DistFsException(ErrorCatalog.Configuration, fault);
+        }
+
+        foreach (var leftover in new[] { IncomingFolder, OutgoingFolder })
+        {
+            Remove(Path.Combine(folder, leftover));
+        }
+
+        return new MetadataState(folder, cluster, options);
+    }
+
+    /// <inheritdoc/>
+    public ReadOnlyMemory<byte> Apply(RaftEntry entry)
+    {
+        ArgumentNullException.ThrowIfNull(entry);
+        if (entry.Kind == EntryKind.Command)
+        {
+            return _machine.Apply(entry.Index, entry.Data.Span);
+        }
+
+        _machine.Skip(entry.Index);
+        return default;
+    }
+
+    /// <inheritdoc/>
+    public void Publish()
+    {
+        _machine.Flush();
+        Volatile.Write(ref _applied, _machine.AppliedIndex.Value);
+    }
+
+    /// <inheritdoc/>
+    public ISnapshotSource BeginSnapshot()
+    {
+        Publish();
+        var folder = Path.Combine(_folder, OutgoingFolder);
+        Remove(folder);
+        _store.Checkpoint(folder);
+        return new View(folder);
+    }
+
+    /// <inheritdoc/>
+    public void Restore(Stream snapshot, SnapshotMeta meta)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        ArgumentNullException.ThrowIfNull(meta);
+        var incoming = Path.Combine(_folder, IncomingFolder);
+        Remove(incoming);
+        Directory.CreateDirectory(incoming);
+        StateStream.Read(snapshot, incoming);
+
+        // What cannot be used is found before anything is removed for it.
+        var (store, machine) = OpenStore(incoming);
+        store.Dispose();
+        Check.That(machine.AppliedIndex == meta.Last.Index);
+        _gate.EnterWriteLock();
+        try
+        {
+            _store.Dispose();
+            Remove(Path.Combine(_folder, StateFolder));
+            Directory.Move(incoming, Path.Combine(_folder, StateFolder));
+            Posix.FsyncDirectory(_folder);
+            (_store, _machine) = OpenStore(Path.Combine(_folder, StateFolder));
+            Volatile.Write(ref _applied, _machine.AppliedIndex.Value);
+        }
+        finally
+        {
+            _gate.ExitWriteLock();
+        }
+    }
+
+    /// <summary>
+    /// Reads what was published, as of one moment, on the caller's thread. The read must be granted first
+    /// (<see cref="RaftDriver.ReadAsync"/>) if it is to see what others were told.
+    /// </summary>
+    public TResult Read<TArgument, TResult>(TArgument argument, Func<IOrderedStore, TArgument, TResult> read)
+    {
+        ArgumentNullException.ThrowIfNull(read);
+        _gate.EnterReadLock();
+        try
+        {
+            using var view = _store.TakeView();
+            return read(view, argument);
+        }
+        finally
+        {
+            _gate.ExitReadLock();
+        }
+    }
+
+    /// <summary>After the driver has ended: what was applied is durable, so that the next start applies nothing.</summary>
+    public void Dispose()
+    {
+        if (_isDisposed)
+        {
+            return;
+        }
+
+        _isDisposed = true;
+        _store.Flush();
+        _store.Dispose();
+        _gate.Dispose();
+    }
+
+    private static void Remove(string folder)
+    {
+        if (Directory.Exists(folder))
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private (RocksStore Store, MetadataMachine Machine) OpenStore(string folder)
+    {
+        var store = RocksStore.Open(folder, _options);
+        try
+        {
+            var machine = new MetadataMachine(store);
+            if (machine.Cluster is { } cluster && cluster != _cluster)
+            {
+                throw new DistFsException(
+                    ErrorCatalog.StateRefused,
+                    $"{folder} is of cluster {cluster}, this metaserver is of {_cluster}.");
+            }
+
+            return (store, machine);
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
+    }
+
+    private sealed class View(string folder) : ISnapshotSource
+    {
+        public void WriteTo(Stream destination) => StateStream.Write(folder, destination);
+
+        public void Dispose() => Remove(folder);
+    }
+}

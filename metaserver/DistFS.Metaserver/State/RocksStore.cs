@@ -1,0 +1,154 @@
+using System.Buffers;
+using DistFS.Metadata.Store;
+using DistFS.Native.RocksDb;
+
+namespace DistFS.Metaserver.State;
+
+/// <summary>The rows of the metadata in RocksDB, without its own log: what is lost in a crash is applied again.</summary>
+/// <remarks>One thread writes; any thread may take a <see cref="View"/>.</remarks>
+internal sealed class RocksStore : IOrderedStore, IDisposable
+{
+    private readonly RocksDb _db;
+    private readonly BlockCache _cache;
+    private readonly WriteBatch _batch = new();
+
+    private RocksStore(RocksDb db, BlockCache cache) => (_db, _cache) = (db, cache);
+
+    /// <summary>Opens or makes the store of a folder.</summary>
+    /// <exception cref="Primitives.DistFsException">It cannot be used; the message says why.</exception>
+    public static RocksStore Open(string folder, StateOptions options)
+    {
+        var cache = new BlockCache(options.CacheBytes);
+        try
+        {
+            var family = new ColumnFamilyOptions
+            {
+                BlockCache = cache,
+                WriteBufferBytes = options.WriteBufferBytes,
+                WriteBuffersMax = 3,
+                LevelBytesBase = 4 * options.WriteBufferBytes,
+                BlockBytes = 8 << 10,
+            };
+            var db = RocksDb.Open(
+                new RocksDbOptions { CreateIfMissing = true, OpenFilesMax = 512 },
+                folder,
+                new ColumnFamilyDescriptor("default", family));
+            return new RocksStore(db, cache);
+        }
+        catch
+        {
+            cache.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public bool TryRead(ReadOnlySpan<byte> key, IBufferWriter<byte> value)
+    {
+        using var found = _db.GetPinned(_db.DefaultColumnFamily, key);
+        if (found.Found)
+        {
+            value.Write(found.Span);
+        }
+
+        return found.Found;
+    }
+
+    /// <inheritdoc/>
+    public void Scan(ReadOnlySpan<byte> from, ReadOnlySpan<byte> to, RowVisitor row) =>
+        Scan(_db, null, from, to, row);
+
+    /// <inheritdoc/>
+    public void Write(IReadOnlyCollection<KeyValuePair<byte[], byte[]?>> changes)
+    {
+        _batch.Clear();
+        foreach (var (key, value) in changes)
+        {
+            if (value == null)
+            {
+                _batch.Delete(_db.DefaultColumnFamily, key);
+            }
+            else
+            {
+                _batch.Put(_db.DefaultColumnFamily, key, value);
+            }
+        }
+
+        _db.Write(_batch, WriteSettings.WithoutWal);
+    }
+
+    /// <summary>Makes everything written so far durable.</summary>
+    public void Flush() => _db.FlushAll();
+
+    /// <summary>A copy of now in a folder that does not exist yet, by hard links.</summary>
+    public void Checkpoint(string folder) => Native.RocksDb.Checkpoint.Create(_db, folder);
+
+    /// <summary>The state of now, for any one thread.</summary>
+    public View TakeView() => new(_db);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _batch.Dispose();
+        _db.Dispose();
+        _cache.Dispose();
+    }
+
+    private static void Scan(
+        RocksDb db, RocksSnapshot? snapshot, ReadOnlySpan<byte> from, ReadOnlySpan<byte> to, RowVisitor row)
+    {
+        using var rows = db.CreateIterator(
+            db.DefaultColumnFamily, new ReadSettings { Snapshot = snapshot, UpperBound = to.ToArray() });
+        for (rows.Seek(from); rows.IsValid; rows.Next())
+        {
+            if (!row(rows.Key, rows.Value))
+            {
+                return;
+            }
+        }
+
+        rows.CheckStatus();
+    }
+
+    /// <summary>The rows as they were at one moment. Read only; for one thread at a time.</summary>
+    public sealed class View : IOrderedStore, IDisposable
+    {
+        private readonly RocksDb _db;
+        private readonly RocksSnapshot _snapshot;
+        private readonly ReadOptions _options;
+
+        public View(RocksDb db)
+        {
+            _db = db;
+            _snapshot = db.CreateSnapshot();
+            _options = new ReadOptions(new ReadSettings { Snapshot = _snapshot });
+        }
+
+        /// <inheritdoc/>
+        public bool TryRead(ReadOnlySpan<byte> key, IBufferWriter<byte> value)
+        {
+            using var found = _db.GetPinned(_db.DefaultColumnFamily, key, _options);
+            if (found.Found)
+            {
+                value.Write(found.Span);
+            }
+
+            return found.Found;
+        }
+
+        /// <inheritdoc/>
+        public void Scan(ReadOnlySpan<byte> from, ReadOnlySpan<byte> to, RowVisitor row) =>
+            RocksStore.Scan(_db, _snapshot, from, to, row);
+
+        /// <inheritdoc/>
+        public void Write(IReadOnlyCollection<KeyValuePair<byte[], byte[]?>> changes) =>
+            throw new NotSupportedException("A view is read only.");
+
+        /// <inheritdoc/>
+        public void Dispose()
+        {
+            _options.Dispose();
+            _snapshot.Dispose();
+        }
+    }
+}

@@ -1,0 +1,17 @@
+namespace DistFS.Metaserver.State;
+
+/// <summary>What the state of the metadata may use.</summary>
+public sealed record StateOptions
+{
+    /// <summary>Of the engine's block cache: rows that are read often. Default 128 MiB.</summary>
+    public long CacheBytes { get; init; } = 128 << 20;
+
+    /// <summary>Changed rows in memory before they are written to a table; up to three of that. Default 32 MiB.</summary>
+    public long WriteBufferBytes { get; init; } = 32 << 20;
+
+    /// <summary>What is wrong, with what to set; null when nothing is.</summary>
+    public string? Fault() =>
+        CacheBytes < 8 << 20 ? "CacheBytes must be at least 8 MiB."
+        : WriteBufferBytes < 1 << 20 ? "WriteBufferBytes must be at least 1 MiB."
+        : null;
+}
