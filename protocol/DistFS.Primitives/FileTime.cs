@@ -18,6 +18,16 @@ public readonly record struct FileTime : IComparable<FileTime>
         (Seconds, Nanoseconds) = (seconds, nanoseconds);
     }
 
+    /// <summary>The same moment.</summary>
+    public static FileTime Of(DateTimeOffset time)
+    {
+        var ticks = time.UtcTicks - DateTimeOffset.UnixEpoch.Ticks;
+        var seconds = Math.DivRem(ticks, TimeSpan.TicksPerSecond, out var rest);
+        return rest < 0
+            ? new FileTime(seconds - 1, (uint)((rest + TimeSpan.TicksPerSecond) * 100))
+            : new FileTime(seconds, (uint)(rest * 100));
+    }
+
     /// <summary>Since the epoch, rounded down.</summary>
     public long Seconds { get; }
 

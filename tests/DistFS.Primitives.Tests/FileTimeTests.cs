@@ -1,3 +1,4 @@
+using System.Globalization;
 namespace DistFS.Primitives.Tests;
 
 public sealed class FileTimeTests
@@ -44,4 +45,13 @@ public sealed class FileTimeTests
         Assert.Throws<ArgumentOutOfRangeException>(() => new FileTime(0, FileTime.NanosecondsPerSecond));
         Assert.Throws<ArgumentOutOfRangeException>(() => new FileTime(0, 0).Plus(new TimeSpan(-1)));
     }
+
+    [Theory]
+    [InlineData("1970-01-01T00:00:00Z", 0, 0)]
+    [InlineData("1970-01-01T00:00:01.5Z", 1, 500_000_000)]
+    [InlineData("1969-12-31T23:59:59.9999999Z", -1, 999_999_900)]
+    [InlineData("1969-12-31T23:59:58Z", -2, 0)]
+    [InlineData("2026-01-01T01:00:00+01:00", 1_767_225_600, 0)]
+    public void A_moment_of_the_system(string time, long seconds, uint nanoseconds) => Assert.Equal(
+        new FileTime(seconds, nanoseconds), FileTime.Of(DateTimeOffset.Parse(time, CultureInfo.InvariantCulture)));
 }

@@ -66,6 +66,27 @@ public sealed partial class RaftDriver
         Begin(CoreInputKind.Transfer, new Boxed(target), default, timeout, cancellation, out _);
 
     /// <summary>
+    /// Hands the leadership to the member that has most of the log, if this one has it, and waits until another one
+    /// leads; for so long at most.
+    /// </summary>
+    public async Task HandOverAsync(TimeSpan limit)
+    {
+        var status = await StatusAsync(limit).ConfigureAwait(false);
+        if (!IsLeader || BestHeir(status) is not { } heir)
+        {
+            return;
+        }
+
+        await TransferLeadershipAsync(heir, limit).ConfigureAwait(false);
+        var until = Stopwatch.GetTimestamp() + (long)(limit.TotalSeconds * Stopwatch.Frequency);
+        using var timer = new PeriodicTimer(_options.Timing.Tick);
+        while ((IsLeader || Leader == default) && !_isStopping && Stopwatch.GetTimestamp() < until)
+        {
+            await timer.WaitForNextTickAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>
     /// Ends when the state machine may be read: what it has then is at least as new as every answer that anybody got
     /// before this call (linearizable, by ReadIndex; no clock is trusted). Awaited exactly once.
     /// </summary>

@@ -68,7 +68,8 @@ public sealed partial class RaftDriver
                     + (long)(_options.Timing.Election.TotalSeconds * Stopwatch.Frequency);
                 break;
             case RaftEventKind.ConfigurationChanged or RaftEventKind.SnapshotInstalled:
-                _transport.Follow(_executor.Core.Status.Configuration);
+                _configuration = _executor.Core.Status.Configuration;
+                _transport.Follow(_configuration);
                 break;
             default:
                 break;
@@ -268,8 +269,18 @@ public sealed partial class RaftDriver
     /// </summary>
     private void HandOver(TimeSpan stalled)
     {
+        var heir = BestHeir(_executor.Core.Status);
+        LogDiskStalled(_options.Logger, Self, stalled, heir ?? default);
+        if (heir is { } target)
+        {
+            _executor.Core.TransferLeadership(target);
+        }
+    }
+
+    /// <summary>The active voter that has most of the log.</summary>
+    private static MemberId? BestHeir(RaftStatus status)
+    {
         MemberProgress? best = null;
-        var status = _executor.Core.Status;
         foreach (var member in status.Progress)
         {
             if (member.IsActive && status.Configuration.IsVoter(member.Id) && !(member.Match <= best?.Match))
@@ -278,11 +289,7 @@ public sealed partial class RaftDriver
             }
         }
 
-        LogDiskStalled(_options.Logger, Self, stalled, best?.Id ?? default);
-        if (best is { } target)
-        {
-            _executor.Core.TransferLeadership(target.Id);
-        }
+        return best?.Id;
     }
 
     private sealed class ReadBatch((PendingCall<ReadOutcome> Call, int Lease)[] calls)

@@ -31,6 +31,7 @@ public sealed partial class RaftDriver : IRaftInbox, IReadyHost, IAsyncDisposabl
     private Task _lanes = Task.CompletedTask;
     private int _failed;
     private volatile bool _isStopping;
+    private volatile RaftConfiguration _configuration;
 
     private RaftDriver(
         RaftDriverOptions options,
@@ -46,6 +47,7 @@ public sealed partial class RaftDriver : IRaftInbox, IReadyHost, IAsyncDisposabl
         _reads = new PendingCalls<ReadOutcome>(options.CallsMax);
         _executor = new ReadyExecutor(options.Timing.ApplyTo(options.Raft), store, machine, prng, this);
         _applied = _executor.AppliedId.Index.Value;
+        _configuration = _executor.Core.Status.Configuration;
         _metrics = new RaftMetrics(options.Raft.Self, QueueLength, () =>
             Math.Max(0, (long)(Volatile.Read(ref _committed) - Volatile.Read(ref _applied))));
         _entriesSinceSnapshot = EntriesSince(store.Snapshot);
@@ -62,6 +64,12 @@ public sealed partial class RaftDriver : IRaftInbox, IReadyHost, IAsyncDisposabl
 
     /// <summary>Whether this member believes that it leads.</summary>
     public bool IsLeader => Leader == Self;
+
+    /// <summary>The members as known here; the latest in the log, committed or not.</summary>
+    public RaftConfiguration Configuration => _configuration;
+
+    /// <summary>The leader with its address, if both are known here.</summary>
+    public RaftMember? LeaderMember => Configuration.Find(Leader);
 
     /// <summary>The state machine has applied everything up to here.</summary>
     public LogIndex Applied => new(Volatile.Read(ref _applied));
@@ -109,7 +117,7 @@ public sealed partial class RaftDriver : IRaftInbox, IReadyHost, IAsyncDisposabl
         }
 
         LogStarted(options.Logger, options.Raft.Self, store.HardState, store.Compacted, store.Last, driver.Applied);
-        transport.Follow(driver._executor.Core.Status.Configuration);
+        transport.Follow(driver._configuration);
         driver._lanes = Task.WhenAll(
             driver.Run("raft-core", driver.RunCore),
             driver.Run("raft-disk", driver.RunDisk),

@@ -13,7 +13,9 @@ namespace DistFS.Metaserver.State;
 /// </summary>
 public sealed class MetadataState : IReplicatedStateMachine, IDisposable
 {
-    private const string StateFolder = "state";
+    /// <summary>The engine's folder in a metaserver's data folder.</summary>
+    internal const string StateFolder = "state";
+
     private const string IncomingFolder = "incoming";
     private const string OutgoingFolder = "outgoing";
 

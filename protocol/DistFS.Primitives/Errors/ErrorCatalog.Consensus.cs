@@ -1,6 +1,6 @@
 namespace DistFS.Primitives;
 
-/// <content>132x: metaservers among each other.</content>
+/// <content>132x: metaservers among each other; 133x: what they tell others.</content>
 public static partial class ErrorCatalog
 {
     /// <summary>A metaserver of another cluster, or one that takes this one for somebody else.</summary>
@@ -20,4 +20,10 @@ public static partial class ErrorCatalog
         "A part of the metaserver failed in a way after which it cannot vouch for what it says, so it stopped before "
         + "saying anything more. The other metaservers go on. The message names the cause; after a restart it finds "
         + "out by itself what it has.");
+
+    /// <summary>This metaserver does not lead.</summary>
+    public static readonly ErrorCode NotLeader = new(1330, FsStatus.TryAgain, "metaserver does not lead",
+        "The metaserver that was asked does not lead its cluster, or has just lost its leadership. Ask the one that it "
+        + "names; clients do so by themselves. If none leads for longer than a few seconds, a majority of the "
+        + "metaservers is down or cannot be reached: see dfs status.");
 }

@@ -1,0 +1,112 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using DistFS.Metadata.Rows;
+using DistFS.Metadata.Sessions;
+using DistFS.Metadata.Store;
+using DistFS.Metaserver.Consensus;
+using DistFS.Metaserver.State;
+using DistFS.Primitives;
+using DistFS.Protocol;
+using Google.Protobuf;
+using Microsoft.Extensions.Logging;
+
+namespace DistFS.Metaserver.Hosting;
+
+/// <summary>
+/// What a leader does without being asked: the first entry of a new cluster, and the end of sessions whose time is
+/// over. What it proposes is the same whoever proposes it and however often, so nothing depends on there being one
+/// leader only.
+/// </summary>
+internal sealed partial class LeaderDuties : IAsyncDisposable
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
+
+    private readonly RaftDriver _driver;
+    private readonly MetadataState _state;
+    private readonly ClusterId _cluster;
+    private readonly TimeProvider _clock;
+    private readonly ILogger _logger;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _loop;
+    private long _ledSince;
+
+    public LeaderDuties(
+        RaftDriver driver, MetadataState state, ClusterId cluster, TimeProvider clock, ILogger logger)
+    {
+        (_driver, _state, _cluster, _clock, _logger) = (driver, state, cluster, clock, logger);
+        _loop = RunAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _loop.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _stop.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        using var timer = new PeriodicTimer(Interval);
+        while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false))
+        {
+            if (!_driver.IsLeader)
+            {
+                _ledSince = 0;
+                continue;
+            }
+
+            _ledSince = _ledSince == 0 ? Stopwatch.GetTimestamp() : _ledSince;
+            if (Due() is { } command)
+            {
+                command.LeaderTime = Now();
+                var outcome = await _driver.ProposeAsync(command.ToByteArray(), Timeout, _stop.Token)
+                    .ConfigureAwait(false);
+                if (outcome.Status != CallStatus.Done)
+                {
+                    // The next round tries again, if it is still due and still ours.
+                    LogNotDone(_logger, _driver.Self, command.KindCase, outcome.Status, outcome.Reason);
+                }
+            }
+        }
+    }
+
+    private MetadataCommand? Due() => _state.Read(this, static (store, duties) =>
+        ClusterRow.Find(new Changes(store)) == null
+            ? duties.Bootstrap()
+            : SessionExpiry.IsDue(store, FileTime.Of(duties._clock.GetUtcNow()), duties.Led)
+                ? new MetadataCommand
+                {
+                    ExpireSessions = new ExpireSessionsRequest { LedMs = (ulong)duties.Led.TotalMilliseconds },
+                }
+                : null);
+
+    private TimeSpan Led => Stopwatch.GetElapsedTime(_ledSince);
+
+    private MetadataCommand Bootstrap() => new()
+    {
+        Bootstrap = new BootstrapRequest
+        {
+            ClusterHigh = (ulong)(_cluster.Value >> 64),
+            ClusterLow = (ulong)_cluster.Value,
+            NameKeyHigh = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))),
+            NameKeyLow = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))),
+            Mode = RootMode,
+        },
+    };
+
+    // rwxr-xr-x, as a new file system has it.
+    private const uint RootMode = 0b111_101_101;
+
+    private Time Now()
+    {
+        var now = FileTime.Of(_clock.GetUtcNow());
+        return new Time { Seconds = now.Seconds, Nanoseconds = now.Nanoseconds };
+    }
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Metaserver {Self} proposed {Kind} as leader: {Status}. {Reason} It tries again while it leads.")]
+    private static partial void LogNotDone(
+        ILogger logger, MemberId self, MetadataCommand.KindOneofCase kind, CallStatus status, string? reason);
+}

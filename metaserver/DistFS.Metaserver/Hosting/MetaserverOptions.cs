@@ -1,0 +1,41 @@
+using DistFS.Metaserver.Consensus;
+using DistFS.Metaserver.State;
+using DistFS.Rpc;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace DistFS.Metaserver.Hosting;
+
+/// <summary>How a <see cref="MetaserverHost"/> runs.</summary>
+public sealed record MetaserverOptions
+{
+    /// <summary>Everything that it has. Made if it is missing; a folder that has a metaserver goes on as that.</summary>
+    public required string DataFolder { get; init; }
+
+    /// <summary>Where it listens, and where the others and clients reach it.</summary>
+    public required RpcAddress Address { get; init; }
+
+    /// <summary>The times of the group.</summary>
+    public RaftTiming Timing { get; init; } = RaftTiming.Default;
+
+    /// <summary>What the metadata may use.</summary>
+    public StateOptions State { get; init; } = new();
+
+    /// <summary>A snapshot is made after so many entries since the last one, if not earlier by bytes.</summary>
+    public ulong SnapshotEntries { get; init; } = 1_000_000;
+
+    /// <summary>So many entries stay in the log behind a snapshot.</summary>
+    public ulong KeepEntries { get; init; } = 100_000;
+
+    /// <summary>Of the product, for who asks.</summary>
+    public string Version { get; init; } = "";
+
+    /// <summary>It was built from; may be empty.</summary>
+    public string Commit { get; init; } = "";
+
+    /// <summary>The clock that the entries of this member carry while it leads.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
+    /// <summary>Where it tells what happens.</summary>
+    public ILogger Logger { get; init; } = NullLogger.Instance;
+}

@@ -1,0 +1,20 @@
+using DistFS.Protocol;
+using DistFS.Rpc;
+
+namespace DistFS.Metaserver.Services;
+
+/// <summary>The methods of <c>distfs/v1/metadata.proto</c>.</summary>
+public static class MetadataMethods
+{
+    /// <summary>A client begins.</summary>
+    public static readonly RpcMethod<OpenSessionCall, MetadataReply> OpenSession =
+        RpcMethod<OpenSessionCall, MetadataReply>.Of(MetadataReflection.Descriptor, "Metadata", "OpenSession");
+
+    /// <summary>A client is alive.</summary>
+    public static readonly RpcMethod<KeepAliveCall, MetadataReply> KeepAlive =
+        RpcMethod<KeepAliveCall, MetadataReply>.Of(MetadataReflection.Descriptor, "Metadata", "KeepAlive");
+
+    /// <summary>Operations that change the namespace.</summary>
+    public static readonly RpcMethod<MutateCall, MetadataReply> Mutate =
+        RpcMethod<MutateCall, MetadataReply>.Of(MetadataReflection.Descriptor, "Metadata", "Mutate");
+}

@@ -1,0 +1,100 @@
+using DistFS.Metaserver.Consensus;
+using DistFS.Primitives;
+using DistFS.Protocol;
+using DistFS.Raft;
+using DistFS.Rpc;
+using Google.Protobuf;
+
+namespace DistFS.Metaserver.Services;
+
+/// <summary>What clients ask: turned into commands of the log, answered with what the state machine replied.</summary>
+/// <param name="driver">Of this member.</param>
+/// <param name="clock">The leader's clock, which its commands carry.</param>
+public sealed class MetadataService(RaftDriver driver, TimeProvider clock)
+{
+    // What a call without a deadline gets: nothing here waits without end.
+    private static readonly TimeSpan TimeoutMax = TimeSpan.FromSeconds(30);
+
+    /// <summary>Offers the service.</summary>
+    public void AddTo(RpcDispatcher dispatcher)
+    {
+        ArgumentNullException.ThrowIfNull(dispatcher);
+        dispatcher
+            .Handle(MetadataMethods.OpenSession, OpenSession, HandlerScheduling.Inline)
+            .Handle(MetadataMethods.KeepAlive, KeepAlive, HandlerScheduling.Inline)
+            .Handle(MetadataMethods.Mutate, Mutate, HandlerScheduling.Inline);
+    }
+
+    private ValueTask<MetadataReply> OpenSession(OpenSessionCall request, ServerCall call) => ExecuteAsync(
+        new MetadataCommand
+        {
+            Client = request.Client,
+            OpenSession = new OpenSessionRequest { LeaseMs = request.LeaseMs },
+        },
+        call);
+
+    private ValueTask<MetadataReply> KeepAlive(KeepAliveCall request, ServerCall call) =>
+        ExecuteAsync(new MetadataCommand { Client = request.Client, KeepAlive = new KeepAliveRequest() }, call);
+
+    private ValueTask<MetadataReply> Mutate(MutateCall request, ServerCall call) => ExecuteAsync(
+        new MetadataCommand
+        {
+            Client = request.Client,
+            Sequence = request.Sequence,
+            Acknowledged = request.Acknowledged,
+            Mutate = request.Request,
+        },
+        call);
+
+    private async ValueTask<MetadataReply> ExecuteAsync(MetadataCommand command, ServerCall call)
+    {
+        if (!driver.IsLeader)
+        {
+            return NotLeader();
+        }
+
+        command.LeaderTime = Now();
+        var timeout = call.TimeRemaining < TimeoutMax ? call.TimeRemaining : TimeoutMax;
+        if (timeout <= TimeSpan.Zero)
+        {
+            throw new RpcException(ErrorCatalog.DeadlineExceeded, "The time was over before the request was looked at.");
+        }
+
+        var outcome = await driver.ProposeAsync(command.ToByteArray(), timeout, call.CancellationToken)
+            .ConfigureAwait(false);
+        return outcome.Status switch
+        {
+            CallStatus.Done => MetadataReply.Parser.ParseFrom(outcome.Reply.Span),
+            CallStatus.NotLeader or CallStatus.Replaced => NotLeader(),
+            CallStatus.Busy => throw new RpcException(ErrorCatalog.Overloaded, outcome.Reason ?? "Later."),
+            CallStatus.TooLarge => throw new RpcException(ErrorCatalog.MessageTooLarge, outcome.Reason!),
+            CallStatus.Refused => throw new RpcException(ErrorCatalog.BadRequest, outcome.Reason!),
+            _ => throw new RpcException(
+                ErrorCatalog.NotLeader,
+                $"Metaserver {driver.Self} cannot tell what became of the request: "
+                    + (outcome.Reason ?? "it was not decided in time."),
+                outcomeUnknown: true),
+        };
+    }
+
+    private MetadataReply NotLeader()
+    {
+        var reply = new MetadataReply
+        {
+            Status = (int)FsStatus.TryAgain,
+            Code = ErrorCatalog.NotLeader.Number,
+        };
+        if (driver.LeaderMember is { } leader)
+        {
+            reply.Leader = new Leader { Member = leader.Id.Value, Address = leader.Address };
+        }
+
+        return reply;
+    }
+
+    private Time Now()
+    {
+        var time = FileTime.Of(clock.GetUtcNow());
+        return new Time { Seconds = time.Seconds, Nanoseconds = time.Nanoseconds };
+    }
+}
