@@ -126,20 +126,37 @@ internal sealed class SessionTable(Changes changes)
 
             return true;
         });
-        Span<byte> key = stackalloc byte[RowKey.BytesMax];
         foreach (var (client, acknowledged) in ended)
         {
-            changes.Delete(SessionKey(key, client));
-            for (var at = acknowledged + 1; at <= acknowledged + WindowMax; at++)
-            {
-                if (TryRead(ReplyKey(key, client, at)))
-                {
-                    changes.Delete(ReplyKey(key, client, at));
-                }
-            }
+            Remove(client, acknowledged);
         }
 
         return [.. ended.Select(static session => session.Client)];
+    }
+
+    /// <summary>Ends a session; false if there is none.</summary>
+    public bool End(ClientId client)
+    {
+        if (!TryGet(client, out var session))
+        {
+            return false;
+        }
+
+        Remove(client, session.Acknowledged);
+        return true;
+    }
+
+    private void Remove(ClientId client, ulong acknowledged)
+    {
+        Span<byte> key = stackalloc byte[RowKey.BytesMax];
+        changes.Delete(SessionKey(key, client));
+        for (var at = acknowledged + 1; at <= acknowledged + WindowMax; at++)
+        {
+            if (TryRead(ReplyKey(key, client, at)))
+            {
+                changes.Delete(ReplyKey(key, client, at));
+            }
+        }
     }
 
     private static ReadOnlySpan<byte> SessionKey(Span<byte> buffer, ClientId client)
