@@ -6,4 +6,5 @@ namespace DistFS.Metadata;
 /// <param name="Tree">The state.</param>
 /// <param name="Now">The time of the entry: later than that of every entry before it.</param>
 /// <param name="Caller">On whose behalf.</param>
-public readonly record struct MetadataContext(Tree Tree, FileTime Now, Principal Caller);
+/// <param name="Client">The session that asks; zero for what metaservers do by themselves.</param>
+public readonly record struct MetadataContext(Tree Tree, FileTime Now, Principal Caller, ClientId Client = default);

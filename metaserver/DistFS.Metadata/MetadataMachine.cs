@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using DistFS.Metadata.Collection;
 using DistFS.Metadata.Ops;
 using DistFS.Metadata.Rows;
 using DistFS.Metadata.Sessions;
@@ -71,22 +72,18 @@ public sealed class MetadataMachine
             return Failed(FsStatus.Invalid).ToByteArray();
         }
 
-        if (parsed.KindCase == MetadataCommand.KindOneofCase.ExpireSessions)
-        {
-            // It scans, so what the entries before it changed must be in the store, with the index of the last of them.
-            Flush();
-        }
-
         AppliedIndex = index;
         _time = Max(_time.Next, ToTime(parsed.LeaderTime));
         return parsed.KindCase switch
         {
             MetadataCommand.KindOneofCase.Bootstrap => Bootstrap(parsed.Bootstrap).ToByteArray(),
-            _ when _tree == null => Failed(FsStatus.TryAgain).ToByteArray(),
+            _ when _tree == null => Failed(FsStatus.TryAgain, ErrorCatalog.ClusterStarting).ToByteArray(),
             MetadataCommand.KindOneofCase.Mutate => Mutate(parsed, _tree),
-            MetadataCommand.KindOneofCase.OpenSession => OpenSession(parsed).ToByteArray(),
+            MetadataCommand.KindOneofCase.OpenSession => OpenSession(parsed, _tree).ToByteArray(),
             MetadataCommand.KindOneofCase.KeepAlive => KeepAlive(parsed).ToByteArray(),
-            MetadataCommand.KindOneofCase.ExpireSessions => Expire().ToByteArray(),
+            MetadataCommand.KindOneofCase.ExpireSessions => Expire(parsed.ExpireSessions, _tree).ToByteArray(),
+            MetadataCommand.KindOneofCase.EndSession => EndSession(parsed, _tree).ToByteArray(),
+            MetadataCommand.KindOneofCase.Collect => Collect(parsed.Collect, _tree).ToByteArray(),
             _ => Failed(FsStatus.NotImplemented).ToByteArray(),
         };
     }
@@ -135,7 +132,7 @@ public sealed class MetadataMachine
         var reply = new MetadataReply { Mutate = new MutateReply() };
         foreach (var operation in request.Operations)
         {
-            reply.Mutate.Replies.Add(Execute(operation, tree));
+            reply.Mutate.Replies.Add(Execute(operation, tree, client));
         }
 
         var bytes = reply.ToByteArray();
@@ -152,11 +149,11 @@ public sealed class MetadataMachine
         _ => Failed(FsStatus.Stale, ErrorCatalog.SessionEnded),
     };
 
-    private OperationReply Execute(Operation operation, Tree tree)
+    private OperationReply Execute(Operation operation, Tree tree, ClientId client)
     {
         var caller = operation.Caller;
         var context = new MetadataContext(tree, _time,
-            caller == null ? Principal.Nobody : new Principal(caller.Uid, caller.Gid, caller.Groups));
+            caller == null ? Principal.Nobody : new Principal(caller.Uid, caller.Gid, caller.Groups), client);
         var reply = new OperationReply();
         var status = Operations.Apply(context, operation, reply);
         if (status == FsStatus.Ok)
@@ -197,11 +194,17 @@ public sealed class MetadataMachine
         return new MetadataReply();
     }
 
-    private MetadataReply OpenSession(MetadataCommand command)
+    private MetadataReply OpenSession(MetadataCommand command, Tree tree)
     {
         if (command.Client == 0 || command.OpenSession.LeaseMs is < LeaseMsMin or > LeaseMsMax)
         {
             return Failed(FsStatus.Invalid);
+        }
+
+        // What an earlier session of that name had is about to go, and what this one gets would go with it.
+        if (tree.IsEnded(new ClientId(command.Client)))
+        {
+            return Failed(FsStatus.TryAgain);
         }
 
         _sessions.Open(new ClientId(command.Client), command.OpenSession.LeaseMs, _time);
@@ -220,11 +223,41 @@ public sealed class MetadataMachine
         return new MetadataReply();
     }
 
-    private MetadataReply Expire()
+    private MetadataReply Expire(ExpireSessionsRequest request, Tree tree)
     {
-        _sessions.Expire(_time);
+        foreach (var client in _sessions.Expire(_time, request.LedMs))
+        {
+            Collector.SessionEnded(tree, client);
+        }
+
         _changes.Keep();
         return new MetadataReply();
+    }
+
+    private MetadataReply EndSession(MetadataCommand command, Tree tree)
+    {
+        var client = new ClientId(command.Client);
+        if (!_sessions.End(client))
+        {
+            return Failed(FsStatus.Stale, ErrorCatalog.SessionEnded);
+        }
+
+        Collector.SessionEnded(tree, client);
+        _changes.Keep();
+        return new MetadataReply();
+    }
+
+    private MetadataReply Collect(CollectRequest request, Tree tree)
+    {
+        if (request.RowsMax is 0 or > Collector.RowsMax)
+        {
+            return Failed(FsStatus.Invalid);
+        }
+
+        var context = new MetadataContext(tree, _time, Principal.Root);
+        var reply = new MetadataReply { Collect = Collector.Run(context, (int)request.RowsMax) };
+        _changes.Keep();
+        return reply;
     }
 
     private void Load()

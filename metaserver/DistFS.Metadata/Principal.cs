@@ -38,9 +38,10 @@ public sealed record Principal(uint Uid, uint Gid, IReadOnlyList<uint> Groups)
     public bool IsIn(uint gid) => Gid == gid || Groups.Contains(gid);
 
     /// <summary>
-    /// Whether the permission bits allow it: those of the first class that fits, and no other (POSIX, 4.7).
+    /// Whether the permission bits allow it: those of the first class that fits, and no other (POSIX, 4.7). Operations
+    /// ask <see cref="Permissions"/>, which knows access control lists too.
     /// </summary>
-    public bool May(Access access, in InodeRow inode)
+    public bool MayByMode(Access access, in InodeRow inode)
     {
         if (IsRoot)
         {

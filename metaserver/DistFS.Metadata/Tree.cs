@@ -7,7 +7,7 @@ using DistFS.Primitives;
 namespace DistFS.Metadata;
 
 /// <summary>Inodes and names as typed rows over <see cref="Changes"/>.</summary>
-public sealed class Tree(Changes changes, UInt128 nameKey)
+public sealed partial class Tree(Changes changes, UInt128 nameKey)
 {
     private readonly ArrayBufferWriter<byte> _value = new(InodeRow.SizeBytes);
 
@@ -27,13 +27,9 @@ public sealed class Tree(Changes changes, UInt128 nameKey)
         changes.Put(RowKey.Of(stackalloc byte[RowKey.BytesMax], RowTable.Inode, id), bytes);
     }
 
-    /// <summary>Removes an inode and its content; it has no names any more.</summary>
-    public void Remove(InodeId id)
-    {
-        Span<byte> key = stackalloc byte[RowKey.BytesMax];
-        changes.Delete(RowKey.Of(key, RowTable.Inode, id));
-        changes.Delete(RowKey.Of(key, RowTable.Content, id));
-    }
+    /// <summary>Removes an inode; there is nothing of it in other tables any more.</summary>
+    public void Remove(InodeId id) =>
+        changes.Delete(RowKey.Of(stackalloc byte[RowKey.BytesMax], RowTable.Inode, id));
 
     /// <summary>
     /// The content row of an inode: the target of a symbolic link, or a small file; null if it has none.
@@ -41,6 +37,10 @@ public sealed class Tree(Changes changes, UInt128 nameKey)
     public byte[]? Content(InodeId id) =>
         TryRead(RowKey.Of(stackalloc byte[RowKey.BytesMax], RowTable.Content, id))
             ? _value.WrittenSpan.ToArray() : null;
+
+    /// <summary>Removes the content row of an inode.</summary>
+    public void RemoveContent(InodeId id) =>
+        changes.Delete(RowKey.Of(stackalloc byte[RowKey.BytesMax], RowTable.Content, id));
 
     /// <summary>Writes the content row of an inode.</summary>
     public void PutContent(InodeId id, ReadOnlySpan<byte> content) =>
@@ -66,14 +66,12 @@ public sealed class Tree(Changes changes, UInt128 nameKey)
     public void RemoveName(InodeId directory, ReadOnlySpan<byte> name) =>
         changes.Delete(RowKey.OfDentry(stackalloc byte[RowKey.BytesMax], directory, Cookie(name), name));
 
-    /// <summary>Notes that an inode has lost its last name.</summary>
+    /// <summary>Notes that an inode has neither a name nor an open.</summary>
     public void PutOrphan(InodeId id) =>
         changes.Put(RowKey.Of(stackalloc byte[RowKey.BytesMax], RowTable.Orphan, id), []);
 
-    /// <summary>
-    /// Where a name stands in a listing of its directory; the highest bit is free, since readdir's cookies are signed.
-    /// </summary>
-    public ulong Cookie(ReadOnlySpan<byte> name) => SipHash.Compute(nameKey, name) >> 1;
+    /// <summary>Where a name stands in a listing of its directory.</summary>
+    public ulong Cookie(ReadOnlySpan<byte> name) => Cookies.Of(nameKey, name);
 
     /// <summary>A number that was never given before, and the next one is noted.</summary>
     public InodeId NextInode() => new(Counter("next-inode"u8, first: InodeId.Root.Value + 1));

@@ -78,16 +78,29 @@ public sealed class MetadataMachineTests
         _seconds += 9;
         Ok(Apply(new MetadataCommand { Client = 9, KeepAlive = new KeepAliveRequest() }));
         _seconds += 9;
-        Ok(Apply(new MetadataCommand { ExpireSessions = new ExpireSessionsRequest() }));
+        Ok(Apply(new MetadataCommand { ExpireSessions = new ExpireSessionsRequest { LedMs = 3_600_000 } }));
         Ok(Apply(Make(2, "b")));
         _seconds += 11;
         var rows = Rows();
-        Ok(Apply(new MetadataCommand { ExpireSessions = new ExpireSessionsRequest() }));
+        Ok(Apply(new MetadataCommand { ExpireSessions = new ExpireSessionsRequest { LedMs = 3_600_000 } }));
         Assert.Equal(rows - 3, Rows());
         Assert.Equal(ErrorCatalog.SessionEnded.Number, Apply(Make(3, "c")).Code);
         Assert.Equal(
             ErrorCatalog.SessionEnded.Number,
             Apply(new MetadataCommand { Client = 9, KeepAlive = new KeepAliveRequest() }).Code);
+    }
+
+    /// <summary>While nobody led, nobody could hear of the clients: a new leader gives each its whole lease
+    /// time.</summary>
+    [Fact]
+    public void A_new_leader_ends_no_session_that_it_had_no_time_to_hear_of()
+    {
+        _seconds += 1000;
+        Ok(Apply(new MetadataCommand { ExpireSessions = new ExpireSessionsRequest { LedMs = 9_999 } }));
+        Ok(Apply(Make(1, "a")));
+        _seconds += 11;
+        Ok(Apply(new MetadataCommand { ExpireSessions = new ExpireSessionsRequest { LedMs = 10_000 } }));
+        Assert.Equal(ErrorCatalog.SessionEnded.Number, Apply(Make(2, "b")).Code);
     }
 
     [Fact]
@@ -113,6 +126,49 @@ public sealed class MetadataMachineTests
         Sound();
     }
 
+    [Fact]
+    public void What_a_session_has_open_goes_with_it()
+    {
+        Ok(Apply(Command(1, 0, MakeOf("a", new OpenHandle { Handle = 1, Access = 4 }))));
+        Ok(Apply(Unlink(2, "a")));
+        Ok(Apply(Collect()));
+        Assert.Equal(1, Rows((byte)RowTable.Inode) - 1);
+        Ok(Apply(new MetadataCommand { Client = 9, EndSession = new EndSessionRequest() }));
+        Assert.Equal(ErrorCatalog.SessionEnded.Number, Apply(Make(3, "b")).Code);
+        Assert.Equal(
+            ErrorCatalog.SessionEnded.Number,
+            Apply(new MetadataCommand { Client = 9, EndSession = new EndSessionRequest() }).Code);
+        Sound();
+
+        // Until its opens are gone, a new session would lose what it opens.
+        var open = new MetadataCommand { Client = 9, OpenSession = new OpenSessionRequest { LeaseMs = 10_000 } };
+        Assert.Equal((int)FsStatus.TryAgain, Apply(open).Status);
+        var reply = Apply(Collect());
+        Assert.Equal((3u, false), (reply.Collect.Rows, reply.Collect.More));
+        Assert.Equal(1, Rows((byte)RowTable.Inode));
+        Ok(Apply(open));
+        Ok(Apply(Make(1, "a")));
+        Sound();
+    }
+
+    [Fact]
+    public void A_session_that_expires_loses_its_opens()
+    {
+        Ok(Apply(Command(1, 0, MakeOf("a", new OpenHandle { Handle = 1, Access = 4 }))));
+        _seconds += 11;
+        Ok(Apply(new MetadataCommand { ExpireSessions = new ExpireSessionsRequest { LedMs = 3_600_000 } }));
+        Assert.Equal(1, Rows((byte)RowTable.Open));
+        Ok(Apply(Collect()));
+        Assert.Equal(0, Rows((byte)RowTable.Open));
+        Sound();
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(10_001)]
+    public void A_step_of_collection_is_bounded(uint rowsMax) =>
+        Assert.Equal((int)FsStatus.Invalid, Apply(Collect(rowsMax)).Status);
+
     /// <summary>At whatever entry the store was left, the log from there on leads to the same rows.</summary>
     [Fact]
     public void A_crash_loses_nothing_that_the_log_has()
@@ -121,12 +177,15 @@ public sealed class MetadataMachineTests
         var prng = new Prng(3);
         for (var i = 1UL; i <= 60; i++)
         {
-            log.Add(prng.Chance(0.6) ? Make(i, $"n{prng.NextInt32(9)}") : Unlink(i, $"n{prng.NextInt32(9)}"));
+            var name = $"n{prng.NextInt32(9)}";
+            var open = prng.Chance(0.5) ? new OpenHandle { Handle = i, Access = 4 } : null;
+            log.Add(prng.Chance(0.6) ? Command(i, 0, MakeOf(name, open)) : Unlink(i, name));
 
-            // What scans needs the store to have all that is before it: with its index, or it is done twice.
+            // What scans must see the same whether a row has reached the store or not.
             if (i % 7 == 0)
             {
-                log.Add(new MetadataCommand { ExpireSessions = new ExpireSessionsRequest() });
+                log.Add(new MetadataCommand { ExpireSessions = new ExpireSessionsRequest { LedMs = 3_600_000 } });
+                log.Add(Collect(3));
                 log.Add(new MetadataCommand { Client = i, OpenSession = new OpenSessionRequest { LeaseMs = 1_000 } });
             }
         }
@@ -142,14 +201,22 @@ public sealed class MetadataMachineTests
 
     /// <summary>Rows in the store without the index of their entry would be changed twice after a crash.</summary>
     [Fact]
-    public void Whatever_reaches_the_store_reaches_it_with_its_index()
+    public void Nothing_reaches_the_store_before_it_does_with_its_index()
     {
-        Ok(Apply(Make(1, "a")));
+        _machine.Flush();
         var before = _machine.AppliedIndex;
-        Ok(Apply(new MetadataCommand { ExpireSessions = new ExpireSessionsRequest() }));
+        Ok(Apply(Make(1, "a")));
+        _seconds += 11;
+        Ok(Apply(new MetadataCommand { ExpireSessions = new ExpireSessionsRequest { LedMs = 3_600_000 } }));
+        Ok(Apply(new MetadataCommand { Collect = new CollectRequest { RowsMax = 10 } }));
+
+        // The session began before the flush, and its reply came after it: both are gone, since a scan sees both.
+        Assert.Equal(ErrorCatalog.SessionEnded.Number, Apply(Make(2, "b")).Code);
         var found = new MetadataMachine(_store.Copy());
         Assert.Equal(before, found.AppliedIndex);
-        Assert.True(found.Tree!.TryFind(InodeId.Root, "a"u8, out _));
+        Assert.False(found.Tree!.TryFind(InodeId.Root, "a"u8, out _));
+        _machine.Flush();
+        Assert.DoesNotContain(_store.Rows, row => row.Key[0] is (byte)RowTable.Session or (byte)RowTable.Reply);
     }
 
     [Theory]
@@ -189,7 +256,10 @@ public sealed class MetadataMachineTests
         return [.. store.Rows.Select(row => Convert.ToHexString(row.Key) + "=" + Convert.ToHexString(row.Value))];
     }
 
-    private static Operation MakeOf(string name) => new()
+    private static MetadataCommand Collect(uint rowsMax = 100) =>
+        new() { Collect = new CollectRequest { RowsMax = rowsMax } };
+
+    private static Operation MakeOf(string name, OpenHandle? open = null) => new()
     {
         Caller = new Caller(),
         Make = new MakeRequest
@@ -197,6 +267,7 @@ public sealed class MetadataMachineTests
             Parent = 1,
             Name = ByteString.CopyFrom(name, Encoding.UTF8),
             Kind = (uint)InodeKind.File,
+            Open = open,
         },
     };
 
@@ -250,6 +321,12 @@ public sealed class MetadataMachineTests
     {
         _machine.Flush();
         return _store.Count;
+    }
+
+    private int Rows(byte table)
+    {
+        _machine.Flush();
+        return _store.Rows.Count(row => row.Key[0] == table);
     }
 
     private void Sound()

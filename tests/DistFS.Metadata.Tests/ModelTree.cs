@@ -174,6 +174,17 @@ internal sealed class ModelTree
 
         public bool IsGone => Names == 0;
 
+        /// <summary>Who has it open, under which handle.</summary>
+        public HashSet<(ClientId Client, ulong Handle)> Opens { get; } = [];
+
+        public SortedDictionary<string, byte[]> Xattrs { get; } = new(StringComparer.Ordinal);
+
+        /// <summary>Nobody can name it any more.</summary>
+        public bool IsOrphan => IsGone && Opens.Count == 0;
+
+        /// <summary>It was an orphan when orphans were collected.</summary>
+        public bool IsCollected { get; set; }
+
         public bool IsBelow(Node other)
         {
             for (var at = this; at != null; at = at.Parent)

@@ -1,13 +1,14 @@
 using System.Text;
 using DistFS.Metadata.Ops;
 using DistFS.Metadata.Rows;
+using DistFS.Metadata.Sessions;
 using DistFS.Metadata.Store;
 using Google.Protobuf;
 
 namespace DistFS.Metadata.Tests;
 
 /// <summary>A namespace with nothing but its root, and short words for the operations on it.</summary>
-internal sealed class Namespace
+internal sealed partial class Namespace
 {
     private readonly Changes _changes;
     private FileTime _now = new(1_800_000_000, 0);
@@ -29,6 +30,9 @@ internal sealed class Namespace
             ChangeTime = _now,
             BirthTime = _now,
         });
+        var sessions = new SessionTable(_changes);
+        sessions.Open(Client, 10_000, _now);
+        sessions.Open(OtherClient, 10_000, _now);
         _changes.Keep();
     }
 
@@ -38,6 +42,12 @@ internal sealed class Namespace
 
     /// <summary>Who does what follows.</summary>
     public Principal Caller { get; set; } = Principal.Root;
+
+    /// <summary>Whose session it is.</summary>
+    public ClientId Client { get; set; } = new(1);
+
+    /// <summary>Another session.</summary>
+    public static ClientId OtherClient { get; } = new(2);
 
     /// <summary>The time of the last operation.</summary>
     public FileTime Now => _now;
@@ -49,7 +59,7 @@ internal sealed class Namespace
     {
         _now = _now.Next;
         var reply = new OperationReply();
-        var status = Operations.Apply(new MetadataContext(Tree, _now, Caller), operation, reply);
+        var status = Operations.Apply(new MetadataContext(Tree, _now, Caller, Client), operation, reply);
         if (status == FsStatus.Ok)
         {
             _changes.Keep();
@@ -70,7 +80,9 @@ internal sealed class Namespace
         uint mode = 0b110_100_100,
         bool orExisting = false,
         string target = "",
-        ulong device = 0)
+        ulong device = 0,
+        uint umask = 0,
+        OpenHandle? open = null)
     {
         var request = new MakeRequest
         {
@@ -81,6 +93,8 @@ internal sealed class Namespace
             OrExisting = orExisting,
             Target = Bytes(target),
             Device = device,
+            Umask = umask,
+            Open = open,
         };
         return Apply(new Operation { Make = request });
     }

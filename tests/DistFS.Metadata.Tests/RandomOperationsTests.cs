@@ -41,8 +41,23 @@ public sealed class RandomOperationsTests
             var (one, other) = (Node(), Node());
             var (name, second) = (Name(), Name());
             var (flagA, flagB) = (_prng.Chance(0.2), _prng.Chance(0.2));
-            switch (_prng.NextInt32(8))
+            if (one.IsCollected || other.IsCollected)
             {
+                Same(FsStatus.NotFound, _real.Unlink(one.IsCollected ? one.Id : other.Id, name));
+                return;
+            }
+
+            switch (_prng.NextInt32(14))
+            {
+                case 8 or 9:
+                    StepXattr(one, name);
+                    break;
+                case 10 or 11 or 12:
+                    StepOpen(one);
+                    break;
+                case 13:
+                    StepSession();
+                    break;
                 case 0 or 1 or 2:
                     var kind = _prng.Chance(0.5) ? InodeKind.Directory : Kinds[_prng.NextInt32(Kinds.Length)];
                     ModelTree.Node? made = null;
@@ -73,12 +88,96 @@ public sealed class RandomOperationsTests
             }
         }
 
+        private void StepXattr(ModelTree.Node node, string name)
+        {
+            name = $"trusted.{name}";
+            var exists = node.Xattrs.ContainsKey(name);
+            if (_prng.Chance(0.4))
+            {
+                Same(exists ? FsStatus.Ok : FsStatus.NoData, _real.RemoveXattr(node.Id, name));
+                node.Xattrs.Remove(name);
+                return;
+            }
+
+            var (create, value) = (_prng.Chance(0.5), new[] { (byte)_prng.NextInt32(256) });
+            Same(
+                exists && create ? FsStatus.AlreadyExists : FsStatus.Ok,
+                _real.SetXattr(node.Id, name, value, create: create));
+            if (!exists || !create)
+            {
+                node.Xattrs[name] = value;
+            }
+        }
+
+        private void StepOpen(ModelTree.Node node)
+        {
+            var open = (Client: new ClientId(1 + (ulong)_prng.NextInt32(2)), Handle: (ulong)_prng.NextInt32(3));
+            _real.Client = open.Client;
+            if (_prng.Chance(0.4))
+            {
+                Same(node.Opens.Remove(open) ? FsStatus.Ok : FsStatus.BadHandle, _real.Release(node.Id, open.Handle));
+                return;
+            }
+
+            var expected = node.IsOrphan ? FsStatus.Stale
+                : node.Kind == InodeKind.SymbolicLink ? FsStatus.SymlinkLoop
+                : node.Kind == InodeKind.Socket ? FsStatus.NoSuchDevice
+                : FsStatus.Ok;
+            Same(expected, _real.Open(node.Id, open.Handle));
+            if (expected == FsStatus.Ok)
+            {
+                node.Opens.Add(open);
+            }
+        }
+
+        /// <summary>A session ends and begins anew, or what is left is collected, all of it or a part.</summary>
+        private void StepSession()
+        {
+            if (_prng.Chance(0.2))
+            {
+                var client = new ClientId(1 + (ulong)_prng.NextInt32(2));
+                _real.EndSession(client);
+                foreach (var node in _nodes.Append(_model.Root))
+                {
+                    node.Opens.RemoveWhere(open => open.Client == client);
+                }
+
+                while (_real.Collect(1 + _prng.NextInt32(5)).More)
+                {
+                }
+
+                _real.BeginSession(client);
+                foreach (var node in _nodes)
+                {
+                    node.IsCollected |= node.IsOrphan;
+                }
+            }
+            else if (_prng.Chance(0.2))
+            {
+                _real.Flush();
+            }
+        }
+
         public void Compare()
         {
             Assert.Empty(TreeCheck.Run(_real.Rows(), 7));
             CompareFrom(_model.Root);
             foreach (var node in _nodes)
             {
+                Assert.Equal(!node.IsCollected, _real.Exists(node.Id));
+                if (node.IsCollected)
+                {
+                    continue;
+                }
+
+                Assert.Equal(node.Opens.Count, (int)_real.Row(node.Id).Opens);
+                Assert.Equal(node.Xattrs.Keys, _real.Xattrs(node.Id));
+                foreach (var (name, expected) in node.Xattrs)
+                {
+                    Assert.Equal(FsStatus.Ok, _real.GetXattr(node.Id, name, out var value));
+                    Assert.Equal(expected, value);
+                }
+
                 var row = _real.Row(node.Id);
                 var subdirectories = node.Children.Values.Count(child => child.Kind == InodeKind.Directory);
                 Assert.Equal(node.IsGone ? 0 : node.Kind == InodeKind.Directory ? 2 + subdirectories : node.Names,

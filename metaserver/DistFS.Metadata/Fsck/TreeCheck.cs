@@ -9,7 +9,7 @@ namespace DistFS.Metadata.Fsck;
 /// Walks all rows and says what does not add up: the invariants of docs/design/metadata.md. Reads only; takes memory
 /// for each directory and each file with several names.
 /// </summary>
-public sealed class TreeCheck
+public sealed partial class TreeCheck
 {
     private const int FindingsMax = 1000;
 
@@ -32,6 +32,7 @@ public sealed class TreeCheck
         Scan(store, RowTable.Inode, check.TakeInode);
         Scan(store, RowTable.Dentry, (key, value) => check.TakeName(key, value, nameKey));
         Scan(store, RowTable.Orphan, check.TakeOrphan);
+        check.TakeAttributes(store);
         check.Compare();
         return check._findings;
     }
@@ -56,7 +57,7 @@ public sealed class TreeCheck
         var names = Of(dentry.Inode);
         names.Names++;
         names.Parent = directory;
-        if (RowKey.CookieOf(key) != SipHash.Compute(nameKey, name) >> 1)
+        if (RowKey.CookieOf(key) != Cookies.Of(nameKey, name))
         {
             Find($"{directory}: '{Encoding.Latin1.GetString(name)}' stands at a place that is not its hash's");
         }
@@ -90,10 +91,13 @@ public sealed class TreeCheck
                 Find($"{id} says that it has {inode.Links} names, and has {tally.Names}");
             }
 
-            if (_orphans.Contains(id) != (inode.Links == 0))
+            var isOrphan = inode is { Links: 0, Opens: 0 };
+            if (_orphans.Contains(id) != isOrphan)
             {
-                Find($"{id} has {inode.Links} links and is {(inode.Links == 0 ? "no" : "an")} orphan");
+                Find($"{id} has {inode.Links} links, {inode.Opens} opens, and is {(isOrphan ? "no" : "an")} orphan");
             }
+
+            CompareAttributes(id, inode);
         }
 
         foreach (var orphan in _orphans.Where(orphan => !_inodes.ContainsKey(orphan)))

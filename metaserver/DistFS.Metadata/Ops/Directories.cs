@@ -10,14 +10,14 @@ internal static class Directories
     public static FsStatus OpenForLookup(in MetadataContext context, InodeId id, out InodeRow directory) =>
         !context.Tree.TryGet(id, out directory) ? FsStatus.NotFound
         : !directory.IsDirectory ? FsStatus.NotADirectory
-        : !context.Caller.May(Access.Execute, directory) ? FsStatus.AccessDenied
+        : !context.May(Access.Execute, id, directory) ? FsStatus.AccessDenied
         : FsStatus.Ok;
 
     /// <summary>A directory in which names may be made and removed.</summary>
     public static FsStatus OpenForChange(in MetadataContext context, InodeId id, out InodeRow directory) =>
         !context.Tree.TryGet(id, out directory) ? FsStatus.NotFound
         : !directory.IsDirectory ? FsStatus.NotADirectory
-        : !context.Caller.May(Access.Write | Access.Execute, directory) ? FsStatus.AccessDenied
+        : !context.May(Access.Write | Access.Execute, id, directory) ? FsStatus.AccessDenied
         : FsStatus.Ok;
 
     /// <summary>What a name in a directory stands for, with its inode.</summary>
@@ -70,12 +70,12 @@ internal static class Directories
             ChangeTime = now,
         };
 
-    /// <summary>Takes a name from an inode; without its last one it becomes an orphan.</summary>
+    /// <summary>Takes a name from an inode; without its last one it is an orphan, unless it is open.</summary>
     public static void LoseName(in MetadataContext context, InodeId id, in InodeRow inode)
     {
         var links = inode.IsDirectory ? 0 : inode.Links - 1;
         context.Tree.Put(id, inode with { Links = links, ChangeTime = context.Now });
-        if (links == 0)
+        if (links == 0 && inode.Opens == 0)
         {
             context.Tree.PutOrphan(id);
         }

@@ -29,7 +29,7 @@ internal static class LinkOperation
             return FsStatus.AlreadyExists;
         }
 
-        if (!context.Caller.May(Access.Write, parent))
+        if (!context.May(Access.Write, parentId, parent))
         {
             return FsStatus.AccessDenied;
         }

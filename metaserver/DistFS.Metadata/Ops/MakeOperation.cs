@@ -1,3 +1,5 @@
+using DistFS.Metadata.Acls;
+using DistFS.Metadata.Opens;
 using DistFS.Metadata.Rows;
 using DistFS.Primitives;
 using DistFS.Protocol;
@@ -29,10 +31,10 @@ internal static class MakeOperation
         if (tree.TryFind(parentId, name, out var existing))
         {
             return request.OrExisting && existing.Kind == InodeKind.File
-                ? reply.Tell(context, existing.Inode) : FsStatus.AlreadyExists;
+                ? Existing(context, existing.Inode, request, reply) : FsStatus.AlreadyExists;
         }
 
-        if (!context.Caller.May(Access.Write, parent))
+        if (!context.May(Access.Write, parentId, parent))
         {
             return FsStatus.AccessDenied;
         }
@@ -49,8 +51,13 @@ internal static class MakeOperation
         }
 
         var id = tree.NextInode();
-        var inode = NewInode(context, request, kind, parentId, parent);
+        var inode = NewInode(context, request, kind, id, parentId, parent);
         tree.Put(id, inode);
+        if (request.Open != null)
+        {
+            OpenFiles.Begin(context, id, inode, request.Open);
+        }
+
         if (kind == InodeKind.SymbolicLink)
         {
             tree.PutContent(id, request.Target.Span);
@@ -58,6 +65,23 @@ internal static class MakeOperation
 
         tree.PutName(parentId, name, new DentryRow(id, kind));
         tree.Put(parentId, parent.Changed(1, inode.IsDirectory ? 1 : 0, context.Now));
+        return reply.Tell(context, id);
+    }
+
+    private static FsStatus Existing(
+        in MetadataContext context, InodeId id, MakeRequest request, OperationReply reply)
+    {
+        if (request.Open != null)
+        {
+            Check.That(context.Tree.TryGet(id, out var inode));
+            if (OpenFiles.WhyRefused(context, id, inode, request.Open) is not FsStatus.Ok and var refused)
+            {
+                return refused;
+            }
+
+            OpenFiles.Begin(context, id, inode, request.Open);
+        }
+
         return reply.Tell(context, id);
     }
 
@@ -70,6 +94,8 @@ internal static class MakeOperation
 
         var target = request.Target.Span;
         return !Enum.IsDefined(kind) || (request.Mode & ~Modes.All) != 0 ? FsStatus.Invalid
+            : request.Open != null && (kind != InodeKind.File || OpenFiles.Validate(request.Open) != FsStatus.Ok)
+                ? FsStatus.Invalid
             : (request.OrExisting && kind != InodeKind.File)
                 || (request.Device != 0 && kind is not (InodeKind.CharacterDevice or InodeKind.BlockDevice))
                 ? FsStatus.Invalid
@@ -81,10 +107,19 @@ internal static class MakeOperation
     }
 
     private static InodeRow NewInode(
-        in MetadataContext context, MakeRequest request, InodeKind kind, InodeId parentId, in InodeRow parent)
+        in MetadataContext context,
+        MakeRequest request,
+        InodeKind kind,
+        InodeId id,
+        InodeId parentId,
+        in InodeRow parent)
     {
         var isDirectory = kind == InodeKind.Directory;
-        var mode = request.Mode;
+        var isLink = kind == InodeKind.SymbolicLink;
+        var parentDefault = isLink ? null : context.Tree.DefaultAcl(parentId, parent);
+
+        // Nobody asks for the permission bits of a symbolic link, and no umask changes them.
+        var (mode, acl) = AclInheritance.Inherit(parentDefault, request.Mode, isLink ? 0 : request.Umask);
         var gid = context.Caller.Gid;
         if ((parent.Mode & Modes.SetGid) != 0)
         {
@@ -98,7 +133,7 @@ internal static class MakeOperation
             }
         }
 
-        return new InodeRow
+        var inode = new InodeRow
         {
             Kind = kind,
             Mode = mode,
@@ -114,5 +149,7 @@ internal static class MakeOperation
             ChangeTime = context.Now,
             BirthTime = context.Now,
         };
+        inode = acl == null ? inode : context.Tree.PutAccessAcl(id, inode, acl);
+        return isDirectory && parentDefault != null ? context.Tree.PutDefaultAcl(id, inode, parentDefault) : inode;
     }
 }

@@ -18,6 +18,10 @@ internal static class Operations
             Operation.KindOneofCase.Rename => RenameOperation.Apply(context, operation.Rename),
             Operation.KindOneofCase.SetAttributes =>
                 SetAttributesOperation.Apply(context, operation.SetAttributes, reply),
+            Operation.KindOneofCase.SetXattr => SetXattrOperation.Apply(context, operation.SetXattr, reply),
+            Operation.KindOneofCase.RemoveXattr => RemoveXattrOperation.Apply(context, operation.RemoveXattr, reply),
+            Operation.KindOneofCase.Open => OpenOperation.Apply(context, operation.Open, reply),
+            Operation.KindOneofCase.Release => ReleaseOperation.Apply(context, operation.Release),
             _ => FsStatus.NotImplemented,
         };
 }

@@ -99,8 +99,8 @@ internal static class RenameOperation
         }
 
         // Another parent is a change of the directory itself.
-        if (isElsewhere && ((from.Inode.IsDirectory && !context.Caller.May(Access.Write, from.Inode))
-            || (isExchange && to.Inode.IsDirectory && !context.Caller.May(Access.Write, to.Inode))))
+        if (isElsewhere && ((from.Inode.IsDirectory && !context.May(Access.Write, from.Dentry.Inode, from.Inode))
+            || (isExchange && to.Inode.IsDirectory && !context.May(Access.Write, to.Dentry.Inode, to.Inode))))
         {
             return FsStatus.AccessDenied;
         }

@@ -31,6 +31,9 @@ internal static class Replies
         ModifyTime = ToTime(row.ModifyTime),
         ChangeTime = ToTime(row.ChangeTime),
         BirthTime = ToTime(row.BirthTime),
+        HasAccessAcl = (row.Flags & InodeFlags.AccessAcl) != 0,
+        HasDefaultAcl = (row.Flags & InodeFlags.DefaultAcl) != 0,
+        HasXattrs = row.XattrNamesBytes > 0,
     };
 
     /// <summary>A time as a message.</summary>

@@ -95,7 +95,7 @@ internal static class SetAttributesOperation
                 return FsStatus.NotPermitted;
             }
 
-            if (!context.Caller.May(Access.Write, before))
+            if (!context.May(Access.Write, new InodeId(request.Inode), before))
             {
                 return FsStatus.AccessDenied;
             }

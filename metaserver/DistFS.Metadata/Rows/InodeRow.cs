@@ -56,6 +56,18 @@ public readonly record struct InodeRow
     /// <summary>Made.</summary>
     public FileTime BirthTime { get; init; }
 
+    /// <summary>How many opens there are of it, of all sessions.</summary>
+    public uint Opens { get; init; }
+
+    /// <summary>
+    /// Bytes of the names of its extended attributes, each with a NUL, as listxattr counts; 0 is none. Its access
+    /// control lists are not among them.
+    /// </summary>
+    public uint XattrNamesBytes { get; init; }
+
+    /// <summary>What else there is about it.</summary>
+    public InodeFlags Flags { get; init; }
+
     /// <summary>Whether it is a directory.</summary>
     public bool IsDirectory => Kind == InodeKind.Directory;
 
@@ -79,7 +91,10 @@ public readonly record struct InodeRow
         WriteTime(row[76..], ModifyTime);
         WriteTime(row[88..], ChangeTime);
         WriteTime(row[100..], BirthTime);
-        row[112..].Clear();
+        row[112..124].Clear();
+        BinaryPrimitives.WriteUInt32LittleEndian(row[124..], Opens);
+        BinaryPrimitives.WriteUInt32LittleEndian(row[128..], XattrNamesBytes);
+        BinaryPrimitives.WriteUInt32LittleEndian(row[132..], (uint)Flags);
     }
 
     /// <summary>Reads a row.</summary>
@@ -87,6 +102,8 @@ public readonly record struct InodeRow
     public static InodeRow Read(ReadOnlySpan<byte> row)
     {
         RowFormatException.ThrowIf(row.Length != SizeBytes || row[0] != Format, RowTable.Inode, row);
+        var flags = (InodeFlags)BinaryPrimitives.ReadUInt32LittleEndian(row[132..]);
+        RowFormatException.ThrowIf((flags & ~InodeFlags.All) != 0, RowTable.Inode, row);
         return new InodeRow
         {
             Kind = (InodeKind)row[1],
@@ -104,6 +121,9 @@ public readonly record struct InodeRow
             ModifyTime = ReadTime(row[76..]),
             ChangeTime = ReadTime(row[88..]),
             BirthTime = ReadTime(row[100..]),
+            Opens = BinaryPrimitives.ReadUInt32LittleEndian(row[124..]),
+            XattrNamesBytes = BinaryPrimitives.ReadUInt32LittleEndian(row[128..]),
+            Flags = flags,
         };
     }
 

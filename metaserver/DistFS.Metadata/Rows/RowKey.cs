@@ -6,11 +6,17 @@ namespace DistFS.Metadata.Rows;
 /// <summary>Which table a row is in: the first byte of its key (docs/design/metadata.md).</summary>
 public enum RowTable : byte
 {
+    /// <summary>An access control list of an inode.</summary>
+    Acl = (byte)'A',
+
     /// <summary>Content of a small file, or the target of a symbolic link.</summary>
     Content = (byte)'B',
 
     /// <summary>A name in a directory.</summary>
     Dentry = (byte)'D',
+
+    /// <summary>A session that is over, and of which there are rows yet.</summary>
+    EndedSession = (byte)'E',
 
     /// <summary>An inode.</summary>
     Inode = (byte)'I',
@@ -21,11 +27,20 @@ public enum RowTable : byte
     /// <summary>A client's session.</summary>
     Session = (byte)'N',
 
-    /// <summary>An inode without a name.</summary>
+    /// <summary>An inode with neither a name nor an open.</summary>
     Orphan = (byte)'O',
+
+    /// <summary>An open of an inode.</summary>
+    Open = (byte)'P',
 
     /// <summary>The reply of a client's request.</summary>
     Reply = (byte)'R',
+
+    /// <summary>An extended attribute of an inode.</summary>
+    Xattr = (byte)'X',
+
+    /// <summary>An inode that a session has open.</summary>
+    SessionOpen = (byte)'p',
 }
 
 /// <summary>
@@ -62,7 +77,7 @@ public ref struct RowKey
     }
 
     /// <summary>Appends bytes; only the last part may have any length.</summary>
-    public void Add(ReadOnlySpan<byte> bytes)
+    public void Add(scoped ReadOnlySpan<byte> bytes)
     {
         bytes.CopyTo(_bytes[_length..]);
         _length += bytes.Length;
@@ -86,6 +101,21 @@ public ref struct RowKey
     /// <summary>What follows two numbers: a name.</summary>
     public static ReadOnlySpan<byte> NameOf(ReadOnlySpan<byte> key) => key[(1 + (2 * sizeof(ulong)))..];
 
+    /// <summary>The first key after all that start so: the end of a scan of them.</summary>
+    public static ReadOnlySpan<byte> After(Span<byte> buffer, ReadOnlySpan<byte> prefix)
+    {
+        prefix.CopyTo(buffer);
+        var length = prefix.Length;
+
+        // 255 has no successor, and the letter of a table is lower.
+        for (; buffer[length - 1] == byte.MaxValue; length--)
+        {
+        }
+
+        buffer[length - 1]++;
+        return buffer[..length];
+    }
+
     /// <summary>The key of what there is one of.</summary>
     public static ReadOnlySpan<byte> OfMeta(Span<byte> buffer, ReadOnlySpan<byte> name)
     {
@@ -104,4 +134,39 @@ public ref struct RowKey
         key.Add(name);
         return key.Bytes;
     }
+
+    /// <summary>The key of an access control list.</summary>
+    public static ReadOnlySpan<byte> OfAcl(Span<byte> buffer, InodeId inode, AclKind kind)
+    {
+        var key = new RowKey(buffer, RowTable.Acl);
+        key.Add(inode.Value);
+        key.Add([(byte)kind]);
+        return key.Bytes;
+    }
+
+    /// <summary>The key of an extended attribute.</summary>
+    public static ReadOnlySpan<byte> OfXattr(Span<byte> buffer, InodeId inode, ReadOnlySpan<byte> name)
+    {
+        var key = new RowKey(buffer, RowTable.Xattr);
+        key.Add(inode.Value);
+        key.Add(name);
+        return key.Bytes;
+    }
+
+    /// <summary>The name in the key of an extended attribute.</summary>
+    public static ReadOnlySpan<byte> XattrNameOf(ReadOnlySpan<byte> key) => key[(1 + sizeof(ulong))..];
+
+    /// <summary>The key of an open, by its inode or by its session.</summary>
+    public static ReadOnlySpan<byte> OfOpen(Span<byte> buffer, RowTable table, ulong first, ulong second, ulong handle)
+    {
+        var key = new RowKey(buffer, table);
+        key.Add(first);
+        key.Add(second);
+        key.Add(handle);
+        return key.Bytes;
+    }
+
+    /// <summary>The third number of a key: an open's handle.</summary>
+    public static ulong HandleOf(ReadOnlySpan<byte> key) =>
+        BinaryPrimitives.ReadUInt64BigEndian(key[(1 + (2 * sizeof(ulong)))..]);
 }

@@ -17,6 +17,12 @@ internal readonly record struct SessionRow(ulong LeaseMs, ulong Acknowledged, Fi
     /// <summary>From then on it is over.</summary>
     public FileTime Ends => Heard.Plus(TimeSpan.FromMilliseconds(LeaseMs));
 
+    /// <summary>
+    /// Whether it is over at a time, for a leader that has led for so long: one with a longer lease had no chance to be
+    /// heard of.
+    /// </summary>
+    public bool IsOver(FileTime now, ulong ledMs) => Ends <= now && LeaseMs <= ledMs;
+
     public void Write(Span<byte> row)
     {
         row[..8].Clear();

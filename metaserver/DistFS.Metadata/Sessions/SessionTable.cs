@@ -112,34 +112,52 @@ internal sealed class SessionTable(Changes changes)
         Put(client, session with { Acknowledged = acknowledged, Heard = now });
     }
 
-    /// <summary>Ends the sessions whose time is over; returns them in order.</summary>
-    public IReadOnlyList<ClientId> Expire(FileTime now)
+    /// <summary>Ends the sessions whose time is over (<see cref="SessionRow.IsOver"/>); returns them in
+    /// order.</summary>
+    public IReadOnlyList<ClientId> Expire(FileTime now, ulong ledMs)
     {
         var ended = new List<(ClientId Client, ulong Acknowledged)>();
         changes.Scan([(byte)RowTable.Session], [(byte)RowTable.Session + 1], (key, value) =>
         {
             var session = SessionRow.Read(value);
-            if (session.Ends <= now)
+            if (session.IsOver(now, ledMs))
             {
                 ended.Add((new ClientId(RowKey.InodeOf(key).Value), session.Acknowledged));
             }
 
             return true;
         });
-        Span<byte> key = stackalloc byte[RowKey.BytesMax];
         foreach (var (client, acknowledged) in ended)
         {
-            changes.Delete(SessionKey(key, client));
-            for (var at = acknowledged + 1; at <= acknowledged + WindowMax; at++)
-            {
-                if (TryRead(ReplyKey(key, client, at)))
-                {
-                    changes.Delete(ReplyKey(key, client, at));
-                }
-            }
+            Remove(client, acknowledged);
         }
 
         return [.. ended.Select(static session => session.Client)];
+    }
+
+    /// <summary>Ends a session; false if there is none.</summary>
+    public bool End(ClientId client)
+    {
+        if (!TryGet(client, out var session))
+        {
+            return false;
+        }
+
+        Remove(client, session.Acknowledged);
+        return true;
+    }
+
+    private void Remove(ClientId client, ulong acknowledged)
+    {
+        Span<byte> key = stackalloc byte[RowKey.BytesMax];
+        changes.Delete(SessionKey(key, client));
+        for (var at = acknowledged + 1; at <= acknowledged + WindowMax; at++)
+        {
+            if (TryRead(ReplyKey(key, client, at)))
+            {
+                changes.Delete(ReplyKey(key, client, at));
+            }
+        }
     }
 
     private static ReadOnlySpan<byte> SessionKey(Span<byte> buffer, ClientId client)

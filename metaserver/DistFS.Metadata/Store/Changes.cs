@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using DistFS.Primitives;
 
 namespace DistFS.Metadata.Store;
@@ -15,6 +16,14 @@ public sealed class Changes(IOrderedStore store)
 {
     private readonly Dictionary<byte[], byte[]?> _kept = new(ByteOrder.Instance);
     private readonly Dictionary<byte[], byte[]?> _own = new(ByteOrder.Instance);
+
+    /// <summary>
+    /// The keys of <see cref="_kept"/> are those here, in order, and those of <see cref="_unordered"/>: nobody pays for
+    /// the order before a scan needs it.
+    /// </summary>
+    private readonly SortedSet<byte[]> _ordered = new(ByteOrder.Instance);
+
+    private readonly List<byte[]> _unordered = [];
 
     /// <summary>Rows that are kept and not in the store.</summary>
     public int Count => _kept.Count;
@@ -46,13 +55,33 @@ public sealed class Changes(IOrderedStore store)
     public void Delete(ReadOnlySpan<byte> key) => Lookup(_own)[key] = null;
 
     /// <summary>
-    /// Gives the rows of [<paramref name="from"/>, <paramref name="to"/>) in order. Only when all was flushed by who
-    /// knows the index that belongs to it: rows in the store without it would be changed twice after a crash.
+    /// Gives the rows of [<paramref name="from"/>, <paramref name="to"/>) in order, as they are after all changes,
+    /// until <paramref name="row"/> says that it has enough. It may read rows and change them; a scan under way does
+    /// not see that.
     /// </summary>
     public void Scan(ReadOnlySpan<byte> from, ReadOnlySpan<byte> to, RowVisitor row)
     {
-        Check.That(_own.Count == 0 && _kept.Count == 0);
-        store.Scan(from, to, row);
+        ArgumentNullException.ThrowIfNull(row);
+        if (from.SequenceCompareTo(to) >= 0)
+        {
+            return;
+        }
+
+        if (_own.Count == 0 && _kept.Count == 0)
+        {
+            store.Scan(from, to, row);
+            return;
+        }
+
+        using var pending = Pending(from.ToArray(), to.ToArray()).GetEnumerator();
+        if (pending.MoveNext())
+        {
+            new MergedScan(pending, row).Run(store, from, to);
+        }
+        else
+        {
+            store.Scan(from, to, row);
+        }
     }
 
     /// <summary>The operation has ended well.</summary>
@@ -60,7 +89,12 @@ public sealed class Changes(IOrderedStore store)
     {
         foreach (var (key, value) in _own)
         {
-            _kept[key] = value;
+            ref var kept = ref CollectionsMarshal.GetValueRefOrAddDefault(_kept, key, out var isKnown);
+            kept = value;
+            if (!isKnown)
+            {
+                _unordered.Add(key);
+            }
         }
 
         _own.Clear();
@@ -77,7 +111,54 @@ public sealed class Changes(IOrderedStore store)
         {
             store.Write(_kept);
             _kept.Clear();
+            _ordered.Clear();
+            _unordered.Clear();
         }
+    }
+
+    /// <summary>What is changed of [from, to), in order; a value of null is a row that is gone.</summary>
+    private IEnumerable<KeyValuePair<byte[], byte[]?>> Pending(byte[] from, byte[] to)
+    {
+        _ordered.UnionWith(_unordered);
+        _unordered.Clear();
+        var own = Own(from, to);
+        var next = 0;
+        foreach (var key in _ordered.GetViewBetween(from, to))
+        {
+            for (; next < own.Count && ByteOrder.Instance.Compare(own[next].Key, key) < 0; next++)
+            {
+                yield return own[next];
+            }
+
+            if (next < own.Count && ByteOrder.Instance.Equals(own[next].Key, key))
+            {
+                yield return own[next++];
+            }
+            else if (!ByteOrder.Instance.Equals(key, to))
+            {
+                yield return KeyValuePair.Create(key, _kept[key]);
+            }
+        }
+
+        for (; next < own.Count; next++)
+        {
+            yield return own[next];
+        }
+    }
+
+    private List<KeyValuePair<byte[], byte[]?>> Own(byte[] from, byte[] to)
+    {
+        var own = new List<KeyValuePair<byte[], byte[]?>>();
+        foreach (var change in _own)
+        {
+            if (ByteOrder.Instance.Compare(change.Key, from) >= 0 && ByteOrder.Instance.Compare(change.Key, to) < 0)
+            {
+                own.Add(change);
+            }
+        }
+
+        own.Sort(static (one, other) => ByteOrder.Instance.Compare(one.Key, other.Key));
+        return own;
     }
 
     private static Dictionary<byte[], byte[]?>.AlternateLookup<ReadOnlySpan<byte>> Lookup(

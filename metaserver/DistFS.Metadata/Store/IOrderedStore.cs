@@ -16,7 +16,7 @@ public interface IOrderedStore
 
     /// <summary>
     /// Gives the rows of [<paramref name="from"/>, <paramref name="to"/>) in order, until <paramref name="row"/> says
-    /// that it has enough. What it is given is valid during the call only.
+    /// that it has enough. What it is given is valid during the call only; it may read the store, and not write it.
     /// </summary>
     void Scan(ReadOnlySpan<byte> from, ReadOnlySpan<byte> to, RowVisitor row);
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using DistFS.Metaserver.Storage;
 using DistFS.Primitives;
+using DistFS.Raft;
 
 namespace DistFS.Metaserver.Consensus;
 

@@ -1,8 +1,7 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
-using DistFS.Metadata.Rows;
+using DistFS.Metadata.Reads;
 using DistFS.Metadata.Sessions;
-using DistFS.Metadata.Store;
 using DistFS.Metaserver.Consensus;
 using DistFS.Metaserver.State;
 using DistFS.Primitives;
@@ -13,14 +12,21 @@ using Microsoft.Extensions.Logging;
 namespace DistFS.Metaserver.Hosting;
 
 /// <summary>
-/// What a leader does without being asked: the first entry of a new cluster, and the end of sessions whose time is
-/// over. What it proposes is the same whoever proposes it and however often, so nothing depends on there being one
+/// What a leader does without being asked: the first entry of a new cluster, the end of sessions whose time is over,
+/// and the collection of what nobody needs any more. What it proposes is the same whoever proposes it and however often, so nothing depends on there being one
 /// leader only.
 /// </summary>
 internal sealed partial class LeaderDuties : IAsyncDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
+
+    // A step of collection holds up what comes behind it for some milliseconds; so many steps in a round at most.
+    private const uint CollectRowsMax = 1_000;
+    private const int StepsMax = 20;
+
+    // rwxr-xr-x, as a new file system has it.
+    private const uint RootMode = 0b111_101_101;
 
     private readonly RaftDriver _driver;
     private readonly MetadataState _state;
@@ -47,7 +53,7 @@ internal sealed partial class LeaderDuties : IAsyncDisposable
 
     private async Task RunAsync()
     {
-        using var timer = new PeriodicTimer(Interval);
+        using var timer = new PeriodicTimer(Interval, _clock);
         while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false))
         {
             if (!_driver.IsLeader)
@@ -57,7 +63,7 @@ internal sealed partial class LeaderDuties : IAsyncDisposable
             }
 
             _ledSince = _ledSince == 0 ? Stopwatch.GetTimestamp() : _ledSince;
-            if (Due() is { } command)
+            for (var i = 0; i < StepsMax && _driver.IsLeader && Due() is { } command; i++)
             {
                 command.LeaderTime = Now();
                 var outcome = await _driver.ProposeAsync(command.ToByteArray(), Timeout, _stop.Token)
@@ -66,20 +72,30 @@ internal sealed partial class LeaderDuties : IAsyncDisposable
                 {
                     // The next round tries again, if it is still due and still ours.
                     LogNotDone(_logger, _driver.Self, command.KindCase, outcome.Status, outcome.Reason);
+                    break;
                 }
             }
         }
     }
 
     private MetadataCommand? Due() => _state.Read(this, static (store, duties) =>
-        ClusterRow.Find(new Changes(store)) == null
-            ? duties.Bootstrap()
-            : SessionExpiry.IsDue(store, FileTime.Of(duties._clock.GetUtcNow()), duties.Led)
-                ? new MetadataCommand
-                {
-                    ExpireSessions = new ExpireSessionsRequest { LedMs = (ulong)duties.Led.TotalMilliseconds },
-                }
-                : null);
+    {
+        if (MetadataView.Open(store) is not { } view)
+        {
+            return duties.Bootstrap();
+        }
+
+        if (SessionExpiry.IsDue(store, FileTime.Of(duties._clock.GetUtcNow()), duties.Led))
+        {
+            return new MetadataCommand
+            {
+                ExpireSessions = new ExpireSessionsRequest { LedMs = (ulong)duties.Led.TotalMilliseconds },
+            };
+        }
+
+        return view.HasCollectable
+            ? new MetadataCommand { Collect = new CollectRequest { RowsMax = CollectRowsMax } } : null;
+    });
 
     private TimeSpan Led => Stopwatch.GetElapsedTime(_ledSince);
 
@@ -94,9 +110,6 @@ internal sealed partial class LeaderDuties : IAsyncDisposable
             Mode = RootMode,
         },
     };
-
-    // rwxr-xr-x, as a new file system has it.
-    private const uint RootMode = 0b111_101_101;
 
     private Time Now()
     {

@@ -174,6 +174,7 @@ public sealed class MetaserverHost : IAsyncDisposable
         _node.AddTo(dispatcher);
         transport.AddTo(dispatcher);
         new MetadataService(driver, options.Clock).AddTo(dispatcher);
+        new MetadataReadService(driver, _state).AddTo(dispatcher);
         var server = FrameServer.Start(dispatcher, new FrameServerOptions
         {
             Listen = [options.Address],

@@ -17,4 +17,13 @@ public static class MetadataMethods
     /// <summary>Operations that change the namespace.</summary>
     public static readonly RpcMethod<MutateCall, MetadataReply> Mutate =
         RpcMethod<MutateCall, MetadataReply>.Of(MetadataReflection.Descriptor, "Metadata", "Mutate");
+
+    /// <summary>Linearizable reads of one moment.</summary>
+    public static readonly RpcMethod<ReadRequest, ReadReply> Read =
+        RpcMethod<ReadRequest, ReadReply>.Of(MetadataReflection.Descriptor, "Metadata", "Read");
+
+    /// <summary>A page of a directory.</summary>
+    public static readonly RpcMethod<ReadDirectoryRequest, ReadDirectoryReply> ReadDirectory =
+        RpcMethod<ReadDirectoryRequest, ReadDirectoryReply>.Of(
+            MetadataReflection.Descriptor, "Metadata", "ReadDirectory");
 }

@@ -1,7 +1,6 @@
 using DistFS.Metaserver.Consensus;
 using DistFS.Primitives;
 using DistFS.Protocol;
-using DistFS.Raft;
 using DistFS.Rpc;
 using Google.Protobuf;
 
@@ -10,7 +9,7 @@ namespace DistFS.Metaserver.Services;
 /// <summary>What clients ask: turned into commands of the log, answered with what the state machine replied.</summary>
 /// <param name="driver">Of this member.</param>
 /// <param name="clock">The leader's clock, which its commands carry.</param>
-public sealed class MetadataService(RaftDriver driver, TimeProvider clock)
+internal sealed class MetadataService(RaftDriver driver, TimeProvider clock)
 {
     // What a call without a deadline gets: nothing here waits without end.
     private static readonly TimeSpan TimeoutMax = TimeSpan.FromSeconds(30);
@@ -18,7 +17,6 @@ public sealed class MetadataService(RaftDriver driver, TimeProvider clock)
     /// <summary>Offers the service.</summary>
     public void AddTo(RpcDispatcher dispatcher)
     {
-        ArgumentNullException.ThrowIfNull(dispatcher);
         dispatcher
             .Handle(MetadataMethods.OpenSession, OpenSession, HandlerScheduling.Inline)
             .Handle(MetadataMethods.KeepAlive, KeepAlive, HandlerScheduling.Inline)
@@ -79,17 +77,8 @@ public sealed class MetadataService(RaftDriver driver, TimeProvider clock)
 
     private MetadataReply NotLeader()
     {
-        var reply = new MetadataReply
-        {
-            Status = (int)FsStatus.TryAgain,
-            Code = ErrorCatalog.NotLeader.Number,
-        };
-        if (driver.LeaderMember is { } leader)
-        {
-            reply.Leader = new Leader { Member = leader.Id.Value, Address = leader.Address };
-        }
-
-        return reply;
+        var (status, code, leader) = Redirection.Of(driver);
+        return new MetadataReply { Status = status, Code = code, Leader = leader };
     }
 
     private Time Now()

@@ -26,4 +26,9 @@ public static partial class ErrorCatalog
         "The metaserver that was asked does not lead its cluster, or has just lost its leadership. Ask the one that it "
         + "names; clients do so by themselves. If none leads for longer than a few seconds, a majority of the "
         + "metaservers is down or cannot be reached: see dfs status.");
+
+    /// <summary>The cluster's first entry is not there yet.</summary>
+    public static readonly ErrorCode ClusterStarting = new(1331, FsStatus.TryAgain, "cluster is starting",
+        "The cluster is new, and its first metaserver has not yet written its first entry. This takes a moment; clients "
+        + "ask again by themselves.");
 }

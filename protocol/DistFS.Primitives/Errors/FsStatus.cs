@@ -26,6 +26,9 @@ public enum FsStatus
     /// <summary>ENXIO: no such device or address.</summary>
     NoSuchDevice = 6,
 
+    /// <summary>E2BIG: an argument is too long, such as the value of an extended attribute.</summary>
+    ArgumentTooLong = 7,
+
     /// <summary>EBADF: the handle is not open, or not for this.</summary>
     BadHandle = 9,
 

@@ -13,6 +13,7 @@ public static class FsStatusMap
         new(FsStatus.Interrupted, "EINTR", 4, 0xC0000120),
         new(FsStatus.IoError, "EIO", 5, 0xC0000185),
         new(FsStatus.NoSuchDevice, "ENXIO", 6, 0xC000000E),
+        new(FsStatus.ArgumentTooLong, "E2BIG", 7, 0xC0000050),
         new(FsStatus.BadHandle, "EBADF", 9, 0xC0000008),
         new(FsStatus.TryAgain, "EAGAIN", 35, 0xC000022D),
         new(FsStatus.OutOfMemory, "ENOMEM", 12, 0xC0000017),

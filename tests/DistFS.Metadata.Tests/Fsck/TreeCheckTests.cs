@@ -66,6 +66,44 @@ public sealed class TreeCheckTests
     [Fact]
     public void An_orphan_that_is_not_there() => Finds("is not there", () => _fs.Tree.PutOrphan(new InodeId(99)));
 
+    [Fact]
+    public void An_open_that_the_inode_does_not_count() => Finds("is 1 times", () =>
+        _fs.Tree.PutOpen(_file, new ClientId(1), 5, Access.Read));
+
+    [Fact]
+    public void An_open_that_is_not_there() => Finds("is 0 times", () =>
+        _fs.Tree.Put(_file, _fs.Row(_file) with { Opens = 1 }));
+
+    [Fact]
+    public void An_open_of_no_session() => Finds("is no session", () =>
+    {
+        _fs.Tree.PutOpen(_file, new ClientId(77), 5, Access.Read);
+        _fs.Tree.Put(_file, _fs.Row(_file) with { Opens = 1 });
+    });
+
+    [Theory]
+    [InlineData(RowTable.Open, "which does not know of it")]
+    [InlineData(RowTable.SessionOpen, "which does not know of it")]
+    public void Half_an_open(RowTable half, string text)
+    {
+        Assert.Equal(FsStatus.Ok, _fs.Open(_file, 5));
+        var row = Assert.Single(_fs.Rows().Rows, row => row.Key[0] == (byte)half);
+        _fs.Store.Write([KeyValuePair.Create(row.Key, (byte[]?)null)]);
+        Finds(text, () => { });
+    }
+
+    [Fact]
+    public void An_attribute_that_the_inode_does_not_count() => Finds("bytes, and they have 7", () =>
+        _fs.Tree.PutXattr(_file, "user.a"u8, []));
+
+    [Fact]
+    public void A_list_that_is_not_there() => Finds("of lists it has None", () =>
+        _fs.Tree.Put(_file, _fs.Row(_file) with { Flags = InodeFlags.AccessAcl }));
+
+    [Fact]
+    public void An_attribute_of_nothing() => Finds("which is not", () =>
+        _fs.Tree.PutXattr(new InodeId(99), "user.a"u8, []));
+
     private void Finds(string text, Action harm)
     {
         harm();

@@ -23,6 +23,9 @@ public sealed class GoldenRowsTests
         ModifyTime = new FileTime(14, 15),
         ChangeTime = new FileTime(16, 17),
         BirthTime = new FileTime(18, 19),
+        Opens = 20,
+        XattrNamesBytes = 21,
+        Flags = InodeFlags.AccessAcl | InodeFlags.DefaultAcl,
     };
 
     [Fact]
@@ -55,7 +58,7 @@ public sealed class GoldenRowsTests
             "0104ff03" + "04030201" + "05000000" + "06000000" + "0700000000000000" + "0800000000000000"
             + "0900000000000000" + "0a00000000000000" + "0b00000000000000" + "0c00000000000000"
             + "ffffffffffffffff0d000000" + "0e000000000000000f000000" + "100000000000000011000000"
-            + "120000000000000013000000" + new string('0', 48),
+            + "120000000000000013000000" + new string('0', 24) + "14000000" + "15000000" + "03000000",
             Convert.ToHexStringLower(bytes));
         Assert.Equal(Row, InodeRow.Read(bytes));
     }
@@ -80,6 +83,43 @@ public sealed class GoldenRowsTests
     }
 
     [Fact]
+    public void Keys_of_what_belongs_to_an_inode()
+    {
+        var buffer = new byte[RowKey.BytesMax];
+        Assert.Equal("41000000000000010261", Hex(RowKey.OfAcl(buffer, new InodeId(258), AclKind.Access)));
+        Assert.Equal("580000000000000102757365722e61", Hex(RowKey.OfXattr(buffer, new InodeId(258), "user.a"u8)));
+        Assert.Equal("user.a"u8.ToArray(), RowKey.XattrNameOf(
+            RowKey.OfXattr(buffer, new InodeId(258), "user.a"u8)).ToArray());
+        var open = RowKey.OfOpen(buffer, RowTable.Open, 258, 3, 4);
+        Assert.Equal("50" + "0000000000000102" + "0000000000000003" + "0000000000000004", Hex(open));
+        Assert.Equal((258UL, 3UL, 4UL),
+            (RowKey.InodeOf(open).Value, RowKey.CookieOf(open), RowKey.HandleOf(open)));
+    }
+
+    [Fact]
+    public void What_follows_all_that_start_so()
+    {
+        var buffer = new byte[RowKey.BytesMax];
+        Assert.Equal("4102", Hex(RowKey.After(buffer, [0x41, 0x01])));
+        Assert.Equal("42", Hex(RowKey.After(buffer, [0x41, 0xFF, 0xFF])));
+        Assert.Equal("4101", Hex(RowKey.After(buffer, [0x41, 0x00, 0xFF])));
+    }
+
+    [Fact]
+    public void Cookies_leave_room_for_the_dots_and_the_end()
+    {
+        for (var i = 0; i < 1000; i++)
+        {
+            var cookie = Cookies.Of(7, BitConverter.GetBytes(i));
+            Assert.InRange(cookie, Cookies.First, Cookies.Last);
+            Assert.Equal(DistFS.Metadata.Store.SipHash.Compute(7, BitConverter.GetBytes(i)) >> 1, cookie);
+        }
+
+        Assert.True(Cookies.Start < Cookies.Self && Cookies.Self < Cookies.Parent && Cookies.Parent < Cookies.First);
+        Assert.True(Cookies.Last < long.MaxValue);
+    }
+
+    [Fact]
     public void Every_table_has_a_letter_of_its_own() =>
         Assert.Equal(Enum.GetValues<RowTable>().Length, Enum.GetValues<RowTable>().Distinct().Count());
 
@@ -94,6 +134,10 @@ public sealed class GoldenRowsTests
         Assert.Throws<RowFormatException>(() => DentryRow.Read(new byte[DentryRow.SizeBytes]));
         bytes[0] = 1;
         bytes[75] = 0xFF;
+        Assert.Throws<RowFormatException>(() => InodeRow.Read(bytes));
+        bytes[75] = 0;
+        Assert.Equal(0u, InodeRow.Read(bytes).AccessTime.Nanoseconds >> 24);
+        bytes[135] = 0x80;
         Assert.Throws<RowFormatException>(() => InodeRow.Read(bytes));
     }
 

@@ -73,6 +73,7 @@ public sealed class ErrorCatalogTests
         DFS1321 ConsensusVersion NotSupported
         DFS1322 MemberStopped IoError
         DFS1330 NotLeader TryAgain
+        DFS1331 ClusterStarting TryAgain
         DFS1401 SessionEnded Stale
         DFS1402 RequestStale Stale
         DFS1403 RequestReused Invalid

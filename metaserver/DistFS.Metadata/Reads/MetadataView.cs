@@ -1,0 +1,23 @@
+using DistFS.Metadata.Rows;
+using DistFS.Metadata.Store;
+
+namespace DistFS.Metadata.Reads;
+
+/// <summary>The state for reading, whoever applies to it meanwhile: over a view of one moment.</summary>
+public sealed class MetadataView
+{
+    private MetadataView(Tree tree) => Tree = tree;
+
+    /// <summary>The tree of that moment.</summary>
+    public Tree Tree { get; }
+
+    /// <summary>Whether a step of collection would find something to do.</summary>
+    public bool HasCollectable => Tree.Ended(1).Count > 0 || Tree.Orphans(1).Count > 0;
+
+    /// <summary>Over a store that does not change meanwhile; null before the cluster's first entry.</summary>
+    public static MetadataView? Open(IOrderedStore store)
+    {
+        var changes = new Changes(store);
+        return ClusterRow.Find(changes) is { } cluster ? new MetadataView(new Tree(changes, cluster.NameKey)) : null;
+    }
+}

@@ -1,0 +1,6 @@
+namespace DistFS.Metadata.Reads;
+
+/// <summary>What a read works with. It changes nothing and is not in the log: one member answers it.</summary>
+/// <param name="Tree">The state, with what has not reached the store yet.</param>
+/// <param name="Caller">On whose behalf.</param>
+public readonly record struct ReadContext(Tree Tree, Principal Caller);

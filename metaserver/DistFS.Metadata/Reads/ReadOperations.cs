@@ -1,0 +1,70 @@
+using System.Buffers;
+using DistFS.Metadata.Ops;
+using DistFS.Metadata.Rows;
+using DistFS.Primitives;
+using DistFS.Protocol;
+using Google.Protobuf;
+
+namespace DistFS.Metadata.Reads;
+
+/// <summary>The reads of the contract. To add one: a file here, a message, a line below, tests.</summary>
+public static class ReadOperations
+{
+    /// <summary>Reads; the reply has the status, and what was read if that is Ok.</summary>
+    public static ReadOperationReply Apply(in ReadContext context, ReadOperation operation)
+    {
+        ArgumentNullException.ThrowIfNull(operation);
+        return operation.KindCase switch
+        {
+            ReadOperation.KindOneofCase.Lookup => Inode(
+                LookupRead.Apply(
+                    context,
+                    new InodeId(operation.Lookup.Parent),
+                    operation.Lookup.Name.Span,
+                    out var found,
+                    out var foundRow),
+                found,
+                foundRow),
+            ReadOperation.KindOneofCase.GetAttributes => Inode(
+                GetAttributesRead.Apply(context, new InodeId(operation.GetAttributes.Inode), out var row),
+                new InodeId(operation.GetAttributes.Inode),
+                row),
+            ReadOperation.KindOneofCase.ReadLink => Data(
+                context,
+                operation.ReadLink,
+                static (context, request, data) => ReadLinkRead.Apply(context, new InodeId(request.Inode), data)),
+            ReadOperation.KindOneofCase.Access => new ReadOperationReply
+            {
+                Status = (int)AccessOf(context, operation.Access),
+            },
+            ReadOperation.KindOneofCase.GetXattr => Data(
+                context,
+                operation.GetXattr,
+                static (context, request, data) =>
+                    GetXattrRead.Apply(context, new InodeId(request.Inode), request.Name.Span, data)),
+            ReadOperation.KindOneofCase.ListXattrs => Data(
+                context,
+                operation.ListXattrs,
+                static (context, request, data) => ListXattrsRead.Apply(context, new InodeId(request.Inode), data)),
+            _ => new ReadOperationReply { Status = (int)FsStatus.NotImplemented },
+        };
+    }
+
+    private static FsStatus AccessOf(in ReadContext context, AccessRequest request) => request.Access > 7
+        ? FsStatus.Invalid
+        : AccessRead.Apply(context, new InodeId(request.Inode), (Access)request.Access);
+
+    private static ReadOperationReply Inode(FsStatus status, InodeId id, in InodeRow row) => status == FsStatus.Ok
+        ? new ReadOperationReply { Attributes = Replies.ToAttributes(id, row) }
+        : new ReadOperationReply { Status = (int)status };
+
+    private static ReadOperationReply Data<TRequest>(
+        in ReadContext context, TRequest request, Func<ReadContext, TRequest, IBufferWriter<byte>, FsStatus> read)
+    {
+        var data = new ArrayBufferWriter<byte>();
+        var status = read(context, request, data);
+        return status == FsStatus.Ok
+            ? new ReadOperationReply { Data = ByteString.CopyFrom(data.WrittenSpan) }
+            : new ReadOperationReply { Status = (int)status };
+    }
+}

@@ -1,0 +1,148 @@
+using System.Buffers;
+using DistFS.Metadata;
+using DistFS.Metadata.Reads;
+using DistFS.Metaserver.Consensus;
+using DistFS.Metaserver.State;
+using DistFS.Primitives;
+using DistFS.Protocol;
+using DistFS.Rpc;
+
+namespace DistFS.Metaserver.Services;
+
+/// <summary>
+/// What clients read: granted by a majority (ReadIndex), then answered from a view of the state on the thread of the
+/// call, so that reading does not hold up applying.
+/// </summary>
+internal sealed class MetadataReadService(RaftDriver driver, MetadataState state)
+{
+    private const int OperationsMax = 4096;
+    private const uint EntriesMax = 65_536;
+    private const uint PageBytesMin = 512;
+    private const uint PageBytesMax = 4 << 20;
+
+    private static readonly TimeSpan TimeoutMax = TimeSpan.FromSeconds(30);
+
+    [ThreadStatic]
+    private static DirectoryReader? _reader;
+
+    /// <summary>Offers the methods.</summary>
+    public void AddTo(RpcDispatcher dispatcher) => dispatcher
+        .Handle(MetadataMethods.Read, ReadAsync, HandlerScheduling.Inline)
+        .Handle(MetadataMethods.ReadDirectory, ReadDirectoryAsync, HandlerScheduling.Inline);
+
+    private async ValueTask<ReadReply> ReadAsync(ReadRequest request, ServerCall call)
+    {
+        if (request.Operations.Count > OperationsMax)
+        {
+            throw new RpcException(ErrorCatalog.BadRequest, $"A request has at most {OperationsMax} reads.");
+        }
+
+        if (!await IsGrantedAsync(call).ConfigureAwait(false))
+        {
+            var (status, code, leader) = Redirection.Of(driver);
+            return new ReadReply { Status = status, Code = code, Leader = leader };
+        }
+
+        return state.Read(request, static (store, request) =>
+        {
+            var reply = new ReadReply();
+            if (MetadataView.Open(store) is not { } view)
+            {
+                (reply.Status, reply.Code) = Redirection.Starting;
+                return reply;
+            }
+
+            var context = new ReadContext(view.Tree, PrincipalOf(request.Caller));
+            foreach (var operation in request.Operations)
+            {
+                reply.Replies.Add(ReadOperations.Apply(context, operation));
+            }
+
+            return reply;
+        });
+    }
+
+    private async ValueTask<ReadDirectoryReply> ReadDirectoryAsync(ReadDirectoryRequest request, ServerCall call)
+    {
+        if (request.EntriesMax is 0 or > EntriesMax || request.BytesMax is < PageBytesMin or > PageBytesMax)
+        {
+            throw new RpcException(
+                ErrorCatalog.BadRequest,
+                $"A page has 1 to {EntriesMax} entries and {PageBytesMin} to {PageBytesMax} bytes.");
+        }
+
+        if (!await IsGrantedAsync(call).ConfigureAwait(false))
+        {
+            var (status, code, leader) = Redirection.Of(driver);
+            return new ReadDirectoryReply { Status = status, Code = code, Leader = leader };
+        }
+
+        return state.Read((request, call), static (store, asked) => ReadPage(MetadataView.Open(store), asked));
+    }
+
+    private static ReadDirectoryReply ReadPage(
+        MetadataView? view, (ReadDirectoryRequest Request, ServerCall Call) asked)
+    {
+        var request = asked.Request;
+        if (view == null)
+        {
+            return new ReadDirectoryReply
+            {
+                Status = Redirection.Starting.Status,
+                Code = Redirection.Starting.Code,
+            };
+        }
+
+        var buffer = MemoryPool<byte>.Shared.Rent((int)request.BytesMax);
+        var page = new DirectoryPage(buffer.Memory);
+        var status = (_reader ??= new DirectoryReader()).Read(
+            new ReadContext(view.Tree, PrincipalOf(request.Caller)),
+            new InodeId(request.Directory),
+            request.After,
+            new PageLimits(
+                (int)request.EntriesMax,
+                (int)request.BytesMax,
+                DirectoryPage.LineBytes + (request.WithAttributes ? DirectoryPage.AttributesBytes : 0)),
+            request.WithAttributes,
+            ref page,
+            out var isEnd);
+        if (status != FsStatus.Ok || page.Length == 0)
+        {
+            buffer.Dispose();
+        }
+        else
+        {
+            asked.Call.SetReplyPayload(buffer.Memory[..page.Length], buffer);
+        }
+
+        return new ReadDirectoryReply { Status = (int)status, IsEnd = isEnd, Entries = page.Count };
+    }
+
+    /// <summary>False: this member does not lead.</summary>
+    private async ValueTask<bool> IsGrantedAsync(ServerCall call)
+    {
+        if (!driver.IsLeader)
+        {
+            return false;
+        }
+
+        var left = call.TimeRemaining < TimeoutMax ? call.TimeRemaining : TimeoutMax;
+        if (left <= TimeSpan.Zero)
+        {
+            throw new RpcException(ErrorCatalog.DeadlineExceeded, "The time was over before the read was looked at.");
+        }
+
+        var outcome = await driver.ReadAsync(left, call.CancellationToken).ConfigureAwait(false);
+        return outcome.Status switch
+        {
+            CallStatus.Done => true,
+            CallStatus.Busy => throw new RpcException(ErrorCatalog.Overloaded, "Too many reads are under way."),
+            CallStatus.Unknown => throw new RpcException(
+                ErrorCatalog.DeadlineExceeded, $"Metaserver {driver.Self} found no majority that confirms that it leads."),
+            _ => false,
+        };
+    }
+
+    private static Principal PrincipalOf(Caller? caller) =>
+        caller == null ? Principal.Nobody : new Principal(caller.Uid, caller.Gid, caller.Groups);
+}

@@ -1,0 +1,114 @@
+using System.Buffers;
+using DistFS.Metadata.Store;
+
+namespace DistFS.Metadata.Tests.Store;
+
+/// <summary>What an operation sees of the store, of what is pending, and of its own changes.</summary>
+public sealed class ChangesTests
+{
+    private readonly MemoryStore _store = new();
+
+    /// <summary>At random, against a sorted dictionary that is changed in the same way.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void A_scan_sees_what_single_reads_see(ulong seed)
+    {
+        var prng = new Prng(seed);
+        var changes = new Changes(_store);
+        var kept = new SortedDictionary<byte, byte>();
+        var own = new SortedDictionary<byte, byte>();
+        for (var i = 0; i < 5000; i++)
+        {
+            var (key, value) = ((byte)prng.NextInt32(40), (byte)prng.NextInt32(256));
+            switch (prng.NextInt32(12))
+            {
+                case 0:
+                    changes.Keep();
+                    kept = new SortedDictionary<byte, byte>(own);
+                    break;
+                case 1:
+                    changes.Drop();
+                    own = new SortedDictionary<byte, byte>(kept);
+                    break;
+                case 2:
+                    changes.Keep();
+                    changes.Flush();
+                    kept = new SortedDictionary<byte, byte>(own);
+                    break;
+                case 3 or 4 or 5:
+                    changes.Delete([key]);
+                    own.Remove(key);
+                    break;
+                case 6 or 7 or 8:
+                    changes.Put([key], [value]);
+                    own[key] = value;
+                    break;
+                default:
+                    var (from, to) = ((byte)prng.NextInt32(42), (byte)prng.NextInt32(42));
+                    var countMax = prng.Chance(0.5) ? int.MaxValue : 1 + prng.NextInt32(5);
+                    var expected = own.Where(row => row.Key >= from && row.Key < to).Take(countMax);
+                    Assert.Equal(expected.Select(row => (row.Key, row.Value)), Scan(changes, from, to, countMax));
+                    break;
+            }
+        }
+    }
+
+    [Fact]
+    public void It_stops_when_it_has_enough_and_asks_no_more()
+    {
+        var changes = new Changes(_store);
+        changes.Put([1], [1]);
+        changes.Put([3], [3]);
+        changes.Keep();
+        changes.Flush();
+        changes.Put([2], [2]);
+        changes.Put([4], [4]);
+        for (var countMax = 1; countMax <= 4; countMax++)
+        {
+            Assert.Equal(countMax, Scan(changes, 0, 9, countMax).Count);
+        }
+    }
+
+    [Fact]
+    public void The_visitor_may_read_and_change()
+    {
+        var changes = new Changes(_store);
+        for (byte i = 0; i < 10; i++)
+        {
+            changes.Put([i], [i]);
+            if (i == 4)
+            {
+                changes.Keep();
+                changes.Flush();
+            }
+        }
+
+        var seen = 0;
+        changes.Scan([0], [10], (key, _) =>
+        {
+            var value = new ArrayBufferWriter<byte>();
+            Assert.True(changes.TryRead(key, value));
+            changes.Delete(key);
+            changes.Put([(byte)(key[0] + 100)], [0]);
+            seen++;
+            return true;
+        });
+        Assert.Equal(10, seen);
+        Assert.Empty(Scan(changes, 0, 10, int.MaxValue));
+        Assert.Equal(10, Scan(changes, 100, 255, int.MaxValue).Count);
+    }
+
+    private static List<(byte Key, byte Value)> Scan(Changes changes, byte from, byte to, int countMax)
+    {
+        var rows = new List<(byte, byte)>();
+        changes.Scan([from], [to], (key, value) =>
+        {
+            Assert.True(rows.Count < countMax);
+            rows.Add((key[0], value[0]));
+            return rows.Count < countMax;
+        });
+        return rows;
+    }
+}

@@ -1,0 +1,152 @@
+using DistFS.Metaserver.Hosting;
+using DistFS.Metaserver.Tests.Consensus;
+using DistFS.Protocol;
+using DistFS.Rpc;
+
+namespace DistFS.Metaserver.Tests.Hosting;
+
+/// <summary>One metaserver as it ships: a folder, a port, clients.</summary>
+public sealed class MetaserverHostTests : IDisposable
+{
+    private readonly TempFolder _folder = new();
+    private readonly RpcAddress _address = RpcAddress.Parse(TestMember.FreeAddress());
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task AnEmptyFolderIsANewClusterThatServes()
+    {
+        await using var host = Start();
+        await using var client = new MetaClient(5, _address);
+        Assert.Equal(0, (await client.OpenSessionAsync()).Status);
+        Assert.Equal(FsStatus.Ok, await client.MakeAsync("a"));
+        Assert.Equal(FsStatus.AlreadyExists, await client.MakeAsync("a"));
+        Assert.Equal(FsStatus.Ok, await client.LookupAsync("a"));
+        Assert.Equal(FsStatus.NotFound, await client.LookupAsync("b"));
+        Assert.Equal(["a"], await client.ListAsync());
+    }
+
+    [Fact]
+    public async Task WhatWasAnsweredIsThereAfterAStopAndAStart()
+    {
+        var names = Enumerable.Range(0, 300).Select(i => $"file {i}").ToList();
+        ClusterId cluster;
+        await using (var host = Start())
+        {
+            cluster = host.Cluster;
+            await using var client = new MetaClient(5, _address);
+            await client.OpenSessionAsync();
+            foreach (var name in names)
+            {
+                Assert.Equal(FsStatus.Ok, await client.MakeAsync(name));
+            }
+        }
+
+        await using (var host = Start())
+        {
+            Assert.Equal(cluster, host.Cluster);
+            await using var client = new MetaClient(6, _address);
+            foreach (var entriesMax in new uint[] { 1, 7, 1000 })
+            {
+                var listed = await client.ListAsync(entriesMax, withAttributes: entriesMax != 7);
+                Assert.Equal(names.Order(StringComparer.Ordinal), listed.Order(StringComparer.Ordinal));
+            }
+        }
+    }
+
+    [Fact]
+    public async Task AFolderServesOneProcessOnly()
+    {
+        await using var host = Start();
+        var error = Assert.Throws<DistFsException>(() => Start());
+        Assert.Equal(ErrorCatalog.StoreLocked, error.Code);
+        await using var client = new MetaClient(5, _address);
+        Assert.Equal(0, (await client.OpenSessionAsync()).Status);
+    }
+
+    [Fact]
+    public async Task AnAddressInUseIsToldAndLeavesTheFolderUsable()
+    {
+        await using (var other = MetaserverHost.Start(Options("other")))
+        {
+            var error = Assert.Throws<RpcException>(() => Start());
+            Assert.Equal(ErrorCatalog.ListenFailed, error.Code);
+        }
+
+        await using var host = Start();
+        await using var client = new MetaClient(5, _address);
+        Assert.Equal(0, (await client.OpenSessionAsync()).Status);
+    }
+
+    [Fact]
+    public async Task MetadataWithoutItsLogIsRefused()
+    {
+        await Start().DisposeAsync();
+        Directory.Delete(_folder.Sub("m/raft"), recursive: true);
+        var error = Assert.ThrowsAny<DistFsException>(() => Start());
+        Assert.Equal(ErrorCatalog.StoreWiped, error.Code);
+    }
+
+    [Fact]
+    public async Task MetadataThatIsLostComesBackFromTheLog()
+    {
+        await using (var host = Start())
+        {
+            await using var client = new MetaClient(5, _address);
+            await client.OpenSessionAsync();
+            Assert.Equal(FsStatus.Ok, await client.MakeAsync("a"));
+        }
+
+        Directory.Delete(_folder.Sub("m/state"), recursive: true);
+        await using var again = Start();
+        await using var reader = new MetaClient(6, _address);
+        Assert.Equal(["a"], await reader.ListAsync());
+    }
+
+    [Fact]
+    public async Task ASilentClientIsForgottenAndOthersAreNot()
+    {
+        await using var host = Start();
+        await using var client = new MetaClient(5, _address);
+        await client.OpenSessionAsync(leaseMs: 1000);
+        await using var other = new MetaClient(6, _address);
+        await other.OpenSessionAsync();
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(1500));
+        var code = 0;
+        for (var i = 0; i < 20 && code != ErrorCatalog.SessionEnded.Number; i++)
+        {
+            // Longer than the lease, since to ask is to be heard of.
+            await timer.WaitForNextTickAsync();
+            code = (await client.KeepAliveAsync()).Code;
+        }
+
+        Assert.Equal(ErrorCatalog.SessionEnded.Number, code);
+
+        Assert.Equal(FsStatus.Ok, await other.MakeAsync("b"));
+    }
+
+    [Fact]
+    public async Task RequestsOutOfRangeAreRefused()
+    {
+        await using var host = Start();
+        await using var client = new MetaClient(5, _address);
+        Assert.Equal((int)FsStatus.Invalid, (await client.OpenSessionAsync(leaseMs: 1)).Status);
+        Assert.Empty(await client.ReadAsync());
+        var replies = await client.ReadAsync(
+            new ReadOperation(),
+            new ReadOperation { Access = new AccessRequest { Inode = 1, Access = 8 } },
+            new ReadOperation { GetAttributes = new GetAttributesRequest { Inode = 99 } });
+        Assert.Equal(
+            [FsStatus.NotImplemented, FsStatus.Invalid, FsStatus.NotFound],
+            replies.Select(reply => (FsStatus)reply.Status));
+    }
+
+    private MetaserverHost Start() => MetaserverHost.Start(Options("m"));
+
+    private MetaserverOptions Options(string name) => new()
+    {
+        DataFolder = _folder.Sub(name),
+        Address = _address,
+        Timing = TestCluster.Timing,
+    };
+}
