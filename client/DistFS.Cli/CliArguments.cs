@@ -12,9 +12,15 @@ internal static class CliArguments
     public static Argument<RpcAddress> Address(string name, string description) => new(name)
     {
         Description = description,
-        CustomParser = static result =>
-            Parse(result, static text => RpcAddress.TryParse(text, out var address) ? address : null,
-                "is no address; write host:port, [ipv6]:port or unix:/path")!,
+        CustomParser = static result => ParseAddress(result)!,
+    };
+
+    /// <summary>The address of a process, which may be left out.</summary>
+    public static Option<RpcAddress?> OptionalAddress(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "ADDRESS",
+        CustomParser = ParseAddress,
     };
 
     /// <summary>Sizes in bytes; the option may be repeated.</summary>
@@ -25,6 +31,10 @@ internal static class CliArguments
         Arity = ArgumentArity.OneOrMore,
         CustomParser = result => [.. result.Tokens.Select(token => ParseSize(result, token.Value, max))],
     };
+
+    private static RpcAddress? ParseAddress(ArgumentResult result) =>
+        Parse(result, static text => RpcAddress.TryParse(text, out var address) ? address : null,
+            "is no address; write host:port, [ipv6]:port or unix:/path");
 
     /// <summary>A whole number.</summary>
     public static Option<int> Number(string name, string description, int byDefault, int min, int max)
