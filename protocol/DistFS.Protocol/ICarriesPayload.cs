@@ -17,3 +17,5 @@ public sealed partial class PingRequest : ICarriesPayload;
 public sealed partial class PingReply : ICarriesPayload;
 
 public sealed partial class DeliverRequest : ICarriesPayload;
+
+public sealed partial class ReadDirectoryReply : ICarriesPayload;

@@ -11,6 +11,9 @@ namespace DistFS.Metaserver.Tests.Hosting;
 /// <summary>A client of metaservers with one request at a time: finds the leader, and repeats what has no answer.</summary>
 internal sealed class MetaClient(ulong id, params IReadOnlyList<RpcAddress> addresses) : IAsyncDisposable
 {
+    // Of replies after which a client asks again.
+    private static readonly int[] Again = [ErrorCatalog.NotLeader.Number, ErrorCatalog.ClusterStarting.Number];
+
     private readonly FrameChannel[] _channels = [.. addresses.Select(address => new FrameChannel(address))];
     private int _at;
     private ulong _sequence;
@@ -138,7 +141,7 @@ internal sealed class MetaClient(ulong id, params IReadOnlyList<RpcAddress> addr
             {
                 using var reply = await _channels[_at].CallAsync(
                     method, request, new CallOptions(TimeSpan.FromSeconds(5), default));
-                if (code(reply.Message) is not (1330 or 1331))
+                if (!Again.Contains(code(reply.Message)))
                 {
                     take?.Invoke(reply.Message, reply.Payload.Memory);
                     return reply.Message;
