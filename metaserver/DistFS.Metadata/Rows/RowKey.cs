@@ -33,8 +33,14 @@ public enum RowTable : byte
     /// <summary>An open of an inode.</summary>
     Open = (byte)'P',
 
+    /// <summary>The quota of a directory.</summary>
+    Quota = (byte)'Q',
+
     /// <summary>The reply of a client's request.</summary>
     Reply = (byte)'R',
+
+    /// <summary>A directory that the walk of quotas has to look at.</summary>
+    QuotaWalk = (byte)'W',
 
     /// <summary>An extended attribute of an inode.</summary>
     Xattr = (byte)'X',
