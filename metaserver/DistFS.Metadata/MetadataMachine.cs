@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using DistFS.Metadata.Collection;
+using DistFS.Metadata.Locks;
 using DistFS.Metadata.Ops;
 using DistFS.Metadata.Rows;
 using DistFS.Metadata.Sessions;
@@ -46,6 +47,12 @@ public sealed class MetadataMachine
     /// <summary>The tree; null before the cluster's first entry.</summary>
     public Tree? Tree => _tree;
 
+    /// <summary>
+    /// The locks that the last entry granted to those who waited: the leader tells their sessions. Who was not told
+    /// asks again, and is answered with the same.
+    /// </summary>
+    public IReadOnlyList<LockGrant> LockGrants => _tree == null ? [] : _tree.LockGrants;
+
     /// <summary>The next entry changes nothing.</summary>
     public void Skip(LogIndex index)
     {
@@ -70,6 +77,7 @@ public sealed class MetadataMachine
         }
 
         AppliedIndex = index;
+        _tree?.LockGrants.Clear();
         _time = Max(_time.Next, ToTime(parsed.LeaderTime));
         return parsed.KindCase switch
         {
@@ -152,6 +160,7 @@ public sealed class MetadataMachine
         var context = new MetadataContext(tree, _time,
             caller == null ? Principal.Nobody : new Principal(caller.Uid, caller.Gid, caller.Groups), client);
         var reply = new OperationReply();
+        var grants = tree.LockGrants.Count;
         var status = Operations.Apply(context, operation, reply);
         if (status == FsStatus.Ok)
         {
@@ -160,6 +169,7 @@ public sealed class MetadataMachine
         }
 
         _changes.Drop();
+        tree.LockGrants.RemoveRange(grants, tree.LockGrants.Count - grants);
         return new OperationReply { Status = (int)status };
     }
 

@@ -23,6 +23,7 @@ internal static class Operations
             Operation.KindOneofCase.Open => OpenOperation.Apply(context, operation.Open, reply),
             Operation.KindOneofCase.Release => ReleaseOperation.Apply(context, operation.Release),
             Operation.KindOneofCase.SetQuota => SetQuotaOperation.Apply(context, operation.SetQuota),
+            Operation.KindOneofCase.Lock => LockOperation.Apply(context, operation.Lock, reply),
             _ => FsStatus.NotImplemented,
         };
 }

@@ -21,6 +21,9 @@ public enum RowTable : byte
     /// <summary>An inode.</summary>
     Inode = (byte)'I',
 
+    /// <summary>The locks of an inode.</summary>
+    Locks = (byte)'L',
+
     /// <summary>What there is one of.</summary>
     Meta = (byte)'M',
 
@@ -45,8 +48,14 @@ public enum RowTable : byte
     /// <summary>An extended attribute of an inode.</summary>
     Xattr = (byte)'X',
 
+    /// <summary>An inode of which a session has or wants a lock.</summary>
+    SessionLock = (byte)'l',
+
     /// <summary>An inode that a session has open.</summary>
     SessionOpen = (byte)'p',
+
+    /// <summary>An inode of which an owner wants a lock.</summary>
+    LockWait = (byte)'w',
 }
 
 /// <summary>
