@@ -58,6 +58,7 @@ public sealed class MetadataMachine
     {
         Check.That(index == AppliedIndex.Next);
         AppliedIndex = index;
+        _tree?.LockGrants.Clear();
     }
 
     /// <summary>Applies the next entry. Returns the reply, a <see cref="MetadataReply"/>.</summary>
