@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using DistFS.Metadata.Collection;
+using DistFS.Metadata.Locks;
 using DistFS.Metadata.Ops;
 using DistFS.Metadata.Rows;
 using DistFS.Metadata.Sessions;
@@ -49,11 +50,18 @@ public sealed class MetadataMachine
     /// <summary>The tree; null before the cluster's first entry.</summary>
     public Tree? Tree => _tree;
 
+    /// <summary>
+    /// The locks that the last entry granted to those who waited: the leader tells their sessions. Who was not told
+    /// asks again, and is answered with the same.
+    /// </summary>
+    public IReadOnlyList<LockGrant> LockGrants => _tree == null ? [] : _tree.LockGrants;
+
     /// <summary>The next entry changes nothing.</summary>
     public void Skip(LogIndex index)
     {
         Check.That(index == AppliedIndex.Next);
         AppliedIndex = index;
+        _tree?.LockGrants.Clear();
     }
 
     /// <summary>Applies the next entry. Returns the reply, a <see cref="MetadataReply"/>.</summary>
@@ -73,6 +81,7 @@ public sealed class MetadataMachine
         }
 
         AppliedIndex = index;
+        _tree?.LockGrants.Clear();
         _time = Max(_time.Next, ToTime(parsed.LeaderTime));
         return parsed.KindCase switch
         {
@@ -155,6 +164,7 @@ public sealed class MetadataMachine
         var context = new MetadataContext(tree, _time,
             caller == null ? Principal.Nobody : new Principal(caller.Uid, caller.Gid, caller.Groups), client);
         var reply = new OperationReply();
+        var grants = tree.LockGrants.Count;
         var status = Operations.Apply(context, operation, reply);
         if (status == FsStatus.Ok)
         {
@@ -163,6 +173,7 @@ public sealed class MetadataMachine
         }
 
         _changes.Drop();
+        tree.LockGrants.RemoveRange(grants, tree.LockGrants.Count - grants);
         return new OperationReply { Status = (int)status };
     }
 

@@ -165,7 +165,7 @@ public sealed class MetadataMachineTests
 
     [Theory]
     [InlineData(0)]
-    [InlineData(10_001)]
+    [InlineData(2_001)]
     public void A_step_of_collection_is_bounded(uint rowsMax) =>
         Assert.Equal((int)FsStatus.Invalid, Apply(Collect(rowsMax)).Status);
 

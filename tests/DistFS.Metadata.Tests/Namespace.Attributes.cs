@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using DistFS.Metadata.Collection;
 using DistFS.Metadata.Fsck;
+using DistFS.Metadata.Quotas;
 using DistFS.Metadata.Reads;
 using DistFS.Metadata.Rows;
 using Google.Protobuf;
@@ -56,6 +57,38 @@ internal sealed partial class Namespace
         Apply(new Operation { Release = new ReleaseRequest { Inode = inode.Value, Handle = handle } });
 
     public static OpenHandle Handle(ulong handle, Access access) => new() { Handle = handle, Access = (uint)access };
+
+    public FsStatus SetQuota(InodeId directory, ulong inodesMax = 0, ulong bytesMax = 0, bool clear = false) =>
+        Apply(new Operation
+        {
+            SetQuota = new SetQuotaRequest
+            {
+                Inode = directory.Value,
+                InodesMax = inodesMax,
+                BytesMax = bytesMax,
+                Clear = clear,
+            },
+        });
+
+    public QuotaRow Quota(InodeId directory)
+    {
+        Assert.True(Tree.TryGetQuota(directory, out var row), $"{directory} has no quota");
+        return row;
+    }
+
+    /// <summary>A file gets bytes, as the content side charges them.</summary>
+    public FsStatus Allocate(InodeId file, long bytes)
+    {
+        var row = Row(file);
+        var status = Domains.TryCharge(Tree, row.Domain, 0, bytes);
+        if (status == FsStatus.Ok)
+        {
+            Tree.Put(file, row with { Allocated = row.Allocated + bytes });
+            _changes.Keep();
+        }
+
+        return status;
+    }
 
     /// <summary>A step of collection.</summary>
     public CollectReply Collect(int rowsMax = 1000)

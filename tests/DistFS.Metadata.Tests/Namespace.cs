@@ -55,6 +55,9 @@ internal sealed partial class Namespace
     /// <summary>The attributes that the last operation told.</summary>
     public Attributes Last { get; private set; } = new();
 
+    /// <summary>The reply of the last operation that ended well.</summary>
+    public OperationReply LastReply { get; private set; } = new();
+
     public FsStatus Apply(Operation operation)
     {
         _now = _now.Next;
@@ -64,6 +67,7 @@ internal sealed partial class Namespace
         {
             _changes.Keep();
             Last = reply.Attributes ?? Last;
+            LastReply = reply;
         }
         else
         {

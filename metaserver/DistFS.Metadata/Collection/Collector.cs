@@ -1,4 +1,5 @@
 using DistFS.Metadata.Opens;
+using DistFS.Metadata.Quotas;
 using DistFS.Metadata.Rows;
 using DistFS.Primitives;
 using DistFS.Protocol;
@@ -6,13 +7,13 @@ using DistFS.Protocol;
 namespace DistFS.Metadata.Collection;
 
 /// <summary>
-/// What is left of sessions that are over, and inodes with neither name nor open, go in steps whose work is bounded: a
-/// step stops where it is, and the state says where the next one goes on.
+/// What is left of sessions that are over, and inodes with neither name nor open, go in steps whose work is bounded,
+/// and quotas are counted in them: a step stops where it is, and the state says where the next one goes on.
 /// </summary>
 internal static class Collector
 {
     /// <summary>Most work of one step, in rows.</summary>
-    public const uint RowsMax = 10_000;
+    public const uint RowsMax = 2_000;
 
     /// <summary>A step.</summary>
     public static CollectReply Run(in MetadataContext context, int rowsMax)
@@ -20,10 +21,12 @@ internal static class Collector
         var left = rowsMax;
         EndSessions(context, ref left);
         CollectOrphans(context, ref left);
+        QuotaWalker.Step(context.Tree, ref left);
         return new CollectReply
         {
             Rows = (uint)(rowsMax - left),
-            More = context.Tree.Ended(1).Count > 0 || context.Tree.Orphans(1).Count > 0,
+            More = context.Tree.Ended(1).Count > 0 || context.Tree.Orphans(1).Count > 0
+                || context.Tree.QuotaWalk() != null,
         };
     }
 
@@ -80,6 +83,7 @@ internal static class Collector
         }
 
         tree.RemoveAcls(id, inode);
+        Domains.Leave(tree, id, inode);
         tree.Remove(id);
         tree.RemoveOrphan(id);
         left--;

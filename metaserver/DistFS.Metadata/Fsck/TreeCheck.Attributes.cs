@@ -43,6 +43,7 @@ public sealed partial class TreeCheck
         var (id, client, handle) = (RowKey.InodeOf(key), RowKey.CookieOf(key), RowKey.HandleOf(key));
         OpenRow.Read(value);
         Add(_opens, id, 1);
+        _openBy.Add((id, new ClientId(client)));
         Span<byte> buffer = stackalloc byte[RowKey.BytesMax];
         if (!Has(store, RowKey.OfOpen(buffer, RowTable.SessionOpen, client, id.Value, handle)))
         {

@@ -33,6 +33,8 @@ public sealed partial class TreeCheck
         Scan(store, RowTable.Dentry, (key, value) => check.TakeName(key, value, nameKey));
         Scan(store, RowTable.Orphan, check.TakeOrphan);
         check.TakeAttributes(store);
+        check.TakeLocks(store);
+        check.TakeQuotas(store);
         check.Compare();
         return check._findings;
     }

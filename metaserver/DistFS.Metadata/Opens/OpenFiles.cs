@@ -1,3 +1,4 @@
+using DistFS.Metadata.Locks;
 using DistFS.Metadata.Rows;
 using DistFS.Primitives;
 using DistFS.Protocol;
@@ -46,6 +47,14 @@ internal static class OpenFiles
         var tree = context.Tree;
         Check.That(tree.TryGet(id, out var inode) && inode.Opens > 0);
         tree.RemoveOpen(id, client, handle);
+        if (tree.HasLocks(client, id))
+        {
+            // Of flock those of the open; of fcntl, which are of processes, at the latest those of the last open.
+            var isLast = !tree.HasOpen(id, client);
+            LockTable.LeaveAll(tree, id, one => one.Owner.Client == client
+                && (isLast || (one.Kind == LockKind.Flock && one.Owner.Id == handle)));
+        }
+
         inode = inode with { Opens = inode.Opens - 1 };
         tree.Put(id, inode);
         if (inode is { Links: 0, Opens: 0 })

@@ -34,6 +34,17 @@ public sealed partial class Tree
         changes.Delete(RowKey.OfOpen(key, RowTable.SessionOpen, client.Value, id.Value, handle));
     }
 
+    /// <summary>Whether a session has an inode open, under whatever handle.</summary>
+    internal bool HasOpen(InodeId id, ClientId client)
+    {
+        var found = false;
+        var prefix = new RowKey(stackalloc byte[RowKey.BytesMax], RowTable.Open);
+        prefix.Add(id.Value);
+        prefix.Add(client.Value);
+        ScanPrefix(prefix.Bytes, (_, _) => !(found = true));
+        return found;
+    }
+
     /// <summary>The first opens of a session, in order, as many as asked for.</summary>
     internal List<(InodeId Inode, ulong Handle)> OpensOf(ClientId client, int countMax)
     {

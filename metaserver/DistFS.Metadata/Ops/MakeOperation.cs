@@ -1,5 +1,6 @@
 using DistFS.Metadata.Acls;
 using DistFS.Metadata.Opens;
+using DistFS.Metadata.Quotas;
 using DistFS.Metadata.Rows;
 using DistFS.Primitives;
 using DistFS.Protocol;
@@ -48,6 +49,11 @@ internal static class MakeOperation
         if (parent.Links == 0)
         {
             return FsStatus.NotFound;
+        }
+
+        if (Domains.TryCharge(tree, parent.Domain, 1, 0) is not FsStatus.Ok and var full)
+        {
+            return full;
         }
 
         var id = tree.NextInode();

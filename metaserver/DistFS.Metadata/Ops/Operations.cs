@@ -22,6 +22,8 @@ internal static class Operations
             Operation.KindOneofCase.RemoveXattr => RemoveXattrOperation.Apply(context, operation.RemoveXattr, reply),
             Operation.KindOneofCase.Open => OpenOperation.Apply(context, operation.Open, reply),
             Operation.KindOneofCase.Release => ReleaseOperation.Apply(context, operation.Release),
+            Operation.KindOneofCase.SetQuota => SetQuotaOperation.Apply(context, operation.SetQuota),
+            Operation.KindOneofCase.Lock => LockOperation.Apply(context, operation.Lock, reply),
             _ => FsStatus.NotImplemented,
         };
 }

@@ -1,3 +1,4 @@
+using DistFS.Metadata.Quotas;
 using DistFS.Metadata.Rows;
 using DistFS.Primitives;
 using DistFS.Protocol;
@@ -43,6 +44,16 @@ internal static class RenameOperation
         if (WhyRefused(context, from, to, request.Exchange) is not FsStatus.Ok and var refused)
         {
             return refused;
+        }
+
+        if (Enter(context, from, to) is not FsStatus.Ok and var full)
+        {
+            return full;
+        }
+
+        if (request.Exchange && Enter(context, to, from) is not FsStatus.Ok and var fullBack)
+        {
+            return fullBack;
         }
 
         if (request.Exchange)
@@ -105,7 +116,17 @@ internal static class RenameOperation
             return FsStatus.AccessDenied;
         }
 
-        return from.Parent.Domain != to.Parent.Domain ? FsStatus.CrossDevice : FsStatus.Ok;
+        return FsStatus.Ok;
+    }
+
+    /// <summary>What stands at one place goes to the quota of the other.</summary>
+    private static FsStatus Enter(in MetadataContext context, Place what, Place where)
+    {
+        var inode = what.Inode;
+        var crosses = what.Parent.Domain != where.Parent.Domain;
+        var status = Domains.Enter(context.Tree, what.Dentry.Inode, ref inode, where.Parent.Domain, crosses);
+        what.Inode = inode;
+        return status;
     }
 
     /// <summary>Whether a directory is what the place names, or below it.</summary>

@@ -21,6 +21,9 @@ public enum RowTable : byte
     /// <summary>An inode.</summary>
     Inode = (byte)'I',
 
+    /// <summary>The locks of an inode.</summary>
+    Locks = (byte)'L',
+
     /// <summary>What there is one of.</summary>
     Meta = (byte)'M',
 
@@ -33,14 +36,26 @@ public enum RowTable : byte
     /// <summary>An open of an inode.</summary>
     Open = (byte)'P',
 
+    /// <summary>The quota of a directory.</summary>
+    Quota = (byte)'Q',
+
     /// <summary>The reply of a client's request.</summary>
     Reply = (byte)'R',
+
+    /// <summary>A directory that the walk of quotas has to look at.</summary>
+    QuotaWalk = (byte)'W',
 
     /// <summary>An extended attribute of an inode.</summary>
     Xattr = (byte)'X',
 
+    /// <summary>An inode of which a session has or wants a lock.</summary>
+    SessionLock = (byte)'l',
+
     /// <summary>An inode that a session has open.</summary>
     SessionOpen = (byte)'p',
+
+    /// <summary>An inode of which an owner wants a lock.</summary>
+    LockWait = (byte)'w',
 }
 
 /// <summary>

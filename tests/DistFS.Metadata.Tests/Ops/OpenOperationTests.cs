@@ -97,7 +97,7 @@ public sealed class OpenOperationTests
         _fs.Sound();
     }
 
-    /// <summary>A name may lead to another file by now: the client is to look again, as the kernel does at ESTALE.</summary>
+    /// <summary>A name may lead to another file by now: the kernel looks again at ESTALE.</summary>
     [Fact]
     public void What_is_about_to_go_is_not_opened()
     {

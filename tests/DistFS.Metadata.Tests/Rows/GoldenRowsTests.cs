@@ -1,3 +1,4 @@
+using DistFS.Metadata.Quotas;
 using DistFS.Metadata.Rows;
 using DistFS.Metadata.Store;
 
@@ -80,6 +81,35 @@ public sealed class GoldenRowsTests
         Assert.Equal("44" + "0000000000000002" + "0000000000000304" + "6162", Hex(key));
         Assert.Equal((new InodeId(2), 0x0304UL), (RowKey.InodeOf(key), RowKey.CookieOf(key)));
         Assert.Equal("ab"u8.ToArray(), RowKey.NameOf(key).ToArray());
+    }
+
+    [Fact]
+    public void A_quota_and_its_walk()
+    {
+        var row = new QuotaRow
+        {
+            State = QuotaState.Active,
+            InodesMax = 1,
+            BytesMax = 2,
+            Inodes = 3,
+            Bytes = 4,
+            Above = new InodeId(5),
+        };
+        var bytes = new byte[QuotaRow.SizeBytes];
+        row.Write(bytes);
+        Assert.Equal(
+            "0102000000000000" + "0100000000000000" + "0200000000000000" + "0300000000000000" + "0400000000000000"
+            + "0500000000000000", Hex(bytes));
+        Assert.Equal(row, QuotaRow.Read(bytes));
+        bytes[1] = 5;
+        Assert.Throws<RowFormatException>(() => QuotaRow.Read(bytes));
+        Assert.Throws<RowFormatException>(() => QuotaRow.Read(bytes.AsSpan(1)));
+        bytes = new byte[WalkRow.SizeBytes];
+        new WalkRow(new InodeId(1), new InodeId(2)).Write(bytes);
+        Assert.Equal("0100000000000000" + "0100000000000000" + "0200000000000000", Hex(bytes));
+        Assert.Equal(new WalkRow(new InodeId(1), new InodeId(2)), WalkRow.Read(bytes));
+        bytes[0] = 2;
+        Assert.Throws<RowFormatException>(() => WalkRow.Read(bytes));
     }
 
     [Fact]

@@ -1,0 +1,102 @@
+using DistFS.Primitives;
+
+namespace DistFS.Metadata.Locks;
+
+/// <summary>
+/// The locks of one inode: who holds which, and who waits, in the order in which they came. One that is waited for is
+/// granted when nothing that is held conflicts with it, nor anything that came before it: so nobody starves.
+/// </summary>
+internal sealed class InodeLocks
+{
+    public List<FileLock> Held { get; } = [];
+
+    public List<FileLock> Waiting { get; } = [];
+
+    /// <summary>The sessions that have or want one.</summary>
+    public IEnumerable<ClientId> Clients => Held.Concat(Waiting).Select(static one => one.Owner.Client);
+
+    /// <summary>The owners that want one.</summary>
+    public IEnumerable<LockOwner> Waiters => Waiting.Select(static one => one.Owner);
+
+    public int Count => Held.Count + Waiting.Count;
+
+    /// <summary>What somebody who asks now has to wait for: the owner of each in the way.</summary>
+    public IEnumerable<LockOwner> Blockers(FileLock wanted) => Blockers(wanted, Waiting.Count);
+
+    /// <summary>What the owner waits for here already, if it waits.</summary>
+    public IEnumerable<LockOwner> BlockersOf(LockOwner owner)
+    {
+        for (var i = 0; i < Waiting.Count; i++)
+        {
+            if (Waiting[i].Owner == owner)
+            {
+                foreach (var blocker in Blockers(Waiting[i], i))
+                {
+                    yield return blocker;
+                }
+            }
+        }
+    }
+
+    /// <summary>
+    /// Whether it may be had at once. What waits counts for who holds nothing: who holds something must not wait for
+    /// one that waits for him; of fcntl he may hold something elsewhere.
+    /// </summary>
+    public bool IsFree(FileLock wanted) => !Held.Any(held => held.Conflicts(wanted))
+        && (wanted.Kind == LockKind.Posix
+            || Held.Any(held => held.Kind == wanted.Kind && held.Owner == wanted.Owner)
+            || !Waiting.Any(waiting => waiting.Conflicts(wanted)));
+
+    /// <summary>
+    /// Takes a range from what its owner holds (POSIX, fcntl, F_UNLCK): of one that is longer the ends stay, with their
+    /// tokens.
+    /// </summary>
+    public void Release(FileLock range)
+    {
+        for (var i = 0; i < Held.Count; i++)
+        {
+            var held = Held[i];
+            if (held.Kind != range.Kind || held.Owner != range.Owner || !held.Overlaps(range))
+            {
+                continue;
+            }
+
+            Held.RemoveAt(i--);
+            if (held.First < range.First)
+            {
+                Held.Insert(++i, held with { Last = range.First - 1 });
+            }
+
+            if (held.Last > range.Last)
+            {
+                Held.Insert(++i, held with { First = range.Last + 1 });
+            }
+        }
+    }
+
+    /// <summary>It is held from now on, in the place of whatever its owner held there.</summary>
+    public void Hold(FileLock granted)
+    {
+        Release(granted);
+        Held.Add(granted);
+    }
+
+    /// <summary>What is waited for and may be had now, in order; who gets it is to call again.</summary>
+    public FileLock? NextToGrant()
+    {
+        for (var i = 0; i < Waiting.Count; i++)
+        {
+            if (!Blockers(Waiting[i], i).Any())
+            {
+                var next = Waiting[i];
+                Waiting.RemoveAt(i);
+                return next;
+            }
+        }
+
+        return null;
+    }
+
+    private IEnumerable<LockOwner> Blockers(FileLock wanted, int waitingBefore) =>
+        Held.Concat(Waiting.Take(waitingBefore)).Where(other => other.Conflicts(wanted)).Select(other => other.Owner);
+}
