@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using DistFS.Primitives;
 using DistFS.Protocol;
 using DistFS.Raft;
@@ -45,8 +46,8 @@ internal sealed class RaftPeer : IAsyncDisposable
 internal sealed class PeerLane : IAsyncDisposable
 {
     // A dying process loses its connections before its listener, and what is connected between the two is reset.
-    private const int KnocksMax = 50;
-    private static readonly TimeSpan KnockInterval = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan KnockInterval = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan KnocksFor = TimeSpan.FromSeconds(1);
 
     private readonly Lock _gate = new();
     private readonly RaftPeer _peer;
@@ -59,6 +60,7 @@ internal sealed class PeerLane : IAsyncDisposable
     private MessageBatch _open = new();
     private long _queuedBytes;
     private int _calls;
+    private int _isKnocking;
     private bool _isFlushing;
     private volatile bool _isReached;
     private volatile bool _isLost;
@@ -72,7 +74,7 @@ internal sealed class PeerLane : IAsyncDisposable
             Frames = options.Frames with { Lane = lane },
             Tls = options.Tls,
             RetryDelayMax = options.RetryDelayMax,
-            OnLost = lane == Lane.Priority ? () => _ = KnockAsync() : null,
+            OnLost = lane == Lane.Priority ? Knock : null,
             Logger = options.Logger,
         });
     }
@@ -171,7 +173,7 @@ internal sealed class PeerLane : IAsyncDisposable
 
     private async Task DeliverAsync(MessageBatch batch)
     {
-        var isDelivered = false;
+        var (isDelivered, isGone) = (false, false);
         try
         {
             using var reply = await CallAsync(batch.Memory).ConfigureAwait(false);
@@ -186,12 +188,23 @@ internal sealed class PeerLane : IAsyncDisposable
         catch (Exception e) when (e is RpcException or ObjectDisposedException)
         {
             Lost(e);
+            isGone = e is RpcException { Status: FsStatus.ConnectionRefused };
         }
 
         Done(batch, isDelivered);
         if (isDelivered)
         {
             Flush();
+        }
+        else if (isGone)
+        {
+            // Also one that never had a connection there, such as a follower that has just come back.
+            _inbox()?.Gone(_peer.Id);
+        }
+        else
+        {
+            _inbox()?.Unreachable(_peer.Id);
+            Knock();
         }
     }
 
@@ -217,36 +230,52 @@ internal sealed class PeerLane : IAsyncDisposable
             _open.Clear();
             _queuedBytes = 0;
         }
-
-        _inbox()?.Unreachable(_peer.Id);
     }
 
-    /// <summary>Looks whether anybody is left at an address whose connection has ended.</summary>
+    /// <summary>Begins to look whether anybody is left at an address where something was lost.</summary>
+    private void Knock()
+    {
+        if (_lane == Lane.Priority && Interlocked.Exchange(ref _isKnocking, 1) == 0)
+        {
+            _ = KnockAsync();
+        }
+    }
+
     private async Task KnockAsync()
     {
-        for (var i = 0; i < KnocksMax; i++)
+        var began = Stopwatch.GetTimestamp();
+        do
         {
-            try
-            {
-                using var reply = await CallAsync(ReadOnlyMemory<byte>.Empty).ConfigureAwait(false);
-                return;
-            }
-            catch (RpcException e) when (e.Status == FsStatus.ConnectionRefused)
-            {
-                _inbox()?.Gone(_peer.Id);
-                return;
-            }
-            catch (RpcException e)
-            {
-                Lost(e);
-            }
-            catch (ObjectDisposedException)
-            {
-                return;
-            }
-
             // Between the states of another process nothing tells; and if it is a network that fails, messages will.
             await Task.Delay(KnockInterval).ConfigureAwait(false);
+        }
+        while (!await IsAnsweredAsync().ConfigureAwait(false) && Stopwatch.GetElapsedTime(began) < KnocksFor);
+
+        Volatile.Write(ref _isKnocking, 0);
+    }
+
+    /// <summary>Whether a knock tells anything: somebody answers, or nobody listens.</summary>
+    private async Task<bool> IsAnsweredAsync()
+    {
+        try
+        {
+            using var reply = await CallAsync(ReadOnlyMemory<byte>.Empty).ConfigureAwait(false);
+            return true;
+        }
+        catch (RpcException e)
+        {
+            Lost(e);
+            if (e.Status == FsStatus.ConnectionRefused)
+            {
+                _inbox()?.Gone(_peer.Id);
+                return true;
+            }
+
+            return false;
+        }
+        catch (ObjectDisposedException)
+        {
+            return true;
         }
     }
 

@@ -154,7 +154,7 @@ public sealed class RaftTransportTests
         {
             sender.Send(beat);
             sender.Flush();
-            return inbox.Lost.Contains(Two);
+            return inbox.AreGone.Contains(Two);
         });
         await using var pair = new Pair(address);
         await Eventually.True(() =>
