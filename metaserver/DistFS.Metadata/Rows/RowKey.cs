@@ -6,6 +6,9 @@ namespace DistFS.Metadata.Rows;
 /// <summary>Which table a row is in: the first byte of its key (docs/design/metadata.md).</summary>
 public enum RowTable : byte
 {
+    /// <summary>A copy of a chunk that is under way.</summary>
+    CopyAssignment = (byte)'A',
+
     /// <summary>Content of a small file, or the target of a symbolic link.</summary>
     Content = (byte)'B',
 
