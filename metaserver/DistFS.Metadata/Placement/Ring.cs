@@ -142,6 +142,9 @@ public sealed partial class Ring
     /// <summary>Whose token it is.</summary>
     internal int OwnerOf(int token) => _tokens.Owners[token];
 
+    /// <summary>Where it stands.</summary>
+    internal ulong PositionOf(int token) => _tokens.Positions[token];
+
     private static RackId[] DistinctOf(RackId[] sorted)
     {
         var count = 0;

@@ -43,7 +43,7 @@ public sealed record RepairOptions
     public int ChunksMax { get; init; } = 1 << 17;
 
     /// <summary>Least time between two scans for what was forgotten.</summary>
-    public long ScanAgainMs { get; init; } = 10_000;
+    public long ScanAgainMs { get; init; } = 60_000;
 
     /// <summary>Says what is wrong with these.</summary>
     /// <exception cref="ArgumentException">One of them is out of range.</exception>

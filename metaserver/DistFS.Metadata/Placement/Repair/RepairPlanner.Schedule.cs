@@ -33,8 +33,16 @@ public sealed partial class RepairPlanner
         _haveServersChanged = false;
         while (_queue.Unpark(untilMs) is { } entry)
         {
+            _due.Add(entry);
+        }
+
+        // Not while they are taken out: some go back at once.
+        foreach (var entry in _due)
+        {
             Decide(entry, isAgain: true);
         }
+
+        _due.Clear();
 
         FindFree();
         for (var which = RepairClass.LastCopy; which < RepairClass.Surplus && _free > 1; which++)
@@ -61,7 +69,13 @@ public sealed partial class RepairPlanner
         var health = new ChunkHealth(entry.Chunk, _ring, entry);
         Account(entry, health);
         var need = health.ClassFor(entry.Chunk, entry);
-        if (need is { } which)
+        if (entry.IsUnavailable)
+        {
+            // Nothing can be done before a server is back, and then it is looked at again.
+            entry.Class = need ?? entry.Class;
+            _queue.Park(entry, _nowMs + _options.RetryMsMax);
+        }
+        else if (need is { } which)
         {
             var isWaiting = !isAgain && entry.Place == EntryPlace.Parked && entry.Class == which;
             if (!isWaiting && (entry.Place != EntryPlace.Queued || entry.Class != which))
@@ -317,7 +331,9 @@ public sealed partial class RepairPlanner
     private void Scan()
     {
         ScanThose(_toScan);
-        if (_queue.Count <= _options.ChunksMax / 2 && _nowMs - _scannedMs >= _options.ScanAgainMs)
+
+        // What is parked gives way to what can be done.
+        if (_queue.Count - _queue.ParkedCount <= _options.ChunksMax / 2 && _nowMs - _scannedMs >= _options.ScanAgainMs)
         {
             _scannedMs = _nowMs;
             ScanThose(_toScanAgain);

@@ -19,6 +19,7 @@ public sealed partial class RepairPlanner
     private readonly RepairQueue _queue = new();
     private readonly RateMeter _meter = new();
     private readonly List<RepairCommand> _pending = [];
+    private readonly List<RepairEntry> _due = [];
 
     /// <summary>Under way, by <see cref="CopyId"/>: each is in the flights of its chunk's entry too.</summary>
     private readonly SortedDictionary<ulong, CopyAssignment> _flights = [];
@@ -140,7 +141,7 @@ public sealed partial class RepairPlanner
         if (entry == null)
         {
             var health = new ChunkHealth(chunk, _ring, null);
-            if (health.ClassFor(chunk, null) is { } need && MakeRoom(chunk, need))
+            if (health.ClassFor(chunk, null) is { } need && MakeRoom(chunk, need, health.Sources > 0))
             {
                 Review(_queue.Add(chunk));
             }
@@ -218,7 +219,7 @@ public sealed partial class RepairPlanner
             throttles[i] = old >= 0 ? _throttles[old] : new ServerThrottle(_options, _nowMs);
             var was = old >= 0 ? before!.Servers[old].State : ServerState.Up;
             _haveServersChanged |= old < 0 || state != was;
-            if (state != was && (state is ServerState.Dead or ServerState.Draining))
+            if (state != was && (state is ServerState.Dead or ServerState.Draining || was == ServerState.Dead))
             {
                 _toScan.Add(id.Value);
             }
@@ -259,12 +260,15 @@ public sealed partial class RepairPlanner
             || planner._ring.StateOf(flight.Target) is ServerState.Dead or ServerState.Draining);
     }
 
-    /// <summary>Whether one more chunk may be remembered; if not, somebody will have to scan for it.</summary>
-    private bool MakeRoom(in ChunkInfo chunk, RepairClass need)
+    /// <summary>
+    /// Whether one more chunk may be remembered. One that can be copied takes the place of one that is less urgent; if
+    /// there is none, somebody will have to scan for it. One that cannot is found when a server of it is back.
+    /// </summary>
+    private bool MakeRoom(in ChunkInfo chunk, RepairClass need, bool hasSource)
     {
-        if (_queue.Count < _options.ChunksMax)
+        if (_queue.Count < _options.ChunksMax || !hasSource)
         {
-            return true;
+            return _queue.Count < _options.ChunksMax;
         }
 
         var evicted = _queue.Evict(need, _nowMs);
