@@ -10,11 +10,11 @@ internal static class ScaleSuite
     public static void Run(Report report, bool isQuick)
     {
         var watch = Stopwatch.StartNew();
-        var servers = isQuick ? 1_000 : 10_000;
+        var servers = isQuick ? 1_000 : 3_000;
         var chunks = isQuick ? 1_000_000L : 100_000_000L;
-        MeasureTokens(report, isQuick ? 300_000 : 3_000_000);
+        MeasureTokens(report, isQuick ? 300_000 : 2_000_000);
         MeasureRing(report, servers);
-        MeasureMovement(report, servers, isQuick ? 300_000 : 10_000_000);
+        MeasureMovement(report, servers, isQuick ? 300_000 : 5_000_000);
         MeasureBalancer(report, isQuick);
         MeasureRepair(report, isQuick);
         MeasureFill(report, servers, chunks);

@@ -7,9 +7,9 @@ public sealed partial class RepairPlanner
 {
     /// <summary>
     /// Chunks of a class whose servers are all busy, after which the class has had its turn: they are at the end of
-    /// the queue then, so that the next tick looks at others.
+    /// the queue then, so that the next tick looks at others. The more servers, the more may be free at once.
     /// </summary>
-    private const int MissesMax = 1024;
+    private int MissesMax => 64 + (_throttles.Length / 4);
 
     /// <summary>Copies to where the bad replica lies that may fail before another server is tried.</summary>
     private const int InPlaceFailuresMax = 2;
@@ -125,8 +125,8 @@ public sealed partial class RepairPlanner
 
     private void Schedule(RepairClass which)
     {
-        var misses = 0;
-        for (var left = _queue.QueuedIn(which); left > 0 && misses < MissesMax && _free > 1; left--)
+        var (misses, missesMax) = (0, MissesMax);
+        for (var left = _queue.QueuedIn(which); left > 0 && misses < missesMax && _free > 1; left--)
         {
             if (_queue.Dequeue(which) is not { } entry)
             {
