@@ -33,7 +33,8 @@ internal static class RepairModel
         foreach (var chunk in chunks)
         {
             // As they were placed but for the bound, which is no matter here: the lost one, and others in its stead.
-            Placer.Place(plain, new PlacementRequest(new ChunkId(chunk), ScaleModel.ChunkBytes, ScaleModel.Goal), found);
+            var request = new PlacementRequest(new ChunkId(chunk), ScaleModel.ChunkBytes, ScaleModel.Goal);
+            Placer.Place(plain, request, found);
             var others = found.ToArray().Where(s => s != lost).Take(ScaleModel.Replicas - 1);
             records[chunk] = [lost, .. others];
         }

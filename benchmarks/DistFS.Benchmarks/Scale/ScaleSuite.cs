@@ -4,7 +4,7 @@ using DistFS.Metadata.Placement;
 
 namespace DistFS.Benchmarks.Scale;
 
-/// <summary>What the placement core does at the size it is made for (docs/design/scale.md). Seconds or minutes.</summary>
+/// <summary>What the placement core does at the size it is made for (docs/design/scale.md).</summary>
 internal static class ScaleSuite
 {
     public static void Run(Report report, bool isQuick)

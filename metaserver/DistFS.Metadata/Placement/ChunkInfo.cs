@@ -19,7 +19,7 @@ public enum ReplicaState : byte
 /// <param name="State">What it is worth.</param>
 public readonly record struct Replica(ServerId Server, ReplicaState State);
 
-/// <summary>A chunk, as placement sees it. Holds its replicas itself, so that a scan of many allocates nothing.</summary>
+/// <summary>A chunk, as placement sees it. Holds its replicas itself, so that a scan allocates nothing.</summary>
 public readonly struct ChunkInfo
 {
     /// <summary>

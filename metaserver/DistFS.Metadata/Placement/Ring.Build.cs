@@ -90,7 +90,7 @@ public sealed partial class Ring
 
         public int Shift { get; }
 
-        /// <summary>The tokens of <paramref name="after"/>, when these are those of <paramref name="before"/>.</summary>
+        /// <summary>Those of <paramref name="after"/>, if these are of <paramref name="before"/>.</summary>
         public Tokens Change(ServerInfo[] before, ServerInfo[] after, long bytesPerToken)
         {
             // Where the servers that keep their tokens are now; the others lose theirs, or get them anew.

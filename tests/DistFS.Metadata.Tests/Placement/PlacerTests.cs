@@ -61,7 +61,7 @@ public sealed class PlacerTests
         Assert.True(flaws.HasFlag(PlacementFlaws.TooFewServers));
     }
 
-    /// <summary>Every size of cluster, rack and goal: as many racks as possible, and in none more than needed.</summary>
+    /// <summary>Every number of racks and goal: as many racks as possible, and in none more than needed.</summary>
     [Fact]
     public void Racks_are_used_evenly_as_far_as_there_are()
     {
@@ -84,7 +84,7 @@ public sealed class PlacerTests
         }
     }
 
-    /// <summary>The walk ends long before it meets a rack of one small server: that one is found all the same.</summary>
+    /// <summary>The walk ends long before it meets a rack of one small server, which is found.</summary>
     [Fact]
     public void A_small_rack_among_large_ones_is_found()
     {
@@ -155,7 +155,8 @@ public sealed class PlacerTests
 
             // Too full, draining, or unknown: as without.
             var plain = Cluster.Place(loads, chunk, Cluster.Goal(3));
-            Assert.All([7U, 8U, 99U], local => Assert.Equal(plain, Cluster.Place(loads, chunk, Cluster.Goal(3), local)));
+            Assert.All(
+                [7U, 8U, 99U], l => Assert.Equal(plain, Cluster.Place(loads, chunk, Cluster.Goal(3), local: l)));
         }
     }
 

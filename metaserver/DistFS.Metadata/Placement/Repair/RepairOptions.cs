@@ -18,7 +18,9 @@ public sealed record RepairOptions
     /// <summary>Below this there may be more of it.</summary>
     public int LatencyPercentGood { get; init; } = 150;
 
-    /// <summary>A copy has so long to end, and a second more for every <see cref="CopySlowestBytesPerSecond"/>.</summary>
+    /// <summary>
+    /// A copy has so long to end, and a second more for every <see cref="CopySlowestBytesPerSecond"/> of it.
+    /// </summary>
     public long CopyTimeoutMs { get; init; } = 30_000;
 
     /// <summary>Slower than this, a copy hangs.</summary>

@@ -35,7 +35,7 @@ internal sealed class ServerThrottle(RepairOptions options, long nowMs)
     /// <summary>A copy has ended, well or not.</summary>
     public void End() => InFlight--;
 
-    /// <summary>The latency of clients there, in percent of what it is without repair; once a second it counts.</summary>
+    /// <summary>Clients' latency there, in percent of what it is without repair; counts once a second.</summary>
     public void Feel(int latencyPercent, long nowMs)
     {
         if (nowMs - _adaptedMs < AdaptMs)
