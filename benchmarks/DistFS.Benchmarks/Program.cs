@@ -83,12 +83,12 @@ raft.SetAction(async (arguments, cancellation) =>
 
 var scale = new Command("scale", "Placement, balance and repair of 10,000 servers and 10^8 chunks, in one process.")
 {
-    json, check, quick,
+    json, check, quick, only,
 };
 scale.SetAction(arguments =>
 {
     var report = new Report("scale");
-    ScaleSuite.Run(report, arguments.GetValue(quick));
+    ScaleSuite.Run(report, arguments.GetValue(quick), arguments.GetValue(only));
     return report.Finish(arguments.GetValue(json), arguments.GetValue(check));
 });
 
