@@ -3,6 +3,7 @@ using DistFS.Benchmarks;
 using DistFS.Benchmarks.Native;
 using DistFS.Benchmarks.Raft;
 using DistFS.Benchmarks.Rpc;
+using DistFS.Benchmarks.Scale;
 
 // scripts/bench SUITE: runs it on this machine, prints a table, writes JSON. See docs/design/rpc.md and native.md.
 var json = new Option<FileInfo?>("--json") { Description = "Also write the figures to this file." };
@@ -80,6 +81,17 @@ raft.SetAction(async (arguments, cancellation) =>
     return report.Finish(arguments.GetValue(json), arguments.GetValue(check));
 });
 
+var scale = new Command("scale", "Placement, balance and repair of 10,000 servers and 10^8 chunks, in one process.")
+{
+    json, check, quick, only,
+};
+scale.SetAction(arguments =>
+{
+    var report = new Report("scale");
+    ScaleSuite.Run(report, arguments.GetValue(quick), arguments.GetValue(only));
+    return report.Finish(arguments.GetValue(json), arguments.GetValue(check));
+});
+
 var id = new Option<ulong>("--id") { Required = true };
 var data = new Option<string>("--data") { Required = true };
 var listen = new Option<string>("--listen") { Required = true };
@@ -95,4 +107,6 @@ node.SetAction((arguments, cancellation) => RaftNode.RunAsync(
     arguments.GetValue(snapshotEntries),
     cancellation));
 
-return await new RootCommand("Benchmarks of DistFS.") { rpc, native, raft, serve, node }.Parse(args).InvokeAsync();
+return await new RootCommand("Benchmarks of DistFS.") { rpc, native, raft, scale, serve, node }
+    .Parse(args)
+    .InvokeAsync();

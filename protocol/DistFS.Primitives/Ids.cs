@@ -33,6 +33,15 @@ public readonly record struct ServerId(uint Value)
     public override string ToString() => $"s{Value}";
 }
 
+/// <summary>
+/// A rack: servers that fail together, such as those behind one switch. Zero is that of the servers that named none.
+/// </summary>
+public readonly record struct RackId(uint Value)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"r{Value}";
+}
+
 /// <summary>A Raft term (Raft thesis, section 3.3): a logical clock that only grows.</summary>
 public readonly record struct Term(ulong Value) : IComparable<Term>
 {
@@ -130,6 +139,13 @@ public readonly record struct ChunkVersion(uint Value)
 {
     /// <inheritdoc/>
     public override string ToString() => $"v{Value}";
+}
+
+/// <summary>One attempt to copy a chunk from a server to another. Never reused. Zero is none.</summary>
+public readonly record struct CopyId(ulong Value)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"copy{Value}";
 }
 
 /// <summary>The place of a 64 KiB block in its chunk, from 0.</summary>

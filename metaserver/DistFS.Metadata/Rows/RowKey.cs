@@ -45,6 +45,9 @@ public enum RowTable : byte
     /// <summary>A directory that the walk of quotas has to look at.</summary>
     QuotaWalk = (byte)'W',
 
+    /// <summary>A copy of a chunk that is under way.</summary>
+    CopyAssignment = (byte)'Y',
+
     /// <summary>An extended attribute of an inode.</summary>
     Xattr = (byte)'X',
 
