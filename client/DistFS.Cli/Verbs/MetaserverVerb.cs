@@ -51,7 +51,7 @@ internal sealed class MetaserverVerb : Verb
     {
         ArgumentNullException.ThrowIfNull(context);
         var usual = new StateOptions();
-        var host = MetaserverHost.Start(new MetaserverOptions
+        var host = await MetaserverHost.StartAsync(new MetaserverOptions
         {
             DataFolder = Path.GetFullPath(context.Get(_data)),
             Address = context.Get(_listen) ?? RpcAddress.Tcp("127.0.0.1", Port),
@@ -59,7 +59,7 @@ internal sealed class MetaserverVerb : Verb
             Version = ProductVersion.Current.Version,
             Commit = ProductVersion.Current.Commit,
             Logger = new LineLogger(context.Host.Error),
-        });
+        }).ConfigureAwait(false);
         if (context.Json)
         {
             context.WriteJson(

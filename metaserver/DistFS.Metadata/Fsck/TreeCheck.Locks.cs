@@ -5,7 +5,9 @@ using DistFS.Primitives;
 
 namespace DistFS.Metadata.Fsck;
 
-/// <content>Locks that are held go together, who waits must, and each is of a session that has the inode open.</content>
+/// <content>
+/// Locks that are held go together, who waits must, and each is of a session that has the inode open.
+/// </content>
 public sealed partial class TreeCheck
 {
     private readonly HashSet<(InodeId Inode, ClientId Client)> _openBy = [];

@@ -13,8 +13,8 @@ namespace DistFS.Metaserver.Hosting;
 
 /// <summary>
 /// What a leader does without being asked: the first entry of a new cluster, the end of sessions whose time is over,
-/// and the collection of what nobody needs any more. What it proposes is the same whoever proposes it and however often, so nothing depends on there being one
-/// leader only.
+/// and the collection of what nobody needs any more. What it proposes is the same whoever proposes it and however
+/// often, so nothing depends on there being one leader only.
 /// </summary>
 internal sealed partial class LeaderDuties : IAsyncDisposable
 {

@@ -21,43 +21,24 @@ public sealed class MetaserverHost : IAsyncDisposable
 {
     private const string RaftFolder = "raft";
 
+    private readonly MetaserverOptions _options;
     private readonly FolderLock _lock;
-    private readonly RaftStore _store;
-    private readonly MetadataState _state;
-    private readonly RaftTransport _transport;
-    private readonly RaftDriver _driver;
-    private readonly FrameServer _server;
-    private readonly LeaderDuties _duties;
     private readonly NodeService _node;
-    private readonly RaftTiming _timing;
-    private readonly TaskCompletionSource<DistFsException> _failed;
+    private readonly TaskCompletionSource<DistFsException> _failed =
+        new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private MetaserverHost(MetaserverOptions options, FolderLock folderLock, Prng prng)
+    // Made in this order, and disposed of in the opposite one; what was not made yet is null.
+    private RaftStore _store = null!;
+    private MetadataState _state = null!;
+    private RaftTransport _transport = null!;
+    private RaftDriver _driver = null!;
+    private FrameServer _server = null!;
+    private LeaderDuties _duties = null!;
+
+    private MetaserverHost(MetaserverOptions options, FolderLock folderLock)
     {
-        (_lock, _timing) = (folderLock, options.Timing);
-        _failed = new TaskCompletionSource<DistFsException>(TaskCreationOptions.RunContinuationsAsynchronously);
+        (_options, _lock) = (options, folderLock);
         _node = new NodeService(options.Version, options.Commit, Role.Metaserver);
-        var made = new Stack<Action>();
-        try
-        {
-            _store = OpenStore(options, prng);
-            made.Push(_store.Dispose);
-            _state = MetadataState.Open(options.DataFolder, _store.Identity.Cluster, options.State);
-            made.Push(_state.Dispose);
-            (_transport, _driver, _server) = Join(options, prng, made);
-            _duties = new LeaderDuties(_driver, _state, _store.Identity.Cluster, options.Clock, options.Logger);
-        }
-        catch
-        {
-            while (made.TryPop(out var undo))
-            {
-                undo();
-            }
-
-            throw;
-        }
-
-        _node.State = NodeState.Serving;
     }
 
     /// <summary>Whose cluster.</summary>
@@ -79,18 +60,20 @@ public sealed class MetaserverHost : IAsyncDisposable
 
     /// <summary>Starts the metaserver of a folder, or the first of a new cluster in an empty one.</summary>
     /// <exception cref="DistFsException">It cannot start; the message says what to do.</exception>
-    public static MetaserverHost Start(MetaserverOptions options)
+    public static async Task<MetaserverHost> StartAsync(MetaserverOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
         Directory.CreateDirectory(Path.Combine(options.DataFolder, RaftFolder));
-        var folderLock = FolderLock.Acquire(options.DataFolder);
+        var host = new MetaserverHost(options, FolderLock.Acquire(options.DataFolder));
         try
         {
-            return new MetaserverHost(options, folderLock, new Prng((ulong)Random.Shared.NextInt64()));
+            host.MakeParts(new Prng((ulong)Random.Shared.NextInt64()));
+            host._node.State = NodeState.Serving;
+            return host;
         }
         catch
         {
-            folderLock.Dispose();
+            await host.DisposePartsAsync().ConfigureAwait(false);
             throw;
         }
     }
@@ -102,18 +85,27 @@ public sealed class MetaserverHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _node.State = NodeState.Stopping;
-        await _duties.DisposeAsync().ConfigureAwait(false);
         if (!_failed.Task.IsCompleted)
         {
             // Others need not wait for a time-out when a leader leaves on purpose.
-            await _driver.HandOverAsync(_timing.Election).ConfigureAwait(false);
+            await _driver.HandOverAsync(_options.Timing.Election).ConfigureAwait(false);
         }
 
-        await _server.DisposeAsync().ConfigureAwait(false);
-        await _driver.DisposeAsync().ConfigureAwait(false);
-        await _transport.DisposeAsync().ConfigureAwait(false);
-        _state.Dispose();
-        _store.Dispose();
+        await DisposePartsAsync().ConfigureAwait(false);
+    }
+
+    private async ValueTask DisposePartsAsync()
+    {
+        foreach (var part in new IAsyncDisposable?[] { _duties, _server, _driver, _transport })
+        {
+            if (part != null)
+            {
+                await part.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+
+        _state?.Dispose();
+        _store?.Dispose();
         _lock.Dispose();
     }
 
@@ -126,12 +118,14 @@ public sealed class MetaserverHost : IAsyncDisposable
             {
                 throw new StoreRefusedException(
                     ErrorCatalog.StoreWiped,
-                    $"{options.DataFolder} has metadata but no log: its folder '{RaftFolder}' was lost. Bring it back, or "
-                    + "remove this member from the cluster and add a new one in an empty folder.");
+                    $"{options.DataFolder} has metadata but no log: its folder '{RaftFolder}' was lost. Bring it back, "
+                    + "or remove this member from the cluster and add a new one in an empty folder.");
             }
 
             var identity = new Identity(
-                new ClusterId(new UInt128(RandomNumber(), RandomNumber())), new MemberId(1), new StoreId(RandomNumber()));
+                new ClusterId(new UInt128(RandomNumber(), RandomNumber())),
+                new MemberId(1),
+                new StoreId(RandomNumber()));
             var member = new RaftMember(identity.Member, identity.Store, options.Address.ToString());
             RaftStore.Format(disk, identity, new RaftConfiguration([member]));
         }
@@ -141,46 +135,45 @@ public sealed class MetaserverHost : IAsyncDisposable
 
     private static ulong RandomNumber() => BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
 
-    private (RaftTransport Transport, RaftDriver Driver, FrameServer Server) Join(
-        MetaserverOptions options, Prng prng, Stack<Action> made)
+    private void MakeParts(Prng prng)
     {
+        _store = OpenStore(_options, prng);
         var identity = _store.Identity;
+        _state = MetadataState.Open(_options.DataFolder, identity.Cluster, _options.State);
         var raft = new RaftOptions { Self = identity.Member, Store = identity.Store };
-        var transport = new RaftTransport(new RaftTransportOptions
+        _transport = new RaftTransport(new RaftTransportOptions
         {
             Cluster = identity.Cluster,
             Self = identity.Member,
-            Address = options.Address.ToString(),
-            Logger = options.Logger,
+            Address = _options.Address.ToString(),
+            Logger = _options.Logger,
         });
-        made.Push(() => transport.DisposeAsync().AsTask().GetAwaiter().GetResult());
-        var driver = RaftDriver.Start(
+        _driver = RaftDriver.Start(
             new RaftDriverOptions
             {
                 Raft = raft,
-                Timing = options.Timing,
-                SnapshotEntries = options.SnapshotEntries,
-                KeepEntries = options.KeepEntries,
-                Logger = options.Logger,
+                Timing = _options.Timing,
+                SnapshotEntries = _options.SnapshotEntries,
+                KeepEntries = _options.KeepEntries,
+                Logger = _options.Logger,
                 OnFailed = reason => _failed.TrySetResult(reason),
             },
             _store,
             _state,
-            transport,
+            _transport,
             prng.Fork());
-        made.Push(() => driver.DisposeAsync().AsTask().GetAwaiter().GetResult());
-        transport.DeliverTo(driver);
+        _transport.DeliverTo(_driver);
         var dispatcher = new RpcDispatcher();
         _node.AddTo(dispatcher);
-        transport.AddTo(dispatcher);
-        new MetadataService(driver, options.Clock).AddTo(dispatcher);
-        new MetadataReadService(driver, _state).AddTo(dispatcher);
-        var server = FrameServer.Start(dispatcher, new FrameServerOptions
+        _transport.AddTo(dispatcher);
+        new MetadataService(_driver, _options.Clock).AddTo(dispatcher);
+        new MetadataReadService(_driver, _state).AddTo(dispatcher);
+        _server = FrameServer.Start(dispatcher, new FrameServerOptions
         {
-            Listen = [options.Address],
+            Listen = [_options.Address],
             Frames = RaftTransportOptions.ServerFrames(new FrameOptions(), raft),
-            Logger = options.Logger,
+            Logger = _options.Logger,
         });
-        return (transport, driver, server);
+        _duties = new LeaderDuties(_driver, _state, identity.Cluster, _options.Clock, _options.Logger);
     }
 }

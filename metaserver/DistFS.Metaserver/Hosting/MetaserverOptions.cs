@@ -9,7 +9,7 @@ namespace DistFS.Metaserver.Hosting;
 /// <summary>How a <see cref="MetaserverHost"/> runs.</summary>
 public sealed record MetaserverOptions
 {
-    /// <summary>Everything that it has. Made if it is missing; a folder that has a metaserver goes on as that.</summary>
+    /// <summary>All that it has. Made if it is missing; a folder that has a metaserver goes on as that.</summary>
     public required string DataFolder { get; init; }
 
     /// <summary>Where it listens, and where the others and clients reach it.</summary>

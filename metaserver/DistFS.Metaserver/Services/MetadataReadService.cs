@@ -138,7 +138,8 @@ internal sealed class MetadataReadService(RaftDriver driver, MetadataState state
             CallStatus.Done => true,
             CallStatus.Busy => throw new RpcException(ErrorCatalog.Overloaded, "Too many reads are under way."),
             CallStatus.Unknown => throw new RpcException(
-                ErrorCatalog.DeadlineExceeded, $"Metaserver {driver.Self} found no majority that confirms that it leads."),
+                ErrorCatalog.DeadlineExceeded,
+                $"Metaserver {driver.Self} found no majority that confirms that it leads."),
             _ => false,
         };
     }

@@ -55,7 +55,8 @@ internal sealed class MetadataService(RaftDriver driver, TimeProvider clock)
         var timeout = call.TimeRemaining < TimeoutMax ? call.TimeRemaining : TimeoutMax;
         if (timeout <= TimeSpan.Zero)
         {
-            throw new RpcException(ErrorCatalog.DeadlineExceeded, "The time was over before the request was looked at.");
+            throw new RpcException(
+                ErrorCatalog.DeadlineExceeded, "The time was over before the request was looked at.");
         }
 
         var outcome = await driver.ProposeAsync(command.ToByteArray(), timeout, call.CancellationToken)

@@ -141,7 +141,7 @@ public sealed class MetadataState : IReplicatedStateMachine, IDisposable
         }
     }
 
-    /// <summary>After the driver has ended: what was applied is durable, so that the next start applies nothing.</summary>
+    /// <summary>After the driver has ended: makes what was applied durable, so that the next start is quick.</summary>
     public void Dispose()
     {
         if (_isDisposed)

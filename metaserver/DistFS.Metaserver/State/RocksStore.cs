@@ -4,7 +4,7 @@ using DistFS.Native.RocksDb;
 
 namespace DistFS.Metaserver.State;
 
-/// <summary>The rows of the metadata in RocksDB, without its own log: what is lost in a crash is applied again.</summary>
+/// <summary>The rows of the metadata in RocksDB, without its log: what a crash takes is applied again.</summary>
 /// <remarks>One thread writes; any thread may take a <see cref="View"/>.</remarks>
 internal sealed class RocksStore : IOrderedStore, IDisposable
 {

@@ -6,7 +6,7 @@ public sealed record StateOptions
     /// <summary>Of the engine's block cache: rows that are read often. Default 128 MiB.</summary>
     public long CacheBytes { get; init; } = 128 << 20;
 
-    /// <summary>Changed rows in memory before they are written to a table; up to three of that. Default 32 MiB.</summary>
+    /// <summary>Changed rows in memory before they go to a table; up to three of that. Default 32 MiB.</summary>
     public long WriteBufferBytes { get; init; } = 32 << 20;
 
     /// <summary>What is wrong, with what to set; null when nothing is.</summary>

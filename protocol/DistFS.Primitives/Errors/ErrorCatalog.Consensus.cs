@@ -29,6 +29,6 @@ public static partial class ErrorCatalog
 
     /// <summary>The cluster's first entry is not there yet.</summary>
     public static readonly ErrorCode ClusterStarting = new(1331, FsStatus.TryAgain, "cluster is starting",
-        "The cluster is new, and its first metaserver has not yet written its first entry. This takes a moment; clients "
-        + "ask again by themselves.");
+        "The cluster is new, and its first metaserver has not yet written its first entry. This takes a moment; "
+        + "clients ask again by themselves.");
 }

@@ -8,7 +8,7 @@ using Google.Protobuf;
 
 namespace DistFS.Metaserver.Tests.Hosting;
 
-/// <summary>A client of metaservers with one request at a time: finds the leader, and repeats what has no answer.</summary>
+/// <summary>A client with one request at a time: finds the leader, and repeats what has no answer.</summary>
 internal sealed class MetaClient(ulong id, params IReadOnlyList<RpcAddress> addresses) : IAsyncDisposable
 {
     // Of replies after which a client asks again.

@@ -16,7 +16,7 @@ public sealed class MetaserverHostTests : IDisposable
     [Fact]
     public async Task AnEmptyFolderIsANewClusterThatServes()
     {
-        await using var host = Start();
+        await using var host = await StartAsync();
         await using var client = new MetaClient(5, _address);
         Assert.Equal(0, (await client.OpenSessionAsync()).Status);
         Assert.Equal(FsStatus.Ok, await client.MakeAsync("a"));
@@ -31,7 +31,7 @@ public sealed class MetaserverHostTests : IDisposable
     {
         var names = Enumerable.Range(0, 300).Select(i => $"file {i}").ToList();
         ClusterId cluster;
-        await using (var host = Start())
+        await using (var host = await StartAsync())
         {
             cluster = host.Cluster;
             await using var client = new MetaClient(5, _address);
@@ -42,7 +42,7 @@ public sealed class MetaserverHostTests : IDisposable
             }
         }
 
-        await using (var host = Start())
+        await using (var host = await StartAsync())
         {
             Assert.Equal(cluster, host.Cluster);
             await using var client = new MetaClient(6, _address);
@@ -57,8 +57,8 @@ public sealed class MetaserverHostTests : IDisposable
     [Fact]
     public async Task AFolderServesOneProcessOnly()
     {
-        await using var host = Start();
-        var error = Assert.Throws<DistFsException>(() => Start());
+        await using var host = await StartAsync();
+        var error = await Assert.ThrowsAsync<DistFsException>(StartAsync);
         Assert.Equal(ErrorCatalog.StoreLocked, error.Code);
         await using var client = new MetaClient(5, _address);
         Assert.Equal(0, (await client.OpenSessionAsync()).Status);
@@ -67,13 +67,13 @@ public sealed class MetaserverHostTests : IDisposable
     [Fact]
     public async Task AnAddressInUseIsToldAndLeavesTheFolderUsable()
     {
-        await using (var other = MetaserverHost.Start(Options("other")))
+        await using (var other = await MetaserverHost.StartAsync(Options("other")))
         {
-            var error = Assert.Throws<RpcException>(() => Start());
+            var error = await Assert.ThrowsAsync<RpcException>(StartAsync);
             Assert.Equal(ErrorCatalog.ListenFailed, error.Code);
         }
 
-        await using var host = Start();
+        await using var host = await StartAsync();
         await using var client = new MetaClient(5, _address);
         Assert.Equal(0, (await client.OpenSessionAsync()).Status);
     }
@@ -81,16 +81,16 @@ public sealed class MetaserverHostTests : IDisposable
     [Fact]
     public async Task MetadataWithoutItsLogIsRefused()
     {
-        await Start().DisposeAsync();
+        await (await StartAsync()).DisposeAsync();
         Directory.Delete(_folder.Sub("m/raft"), recursive: true);
-        var error = Assert.ThrowsAny<DistFsException>(() => Start());
+        var error = await Assert.ThrowsAnyAsync<DistFsException>(StartAsync);
         Assert.Equal(ErrorCatalog.StoreWiped, error.Code);
     }
 
     [Fact]
     public async Task MetadataThatIsLostComesBackFromTheLog()
     {
-        await using (var host = Start())
+        await using (var host = await StartAsync())
         {
             await using var client = new MetaClient(5, _address);
             await client.OpenSessionAsync();
@@ -98,7 +98,7 @@ public sealed class MetaserverHostTests : IDisposable
         }
 
         Directory.Delete(_folder.Sub("m/state"), recursive: true);
-        await using var again = Start();
+        await using var again = await StartAsync();
         await using var reader = new MetaClient(6, _address);
         Assert.Equal(["a"], await reader.ListAsync());
     }
@@ -106,7 +106,7 @@ public sealed class MetaserverHostTests : IDisposable
     [Fact]
     public async Task ASilentClientIsForgottenAndOthersAreNot()
     {
-        await using var host = Start();
+        await using var host = await StartAsync();
         await using var client = new MetaClient(5, _address);
         await client.OpenSessionAsync(leaseMs: 1000);
         await using var other = new MetaClient(6, _address);
@@ -128,7 +128,7 @@ public sealed class MetaserverHostTests : IDisposable
     [Fact]
     public async Task RequestsOutOfRangeAreRefused()
     {
-        await using var host = Start();
+        await using var host = await StartAsync();
         await using var client = new MetaClient(5, _address);
         Assert.Equal((int)FsStatus.Invalid, (await client.OpenSessionAsync(leaseMs: 1)).Status);
         Assert.Empty(await client.ReadAsync());
@@ -141,7 +141,7 @@ public sealed class MetaserverHostTests : IDisposable
             replies.Select(reply => (FsStatus)reply.Status));
     }
 
-    private MetaserverHost Start() => MetaserverHost.Start(Options("m"));
+    private Task<MetaserverHost> StartAsync() => MetaserverHost.StartAsync(Options("m"));
 
     private MetaserverOptions Options(string name) => new()
     {

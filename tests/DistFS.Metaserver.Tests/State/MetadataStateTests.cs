@@ -58,9 +58,12 @@ public sealed class MetadataStateTests : IDisposable
         state.Publish();
         var expected = Rows(state);
         Directory.CreateDirectory(_folder.Sub("crashed/state"));
-        foreach (var file in Directory.EnumerateFiles(_folder.Sub("a/state")).Where(path => Path.GetFileName(path) != "LOCK"))
+        foreach (var name in Directory.EnumerateFiles(_folder.Sub("a/state")).Select(Path.GetFileName))
         {
-            File.Copy(file, Path.Combine(_folder.Sub("crashed/state"), Path.GetFileName(file)));
+            if (name != "LOCK")
+            {
+                File.Copy(_folder.Sub($"a/state/{name}"), _folder.Sub($"crashed/state/{name}"));
+            }
         }
 
         using var after = Open("crashed");

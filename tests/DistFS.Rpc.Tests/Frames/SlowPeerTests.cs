@@ -38,8 +38,8 @@ public sealed class SlowPeerTests
     [Fact]
     public async Task A_peer_that_reads_slowly_and_steadily_is_served()
     {
-        // What the socket's buffers do not hold goes in sips so small that one send of 512 KiB lasts 5 s, and no byte is
-        // taken for two thirds of a second at most: the receive window opens by half its size.
+        // What the socket's buffers do not hold goes in sips so small that one send of 512 KiB lasts 5 s, and no byte
+        // is taken for two thirds of a second at most: the receive window opens by half its size.
         const int Bytes = 8 << 20;
         var quick = RpcWorld.Quick with
         {

@@ -43,7 +43,7 @@ public sealed class DurableSurvivesTests
         Fails(() => _survives.OnOpened(member, Store(3)));
     }
 
-    /// <summary>It lost its beginning, and entries beyond what had been declared durable arrived before the end.</summary>
+    /// <summary>It lost its beginning, and entries beyond what had been declared durable arrived.</summary>
     [Fact]
     public void WhatArrivedInALogThatIsNotWholeIsDurableFromThen()
     {
