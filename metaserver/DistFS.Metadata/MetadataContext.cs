@@ -1,3 +1,4 @@
+using DistFS.Metadata.Chunks;
 using DistFS.Primitives;
 
 namespace DistFS.Metadata;
@@ -6,4 +7,11 @@ namespace DistFS.Metadata;
 /// <param name="Tree">The state.</param>
 /// <param name="Now">The time of the entry: later than that of every entry before it.</param>
 /// <param name="Caller">On whose behalf.</param>
-public readonly record struct MetadataContext(Tree Tree, FileTime Now, Principal Caller);
+public readonly record struct MetadataContext(Tree Tree, FileTime Now, Principal Caller)
+{
+    /// <summary>The place of the entry in the log.</summary>
+    public LogIndex Index { get; init; }
+
+    /// <summary>Where the leader wants the chunks that the entry makes; null for nowhere.</summary>
+    public Placements? Placements { get; init; }
+}

@@ -1,7 +1,9 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using DistFS.Metadata.Chunks;
 using DistFS.Metadata.Ops;
 using DistFS.Metadata.Rows;
+using DistFS.Metadata.Servers;
 using DistFS.Metadata.Sessions;
 using DistFS.Metadata.Store;
 using DistFS.Primitives;
@@ -84,7 +86,7 @@ public sealed class MetadataMachine
             MetadataCommand.KindOneofCase.OpenSession => OpenSession(parsed).ToByteArray(),
             MetadataCommand.KindOneofCase.KeepAlive => KeepAlive(parsed).ToByteArray(),
             MetadataCommand.KindOneofCase.ExpireSessions => Expire().ToByteArray(),
-            _ => Failed(FsStatus.NotImplemented).ToByteArray(),
+            _ => ClusterCommand(parsed, _tree).ToByteArray(),
         };
     }
 
@@ -129,10 +131,11 @@ public sealed class MetadataMachine
             return Failed(FsStatus.Invalid).ToByteArray();
         }
 
+        var placements = new Placements(command.Placements);
         var reply = new MetadataReply { Mutate = new MutateReply() };
         foreach (var operation in request.Operations)
         {
-            reply.Mutate.Replies.Add(Execute(operation, tree));
+            reply.Mutate.Replies.Add(Execute(operation, tree, placements, reply.Mutate.Replies));
         }
 
         var bytes = reply.ToByteArray();
@@ -149,13 +152,19 @@ public sealed class MetadataMachine
         _ => Failed(FsStatus.Stale, ErrorCatalog.SessionEnded),
     };
 
-    private OperationReply Execute(Operation operation, Tree tree)
+    private OperationReply Execute(
+        Operation operation, Tree tree, Placements placements, IReadOnlyList<OperationReply> before)
     {
         var caller = operation.Caller;
         var context = new MetadataContext(tree, _time,
-            caller == null ? Principal.Nobody : new Principal(caller.Uid, caller.Gid, caller.Groups));
+            caller == null ? Principal.Nobody : new Principal(caller.Uid, caller.Gid, caller.Groups))
+        {
+            Index = AppliedIndex,
+            Placements = placements,
+        };
         var reply = new OperationReply();
-        var status = Operations.Apply(context, operation, reply);
+        var status = BackReferences.Resolve(operation, before);
+        status = status == FsStatus.Ok ? Operations.Apply(context, operation, reply) : status;
         if (status == FsStatus.Ok)
         {
             _changes.Keep();
@@ -216,6 +225,21 @@ public sealed class MetadataMachine
 
         _changes.Keep();
         return new MetadataReply();
+    }
+
+    private MetadataReply ClusterCommand(MetadataCommand command, Tree tree)
+    {
+        var reply = ClusterCommands.Apply(tree, AppliedIndex, command);
+        if (reply.Status == (int)FsStatus.Ok)
+        {
+            _changes.Keep();
+        }
+        else
+        {
+            _changes.Drop();
+        }
+
+        return reply;
     }
 
     private MetadataReply Expire()

@@ -33,6 +33,7 @@ public sealed class TreeCheck
         Scan(store, RowTable.Dentry, (key, value) => check.TakeName(key, value, nameKey));
         Scan(store, RowTable.Orphan, check.TakeOrphan);
         check.Compare();
+        ContentCheck.Run(store, check.Find);
         return check._findings;
     }
 

@@ -1,3 +1,4 @@
+using DistFS.Metadata.Chunks;
 using DistFS.Metadata.Rows;
 using DistFS.Primitives;
 using DistFS.Protocol;
@@ -32,6 +33,28 @@ internal static class Replies
         ChangeTime = ToTime(row.ChangeTime),
         BirthTime = ToTime(row.BirthTime),
     };
+
+    /// <summary>A chunk at a place of a file: what the file has there, or its replacement.</summary>
+    public static ChunkInfo ToChunkInfo(in MetadataContext context, ulong index, in MapRow place, ChunkId id)
+    {
+        var chunk = context.Tree.Chunks.Get(id);
+        var info = new ChunkInfo
+        {
+            Index = index,
+            Chunk = id.Value,
+            Version = chunk.Version.Value,
+            Length = id == place.Chunk ? Math.Min(place.Limit, chunk.Length) : chunk.Length,
+            StoredLength = chunk.Length,
+            Sealed = chunk.State == ChunkState.Sealed,
+            Replacement = id == place.Replacement,
+        };
+        foreach (var server in chunk.Replicas.Span)
+        {
+            info.Servers.Add(server.Value);
+        }
+
+        return info;
+    }
 
     /// <summary>A time as a message.</summary>
     public static Time ToTime(FileTime time) => new() { Seconds = time.Seconds, Nanoseconds = time.Nanoseconds };

@@ -9,11 +9,26 @@ public enum RowTable : byte
     /// <summary>Content of a small file, or the target of a symbolic link.</summary>
     Content = (byte)'B',
 
+    /// <summary>A chunk of a file.</summary>
+    Map = (byte)'C',
+
     /// <summary>A name in a directory.</summary>
     Dentry = (byte)'D',
 
+    /// <summary>A copy that a chunk server has to delete.</summary>
+    Garbage = (byte)'G',
+
+    /// <summary>A chunk server.</summary>
+    Server = (byte)'H',
+
+    /// <summary>The chunk server of a data folder.</summary>
+    ServerStore = (byte)'h',
+
     /// <summary>An inode.</summary>
     Inode = (byte)'I',
+
+    /// <summary>A chunk.</summary>
+    Chunk = (byte)'K',
 
     /// <summary>What there is one of.</summary>
     Meta = (byte)'M',
@@ -26,6 +41,12 @@ public enum RowTable : byte
 
     /// <summary>The reply of a client's request.</summary>
     Reply = (byte)'R',
+
+    /// <summary>A chunk of a server.</summary>
+    Replica = (byte)'S',
+
+    /// <summary>Chunks that a truncation left behind.</summary>
+    Trim = (byte)'Z',
 }
 
 /// <summary>
@@ -85,6 +106,15 @@ public ref struct RowKey
 
     /// <summary>What follows two numbers: a name.</summary>
     public static ReadOnlySpan<byte> NameOf(ReadOnlySpan<byte> key) => key[(1 + (2 * sizeof(ulong)))..];
+
+    /// <summary>A key of two numbers.</summary>
+    public static ReadOnlySpan<byte> Of(Span<byte> buffer, RowTable table, ulong first, ulong second)
+    {
+        var key = new RowKey(buffer, table);
+        key.Add(first);
+        key.Add(second);
+        return key.Bytes;
+    }
 
     /// <summary>The key of what there is one of.</summary>
     public static ReadOnlySpan<byte> OfMeta(Span<byte> buffer, ReadOnlySpan<byte> name)

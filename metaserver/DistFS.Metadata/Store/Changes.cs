@@ -46,13 +46,33 @@ public sealed class Changes(IOrderedStore store)
     public void Delete(ReadOnlySpan<byte> key) => Lookup(_own)[key] = null;
 
     /// <summary>
-    /// Gives the rows of [<paramref name="from"/>, <paramref name="to"/>) in order. Only when all was flushed by who
-    /// knows the index that belongs to it: rows in the store without it would be changed twice after a crash.
+    /// Gives the rows of [<paramref name="from"/>, <paramref name="to"/>) in order, with what is changed and not yet in
+    /// the store, as it was when the scan began. Takes time for each such change; nothing is written.
     /// </summary>
     public void Scan(ReadOnlySpan<byte> from, ReadOnlySpan<byte> to, RowVisitor row)
     {
-        Check.That(_own.Count == 0 && _kept.Count == 0);
-        store.Scan(from, to, row);
+        ArgumentNullException.ThrowIfNull(row);
+        var changed = Changed(from, to);
+        var at = 0;
+        var goesOn = true;
+        store.Scan(from, to, (key, value) =>
+        {
+            while (goesOn && at < changed.Count && changed[at].Key.AsSpan().SequenceCompareTo(key) < 0)
+            {
+                goesOn = Give(changed[at++], row);
+            }
+
+            if (goesOn && at < changed.Count && changed[at].Key.AsSpan().SequenceEqual(key))
+            {
+                return goesOn = Give(changed[at++], row);
+            }
+
+            return goesOn = goesOn && row(key, value);
+        });
+        while (goesOn && at < changed.Count)
+        {
+            goesOn = Give(changed[at++], row);
+        }
     }
 
     /// <summary>The operation has ended well.</summary>
@@ -79,6 +99,36 @@ public sealed class Changes(IOrderedStore store)
             _kept.Clear();
         }
     }
+
+    private static bool Give(KeyValuePair<byte[], byte[]?> changed, RowVisitor row) =>
+        changed.Value == null || row(changed.Key, changed.Value);
+
+    /// <summary>The changed rows of a range in order; of a key, what the operation under way says.</summary>
+    private List<KeyValuePair<byte[], byte[]?>> Changed(ReadOnlySpan<byte> from, ReadOnlySpan<byte> to)
+    {
+        var changed = new List<KeyValuePair<byte[], byte[]?>>();
+        foreach (var change in _own)
+        {
+            if (IsIn(change.Key, from, to))
+            {
+                changed.Add(change);
+            }
+        }
+
+        foreach (var change in _kept)
+        {
+            if (IsIn(change.Key, from, to) && !_own.ContainsKey(change.Key))
+            {
+                changed.Add(change);
+            }
+        }
+
+        changed.Sort(static (one, other) => ByteOrder.Instance.Compare(one.Key, other.Key));
+        return changed;
+    }
+
+    private static bool IsIn(byte[] key, ReadOnlySpan<byte> from, ReadOnlySpan<byte> to) =>
+        key.AsSpan().SequenceCompareTo(from) >= 0 && key.AsSpan().SequenceCompareTo(to) < 0;
 
     private static Dictionary<byte[], byte[]?>.AlternateLookup<ReadOnlySpan<byte>> Lookup(
         Dictionary<byte[], byte[]?> changes) => changes.GetAlternateLookup<ReadOnlySpan<byte>>();
