@@ -67,7 +67,7 @@ internal static class CommitWriteOperation
             });
         }
 
-        if (id == place.Chunk)
+        if (id == place.Chunk && named.Length > 0)
         {
             file.Extend(ChunkLayout.OffsetOf(named.Index) + named.Length);
         }
