@@ -115,8 +115,8 @@ public readonly record struct InodeId(ulong Value)
     }
 
     /// <summary>
-    /// In a request: the inode that the operation of this place (from 0) in the same request tells in its reply, so that
-    /// a file can be made and written in one request.
+    /// In a request: the inode that the operation of this place (from 0) in the same request tells in its reply, so
+    /// that a file can be made and written in one request.
     /// </summary>
     public static InodeId ToldBy(int operation) => Of(BackReferences, (ulong)operation);
 

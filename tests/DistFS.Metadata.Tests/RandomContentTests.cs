@@ -5,8 +5,8 @@ using DistFS.Metadata.Tests.Content;
 namespace DistFS.Metadata.Tests;
 
 /// <summary>
-/// Random writes, cuts, punches, clones, failures and repairs of a few files, on the product with model chunk servers, and
-/// on arrays of bytes: every byte of every copy that a reader may be given is the model's.
+/// Random writes, cuts, punches, clones, failures and repairs of a few files, on the product with model chunk servers,
+/// and on arrays of bytes: every byte of every copy that a reader may be given is the model's.
 /// </summary>
 public sealed class RandomContentTests
 {
@@ -55,7 +55,8 @@ public sealed class RandomContentTests
             var (file, cell) = (_prng.NextInt32(_inodes.Length), _prng.NextInt32(ChunksMax * Cells));
             var length = 1 + _prng.NextInt32(_prng.Chance(0.5) ? 10 : 2 * Cells);
             length = Math.Min(length, (ChunksMax * Cells) - cell);
-            _files.Place([.. Enumerable.Range(1, 5).Where(_ => _prng.Chance(0.6)).Take(3).Select(i => (uint)i).DefaultIfEmpty(1u)]);
+            var servers = Enumerable.Range(1, 5).Where(_ => _prng.Chance(0.6)).Take(3).Select(i => (uint)i);
+            _files.Place([.. servers.DefaultIfEmpty(1u)]);
             switch (_prng.NextInt32(12))
             {
                 case 0 or 1 or 2:
@@ -95,7 +96,9 @@ public sealed class RandomContentTests
             }
         }
 
-        /// <summary>Bytes of the metadata row stand for cells that are all alike: the first byte of each is looked at.</summary>
+        /// <summary>
+        /// Bytes of the metadata row stand for cells that are all alike: the first byte of each is looked at.
+        /// </summary>
         public void Compare(bool everything)
         {
             if (everything)
@@ -182,7 +185,8 @@ public sealed class RandomContentTests
         private void WriteChunk(InodeId inode, ulong index, int first, byte[] cells)
         {
             // The bytes that stand in the metadata are the first of the cell that they stand for.
-            var before = _files.Fs.Tree.Content(inode) is { } inline && index == 0 ? [inline[0]] : Visible(inode, index);
+            var inline = index == 0 ? _files.Fs.Tree.Content(inode) : null;
+            var before = inline != null ? [inline[0]] : Visible(inode, index);
             Ok(_files.Allocate(inode, index));
             var info = Assert.Single(_files.Fs.Reply.Chunks);
             var end = Math.Max(first + cells.Length, info.Replacement ? before.Length : 0);
@@ -265,8 +269,8 @@ public sealed class RandomContentTests
         }
 
         /// <summary>
-        /// A writer sends bytes behind what is committed, to some of the servers, and is fenced; later it sends more, in the
-        /// version that is over, to servers that may not have heard of it.
+        /// A writer sends bytes behind what is committed, to some of the servers, and is fenced; later it sends more,
+        /// in the version that is over, to servers that may not have heard of it.
         /// </summary>
         private void WriteAndCrash(int file, ulong index)
         {
@@ -281,7 +285,8 @@ public sealed class RandomContentTests
             var cells = New(1 + _prng.NextInt32(Cells - first));
             SendToSome(info, first, cells);
             var named = new WrittenChunk { Index = index, Chunk = info.Chunk, Version = info.Version };
-            uint[] drop = info.Servers.Count > 1 && _prng.Chance(0.5) ? [info.Servers[_prng.NextInt32(info.Servers.Count)]] : [];
+            uint[] drop = info.Servers.Count > 1 && _prng.Chance(0.5)
+                ? [info.Servers[_prng.NextInt32(info.Servers.Count)]] : [];
             Ok(_files.NewVersion(_inodes[file], named, drop));
             foreach (var server in drop)
             {
@@ -342,7 +347,9 @@ public sealed class RandomContentTests
             }
         }
 
-        /// <summary>Servers delete what they are told to, and say so; an order that comes again later harms nothing.</summary>
+        /// <summary>
+        /// Servers delete what they are told to, and say so; an order that comes again later harms nothing.
+        /// </summary>
         private void Collect()
         {
             for (uint server = 1; server <= 5; server++)

@@ -107,12 +107,14 @@ public readonly record struct ChunkRow
     public static ChunkRow Read(ReadOnlySpan<byte> row)
     {
         RowFormatException.ThrowIf(
-            row.Length < HeadBytes || row[0] != Format || row[1] is not ((byte)ChunkState.Open or (byte)ChunkState.Sealed)
+            row.Length < HeadBytes || row[0] != Format
+            || row[1] is not ((byte)ChunkState.Open or (byte)ChunkState.Sealed)
             || row[3] is 0 or > ReplicasMax || row.Length != HeadBytes + (row[3] * sizeof(uint)), RowTable.Chunk, row);
         var replicas = new ServerId[row[3]];
         for (var i = 0; i < replicas.Length; i++)
         {
-            replicas[i] = new ServerId(BinaryPrimitives.ReadUInt32LittleEndian(row[(HeadBytes + (i * sizeof(uint)))..]));
+            var at = HeadBytes + (i * sizeof(uint));
+            replicas[i] = new ServerId(BinaryPrimitives.ReadUInt32LittleEndian(row[at..]));
         }
 
         var read = new ChunkRow

@@ -110,7 +110,9 @@ public sealed class ChunkTable(Changes changes)
         Page(RowTable.Garbage, server.Value, from.Value, ulong.MaxValue, limit, static (number, value) =>
             (new ChunkId(number), GarbageRow.Read(value)));
 
-    /// <summary>The chunks that a server is to have, from <paramref name="from"/> to before <paramref name="to"/>.</summary>
+    /// <summary>
+    /// The chunks that a server is to have, from <paramref name="from"/> to before <paramref name="to"/>.
+    /// </summary>
     public IReadOnlyList<ChunkId> Replicas(ServerId server, ChunkId from, ChunkId to, int limit) =>
         Page(RowTable.Replica, server.Value, from.Value, to.Value, limit, static (number, _) => new ChunkId(number));
 
@@ -135,7 +137,8 @@ public sealed class ChunkTable(Changes changes)
         changes.Delete(RowKey.Of(stackalloc byte[RowKey.BytesMax], RowTable.Map, inode.Value, index));
 
     /// <summary>Bytes of a place that are the file's; zero where bytes stand in the metadata row.</summary>
-    public uint LengthOf(in MapRow place) => place.Chunk.Value == 0 ? 0 : Math.Min(place.Limit, Get(place.Chunk).Length);
+    public uint LengthOf(in MapRow place) =>
+        place.Chunk.Value == 0 ? 0 : Math.Min(place.Limit, Get(place.Chunk).Length);
 
     /// <summary>Releases a place of a file with all it names; returns the bytes that were the file's.</summary>
     public uint DropPlace(InodeId inode, ulong index, in MapRow row, LogIndex entry)
@@ -156,14 +159,15 @@ public sealed class ChunkTable(Changes changes)
     }
 
     /// <summary>
-    /// The places of a file that have rows, cut off or not, from <paramref name="from"/> to before <paramref name="to"/>,
-    /// at most so many.
+    /// The places of a file that have rows, cut off or not, from <paramref name="from"/> to before <paramref
+    /// name="to"/>, at most so many.
     /// </summary>
     public IReadOnlyList<(ulong Index, MapRow Row)> Places(InodeId inode, ulong from, ulong to, int limit)
     {
         if (to <= from || to - from > ChunkLayout.NamedMax)
         {
-            return Page(RowTable.Map, inode.Value, from, to, limit, static (number, value) => (number, MapRow.Read(value)));
+            return Page(
+                RowTable.Map, inode.Value, from, to, limit, static (number, value) => (number, MapRow.Read(value)));
         }
 
         // Few: asking for each is cheaper than a scan.
@@ -199,7 +203,9 @@ public sealed class ChunkTable(Changes changes)
     public void RemoveTrim(InodeId inode) =>
         changes.Delete(RowKey.Of(stackalloc byte[RowKey.BytesMax], RowTable.Trim, inode));
 
-    /// <summary>Files of which a truncation has left something, from <paramref name="from"/> on, at most so many.</summary>
+    /// <summary>
+    /// Files of which a truncation has left something, from <paramref name="from"/> on, at most so many.
+    /// </summary>
     public IReadOnlyList<InodeId> Trimmed(InodeId from, int limit)
     {
         var found = new List<InodeId>();

@@ -5,8 +5,8 @@ using DistFS.Protocol;
 namespace DistFS.Metadata.Chunks;
 
 /// <summary>
-/// Where the leader wants the new chunks of an entry, taken in order. The leader chose before it proposed, so that every
-/// member has the same; a choice that does not fit the servers of the state any more is refused by all of them.
+/// Where the leader wants the new chunks of an entry, taken in order. The leader chose before it proposed, so that
+/// every member has the same; a choice that does not fit the servers of the state any more is refused by all of them.
 /// </summary>
 /// <param name="choices">One for each chunk that the entry may make.</param>
 public sealed class Placements(IReadOnlyList<ChunkPlacement> choices)

@@ -76,8 +76,8 @@ internal static class ReplicaChanges
     }
 
     /// <summary>
-    /// EIO: no other server that is up has a copy, and the last one is never given up. The version grows, so that an order
-    /// to delete this copy, however late it comes, does not fit one that is made later.
+    /// EIO: no other server that is up has a copy, and the last one is never given up. The version grows, so that an
+    /// order to delete this copy, however late it comes, does not fit one that is made later.
     /// </summary>
     private static FsStatus Remove(Tree tree, LogIndex index, ChunkId id, in ChunkRow chunk, ServerId server)
     {

@@ -4,8 +4,8 @@ using DistFS.Primitives;
 namespace DistFS.Metadata.Content;
 
 /// <summary>
-/// Gives back what a file stores, in steps of bounded work: a file may have more chunks than one entry of the log should
-/// touch.
+/// Gives back what a file stores, in steps of bounded work: a file may have more chunks than one entry of the log
+/// should touch.
 /// </summary>
 public static class ContentRelease
 {
@@ -43,8 +43,8 @@ public static class ContentRelease
     }
 
     /// <summary>
-    /// Releases what a truncation left behind, after looking at no more than so many places. Returns true when nothing is
-    /// left of it.
+    /// Releases what a truncation left behind, after looking at no more than so many places. Returns true when nothing
+    /// is left of it.
     /// </summary>
     /// <inheritdoc cref="ReleaseContent"/>
     public static bool ReleaseTrimmed(Tree tree, InodeId inode, int limit, LogIndex index)

@@ -52,7 +52,8 @@ internal sealed class FileEdit
 
     /// <summary>
     /// A regular file that the caller may write. Who has it open was checked when it was opened, and its mode may have
-    /// changed since (a file made with mode 0444 is written by its maker): so its owner may, as with NFS (RFC 1813, 4.4).
+    /// changed since (a file made with mode 0444 is written by its maker): so its owner may, as with NFS (RFC 1813,
+    /// 4.4).
     /// </summary>
     public static FsStatus Open(in MetadataContext context, ulong inode, out FileEdit file, bool byHandle = true)
     {
@@ -296,10 +297,12 @@ internal sealed class FileEdit
     /// <summary>Puts the inode, after nothing that a program can see has changed.</summary>
     public void Close() => _context.Tree.Put(Id, Inode);
 
-    /// <summary>Puts the inode after its content was changed, at a time that a client names or at that of the entry.</summary>
+    /// <summary>
+    /// Puts the inode after its content was changed, at a time that a client names or at that of the entry.
+    /// </summary>
     /// <remarks>
-    /// A write by anybody but root takes away what lets the program run as another (Linux, file_remove_privs). A time that
-    /// a client names is that of a buffered write: it is never later than the entry, and takes no later one back.
+    /// A write by anybody but root takes away what lets the program run as another (Linux, file_remove_privs). A time
+    /// that a client names is that of a buffered write: it is never later than the entry, and takes no later one back.
     /// </remarks>
     public void CloseWritten(WriteTime? time = null)
     {

@@ -110,7 +110,8 @@ internal sealed class ContentCheck
         _chunks[id] = chunk;
         Expect(id.Value < _next.Value, $"{id} was never made");
         Expect(chunk.State == ChunkState.Sealed || chunk.References == 1, $"{id} is open, and shared");
-        Expect(chunk.Written.Value <= chunk.Version.Value, $"{id} was written in {chunk.Written}, and is {chunk.Version}");
+        Expect(chunk.Written.Value <= chunk.Version.Value,
+            $"{id} was written in {chunk.Written}, and is {chunk.Version}");
         return true;
     }
 
@@ -155,7 +156,8 @@ internal sealed class ContentCheck
     {
         var (server, chunk) = (new ServerId((uint)RowKey.InodeOf(key).Value), new ChunkId(RowKey.CookieOf(key)));
         _replicas.Add((server, chunk));
-        Expect(_chunks.TryGetValue(chunk, out var row) && row.IsOn(server), $"{server} is to have {chunk}, which is not on it");
+        Expect(_chunks.TryGetValue(chunk, out var row) && row.IsOn(server),
+            $"{server} is to have {chunk}, which is not on it");
         return true;
     }
 

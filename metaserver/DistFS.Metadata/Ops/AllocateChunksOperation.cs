@@ -6,8 +6,9 @@ using DistFS.Protocol;
 namespace DistFS.Metadata.Ops;
 
 /// <summary>
-/// Makes places of a file writable. A hole gets an empty chunk. A chunk of the file alone is opened, in a new version if
-/// nobody was writing it. What is shared, or stands in the metadata row, gets a replacement to be filled and installed.
+/// Makes places of a file writable. A hole gets an empty chunk. A chunk of the file alone is opened, in a new version
+/// if nobody was writing it. What is shared, or stands in the metadata row, gets a replacement to be filled and
+/// installed.
 /// </summary>
 internal static class AllocateChunksOperation
 {

@@ -6,8 +6,8 @@ using DistFS.Protocol;
 namespace DistFS.Metadata.Ops;
 
 /// <summary>
-/// Bytes are with all servers of their chunks: they become the file's. Named with the version in which they were written,
-/// so that what a fenced writer says is refused.
+/// Bytes are with all servers of their chunks: they become the file's. Named with the version in which they were
+/// written, so that what a fenced writer says is refused.
 /// </summary>
 internal static class CommitWriteOperation
 {

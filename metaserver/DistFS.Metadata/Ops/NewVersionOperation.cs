@@ -20,7 +20,12 @@ internal static class NewVersionOperation
         }
 
         var status = FileEdit.Open(context, request.Inode, out var file);
-        status = status == FsStatus.Ok ? CommitWriteOperation.Commit(context, file, named, orReplacement: true) : status;
+        if (status != FsStatus.Ok)
+        {
+            return status;
+        }
+
+        status = CommitWriteOperation.Commit(context, file, named, orReplacement: true);
         if (status != FsStatus.Ok)
         {
             return status;

@@ -6,8 +6,8 @@ using DistFS.Protocol;
 namespace DistFS.Metadata.Ops;
 
 /// <summary>
-/// fallocate with FALLOC_FL_PUNCH_HOLE or FALLOC_FL_ZERO_RANGE (Linux): a range reads as zeros. Chunks that it covers are
-/// released, and the end of one is cut; inside of one the client writes zeros, as it would write anything.
+/// fallocate with FALLOC_FL_PUNCH_HOLE or FALLOC_FL_ZERO_RANGE (Linux): a range reads as zeros. Chunks that it covers
+/// are released, and the end of one is cut; inside of one the client writes zeros, as it would write anything.
 /// </summary>
 /// <remarks>
 /// Space is not reserved (mode 0 of fallocate): it is the servers' and everybody's, and a promise of it would not be

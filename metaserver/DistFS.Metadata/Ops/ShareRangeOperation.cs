@@ -6,8 +6,8 @@ using DistFS.Protocol;
 namespace DistFS.Metadata.Ops;
 
 /// <summary>
-/// FICLONERANGE, copy_file_range (Linux) of whole chunks: both files name the same chunks, which from here on are sealed,
-/// so that whoever writes one of them first gets a replacement.
+/// FICLONERANGE, copy_file_range (Linux) of whole chunks: both files name the same chunks, which from here on are
+/// sealed, so that whoever writes one of them first gets a replacement.
 /// </summary>
 internal static class ShareRangeOperation
 {

@@ -5,7 +5,9 @@ using DistFS.Protocol;
 
 namespace DistFS.Metadata.Ops;
 
-/// <summary>write (POSIX) to the first 4 KiB of a file that has no chunk there: the bytes stand in the metadata.</summary>
+/// <summary>
+/// write (POSIX) to the first 4 KiB of a file that has no chunk there: the bytes stand in the metadata.
+/// </summary>
 internal static class WriteInlineOperation
 {
     public static FsStatus Apply(in MetadataContext context, WriteInlineRequest request, OperationReply reply)

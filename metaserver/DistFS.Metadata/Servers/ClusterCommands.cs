@@ -14,7 +14,8 @@ internal static class ClusterCommands
         var reply = new MetadataReply();
         reply.Status = (int)(command.KindCase switch
         {
-            MetadataCommand.KindOneofCase.RegisterServer => ServerRegistration.Register(tree, command.RegisterServer, reply),
+            MetadataCommand.KindOneofCase.RegisterServer =>
+                ServerRegistration.Register(tree, command.RegisterServer, reply),
             MetadataCommand.KindOneofCase.SetServerState => ServerRegistration.SetState(tree, command.SetServerState),
             MetadataCommand.KindOneofCase.ForgetServer => ServerRegistration.Forget(tree, command.ForgetServer),
             MetadataCommand.KindOneofCase.ChangeReplicas =>

@@ -28,16 +28,18 @@ public sealed class InventoryPlan
     /// </summary>
     public List<ReportedCopy> Unknown { get; } = [];
 
-    /// <summary>Right copies on a server that is not to have them: a repair that is not told of yet, or one given up.</summary>
+    /// <summary>
+    /// Right copies on a server that is not to have them: a repair that is not told of yet, or one given up.
+    /// </summary>
     public List<ReportedCopy> Surplus { get; } = [];
 }
 
 /// <summary>What a server has, against what it should have.</summary>
 /// <remarks>
-/// Nothing here changes the state: what is lost goes through the log, with the version in which it was found so. Whatever
-/// a server says, only its own copies are at stake, never the last one, and none is deleted of which the state might
-/// still learn. An order to delete stays right however late it comes, since ids are not given twice and it names a
-/// version which the server is behind of.
+/// Nothing here changes the state: what is lost goes through the log, with the version in which it was found so.
+/// Whatever a server says, only its own copies are at stake, never the last one, and none is deleted of which the state
+/// might still learn. An order to delete stays right however late it comes, since ids are not given twice and it names
+/// a version which the server is behind of.
 /// </remarks>
 public static class Inventory
 {
@@ -138,8 +140,8 @@ public static class Inventory
         }
         else if (chunk.IsOn(server))
         {
-            // A server hears of a version with the first write in it: an older one than that of the last commit has missed
-            // something, an older one than the present has not.
+            // A server hears of a version with the first write in it: an older one than that of the last commit has
+            // missed something, an older one than the present has not.
             var isStale = copy.Version.Value < chunk.Written.Value || copy.Length < chunk.Length;
             if (isStale && chunk.ChangedAt <= position)
             {

@@ -13,8 +13,8 @@ namespace DistFS.Metadata.Servers;
 internal static class ServerRegistration
 {
     /// <summary>
-    /// A server begins. EEXIST: another data folder has that id. ESTALE: another run has registered since. ENOENT: there
-    /// is no such server any more.
+    /// A server begins. EEXIST: another data folder has that id. ESTALE: another run has registered since. ENOENT:
+    /// there is no such server any more.
     /// </summary>
     public static FsStatus Register(Tree tree, RegisterServerRequest request, MetadataReply reply)
     {

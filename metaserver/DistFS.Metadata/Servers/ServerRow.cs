@@ -7,8 +7,8 @@ using DistFS.Protocol;
 namespace DistFS.Metadata.Servers;
 
 /// <summary>
-/// A chunk server: {format 1, state 1, bytes of the address 1, of the rack 1, comes back as 1, 0 3, store 8, incarnation 8, capacity 8,
-/// address, rack}.
+/// A chunk server: {format 1, state 1, bytes of the address 1, of the rack 1, comes back as 1, 0 3, store 8,
+/// incarnation 8, capacity 8, address, rack}.
 /// </summary>
 /// <param name="State">What may be put on it.</param>
 /// <param name="ComesBackAs">What it was before it was down; else what it is.</param>

@@ -38,8 +38,9 @@ public sealed class ServerTable(Changes changes)
     public bool TryFind(StoreId store, out ServerId id)
     {
         var found = TryRead(KeyOf(stackalloc byte[RowKey.BytesMax], RowTable.ServerStore, store.Value));
-        RowFormatException.ThrowIf(found && _value.WrittenCount != sizeof(uint), RowTable.ServerStore, _value.WrittenSpan);
-        id = found ? new ServerId(BinaryPrimitives.ReadUInt32LittleEndian(_value.WrittenSpan)) : default;
+        var row = _value.WrittenSpan;
+        RowFormatException.ThrowIf(found && row.Length != sizeof(uint), RowTable.ServerStore, row);
+        id = found ? new ServerId(BinaryPrimitives.ReadUInt32LittleEndian(row)) : default;
         return found;
     }
 

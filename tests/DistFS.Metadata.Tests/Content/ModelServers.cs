@@ -4,8 +4,8 @@ namespace DistFS.Metadata.Tests.Content;
 
 /// <summary>
 /// Chunk servers as the state machine means them: copies with a version, which a server raises when it hears of a newer
-/// one, dropping what is beyond the length with which that began. A chunk has 64 cells of one byte, each of which stands
-/// for 1 MiB.
+/// one, dropping what is beyond the length with which that began. A chunk has 64 cells of one byte, each of which
+/// stands for 1 MiB.
 /// </summary>
 internal sealed class ModelServers
 {

@@ -26,7 +26,8 @@ public sealed class AllocateChunksOperationTests
         });
         var row = _files.RowAt(_file, 7);
         Assert.Equal((ChunkState.Open, (byte)3, 1u), (row.State, row.Goal, row.References));
-        Assert.Equal((0L, 0L, 8UL), (_files.Size(_file), _files.Fs.Row(_file).Allocated, _files.Fs.Row(_file).ChunkEnd));
+        var inode = _files.Fs.Row(_file);
+        Assert.Equal((0L, 0L, 8UL), (inode.Size, inode.Allocated, inode.ChunkEnd));
         _files.Sound();
     }
 

@@ -34,8 +34,8 @@ public sealed class CommitWriteOperationTests
         var (one, two) = (_files.Open(_file, 0, 10), _files.Open(_file, 1, 7));
         foreach (var harm in new Action<WrittenChunk>[]
         {
-            chunk => chunk.Version++, chunk => chunk.Version--, chunk => chunk.Chunk = one.Chunk, chunk => chunk.Chunk = 0,
-            chunk => chunk.Index = 5, chunk => chunk.Chunk = 99,
+            chunk => chunk.Version++, chunk => chunk.Version--, chunk => chunk.Index = 5,
+            chunk => chunk.Chunk = one.Chunk, chunk => chunk.Chunk = 0, chunk => chunk.Chunk = 99,
         })
         {
             var wrong = two.Clone();

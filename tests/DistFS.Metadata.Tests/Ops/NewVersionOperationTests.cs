@@ -50,6 +50,16 @@ public sealed class NewVersionOperationTests
     }
 
     [Fact]
+    public void One_that_was_allocated_ahead_makes_the_file_no_longer()
+    {
+        var ahead = _files.Open(_file, 5, 0);
+        Ok(_files.NewVersion(_file, ahead, 1));
+        Ok(_files.Commit(_file, _files.Open(_file, 6, 0)));
+        Assert.Equal(10, _files.Size(_file));
+        _files.Sound();
+    }
+
+    [Fact]
     public void The_last_copy_is_never_dropped()
     {
         Assert.Equal(FsStatus.IoError, _files.NewVersion(_file, _chunk, 1, 2, 3));

@@ -47,8 +47,8 @@ public sealed class ChangesTests
                 seen.Add((foundKey[0], foundValue[0]));
                 return seen.Count < limit;
             });
-            Assert.Equal(
-                model.Where(row => row.Key >= from && row.Key < to).Take(limit).Select(row => (row.Key, row.Value)), seen);
+            var expected = model.Where(row => row.Key >= from && row.Key < to).Take(limit);
+            Assert.Equal(expected.Select(row => (row.Key, row.Value)), seen);
         }
     }
 
