@@ -1,4 +1,5 @@
 using DistFS.Metadata.Chunks;
+using DistFS.Metadata.Content;
 using DistFS.Metadata.Ops;
 using DistFS.Metadata.Tests.Content;
 
@@ -96,9 +97,6 @@ public sealed class RandomContentTests
             }
         }
 
-        /// <summary>
-        /// Bytes of the metadata row stand for cells that are all alike: the first byte of each is looked at.
-        /// </summary>
         public void Compare(bool everything)
         {
             if (everything)
@@ -209,6 +207,7 @@ public sealed class RandomContentTests
             Ok(info.Replacement ? _files.Install(inode, written) : _files.Commit(inode, written));
         }
 
+        /// <summary>The bytes of the metadata row, all alike, stand for the first cell.</summary>
         private void WriteInline(int file)
         {
             var inode = _inodes[file];
@@ -287,6 +286,14 @@ public sealed class RandomContentTests
             var named = new WrittenChunk { Index = index, Chunk = info.Chunk, Version = info.Version };
             uint[] drop = info.Servers.Count > 1 && _prng.Chance(0.5)
                 ? [info.Servers[_prng.NextInt32(info.Servers.Count)]] : [];
+            if (first > 0 && ((int)index * Cells) + first < _model[file].Length && _prng.Chance(0.5))
+            {
+                // What cuts the file there fences too.
+                Cut(file, ((int)index * Cells) + first);
+                SendToSome(info, first, cells);
+                return;
+            }
+
             Ok(_files.NewVersion(_inodes[file], named, drop));
             foreach (var server in drop)
             {
@@ -342,7 +349,7 @@ public sealed class RandomContentTests
             if (status == FsStatus.Ok)
             {
                 // A copy is there before it is told of; nothing comes between here.
-                var info = Replies.ToChunkInfo(Context, index, place, place.Chunk);
+                var info = Replies.ToChunkInfo(_files.Chunks, index, place, place.Chunk);
                 _servers.Clone(chunk.Replicas.Span[0].Value, server, info);
             }
         }
@@ -362,17 +369,11 @@ public sealed class RandomContentTests
             }
         }
 
-        private MetadataContext Context => new(_files.Fs.Tree, _files.Fs.Now, Principal.Root);
-
         private byte[] Visible(InodeId inode, ulong index)
         {
-            if (!_files.Chunks.TryGetPlace(inode, index, out var place) || place.Chunk.Value == 0)
-            {
-                return [];
-            }
-
-            var info = Replies.ToChunkInfo(Context, index, place, place.Chunk);
-            return _servers.Read(info.Servers[_prng.NextInt32(info.Servers.Count)], info)!;
+            Ok(FileMaps.Read(_files.Fs.Tree, inode, index, out var map));
+            var info = map.Chunks.FirstOrDefault(chunk => chunk.Index == index);
+            return info == null ? [] : _servers.Read(info.Servers[_prng.NextInt32(info.Servers.Count)], info)!;
         }
 
         private void CompareChunk(int file, ulong index, ReadOnlySpan<byte> expected)

@@ -39,7 +39,7 @@ internal static class AllocateChunksOperation
             }
 
             Check.That(file.TryGetPlace(index, out var place));
-            reply.Chunks.Add(Replies.ToChunkInfo(context, index, place, id));
+            reply.Chunks.Add(Replies.ToChunkInfo(context.Tree.Chunks, index, place, id));
         }
 
         file.Close();

@@ -35,9 +35,9 @@ internal static class Replies
     };
 
     /// <summary>A chunk at a place of a file: what the file has there, or its replacement.</summary>
-    public static ChunkInfo ToChunkInfo(in MetadataContext context, ulong index, in MapRow place, ChunkId id)
+    public static ChunkInfo ToChunkInfo(ChunkTable chunks, ulong index, in MapRow place, ChunkId id)
     {
-        var chunk = context.Tree.Chunks.Get(id);
+        var chunk = chunks.Get(id);
         var info = new ChunkInfo
         {
             Index = index,
