@@ -202,7 +202,10 @@ public sealed class RandomContentTests
 
             var written = new WrittenChunk
             {
-                Index = index, Chunk = info.Chunk, Version = info.Version, Length = (uint)end * CellBytes,
+                Index = index,
+                Chunk = info.Chunk,
+                Version = info.Version,
+                Length = (uint)end * CellBytes,
             };
             Ok(info.Replacement ? _files.Install(inode, written) : _files.Commit(inode, written));
         }
@@ -321,7 +324,9 @@ public sealed class RandomContentTests
                 var version = _files.Row(place.Chunk).Version.Value;
                 Ok(_files.Seal(_inodes[file], new WrittenChunk
                 {
-                    Index = index, Chunk = place.Chunk.Value, Version = version,
+                    Index = index,
+                    Chunk = place.Chunk.Value,
+                    Version = version,
                 }));
             }
         }

@@ -294,8 +294,12 @@ internal sealed class FileEdit
     /// <summary>The file has this length.</summary>
     public void Resize(long size) => Inode = Inode with { Size = size };
 
-    /// <summary>Puts the inode, after nothing that a program can see has changed.</summary>
-    public void Close() => _context.Tree.Put(Id, Inode);
+    /// <summary>Puts the inode, after nothing that a program can see has changed, and tells it.</summary>
+    public FsStatus Close(OperationReply reply)
+    {
+        _context.Tree.Put(Id, Inode);
+        return reply.Tell(_context, Id);
+    }
 
     /// <summary>
     /// Puts the inode after its content was changed, at a time that a client names or at that of the entry.
@@ -304,7 +308,7 @@ internal sealed class FileEdit
     /// A write by anybody but root takes away what lets the program run as another (Linux, file_remove_privs). A time
     /// that a client names is that of a buffered write: it is never later than the entry, and takes no later one back.
     /// </remarks>
-    public void CloseWritten(WriteTime? time = null)
+    public FsStatus CloseWritten(OperationReply reply, WriteTime? time = null)
     {
         var (now, before) = (_context.Now, Inode.ModifyTime);
         var modified = now;
@@ -320,7 +324,7 @@ internal sealed class FileEdit
             ModifyTime = modified,
             ChangeTime = now,
         };
-        Close();
+        return Close(reply);
     }
 
     /// <summary>So many more bytes are stored for the file.</summary>

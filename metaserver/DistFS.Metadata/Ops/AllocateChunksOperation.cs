@@ -42,8 +42,7 @@ internal static class AllocateChunksOperation
             reply.Chunks.Add(Replies.ToChunkInfo(context.Tree.Chunks, index, place, id));
         }
 
-        file.Close();
-        return reply.Tell(context, file.Id);
+        return file.Close(reply);
     }
 
     private static FsStatus MakeWritable(in MetadataContext context, FileEdit file, ulong index, out ChunkId id)

@@ -33,8 +33,7 @@ internal static class CommitWriteOperation
             }
         }
 
-        file.CloseWritten(request.ModifyTime);
-        return reply.Tell(context, file.Id);
+        return file.CloseWritten(reply, request.ModifyTime);
     }
 
     /// <summary>A chunk has so many bytes, or more, and the file so many.</summary>

@@ -53,12 +53,6 @@ internal static class InstallChunkOperation
         in MetadataContext context, FileEdit file, WrittenChunk named, OperationReply reply)
     {
         var status = CommitWriteOperation.Commit(context, file, named, orReplacement: false);
-        if (status == FsStatus.Ok)
-        {
-            file.CloseWritten();
-            status = reply.Tell(context, file.Id);
-        }
-
-        return status;
+        return status == FsStatus.Ok ? file.CloseWritten(reply) : status;
     }
 }

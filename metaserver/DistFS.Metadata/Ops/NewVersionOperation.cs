@@ -54,8 +54,7 @@ internal static class NewVersionOperation
 
         Check.That(file.TryGetPlace(named.Index, out var place));
         file.PutChunk(place, id, after.NextVersion(after.Length, context.Index));
-        file.Close();
         reply.Chunks.Add(Replies.ToChunkInfo(context.Tree.Chunks, named.Index, place, id));
-        return reply.Tell(context, file.Id);
+        return file.Close(reply);
     }
 }

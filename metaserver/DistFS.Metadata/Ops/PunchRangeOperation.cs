@@ -43,8 +43,7 @@ internal static class PunchRangeOperation
             file.Extend(next ?? end);
         }
 
-        file.CloseWritten();
-        return reply.Tell(context, file.Id);
+        return file.CloseWritten(reply);
     }
 
     private static void PunchInline(FileEdit file, long start, long end)

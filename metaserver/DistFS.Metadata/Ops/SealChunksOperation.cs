@@ -43,7 +43,6 @@ internal static class SealChunksOperation
             }
         }
 
-        file.Close();
-        return reply.Tell(context, file.Id);
+        return file.Close(reply);
     }
 }

@@ -28,8 +28,7 @@ internal static class SetSizeOperation
         }
 
         file.Resize(size);
-        file.CloseWritten();
-        return reply.Tell(context, file.Id);
+        return file.CloseWritten(reply);
     }
 
     private static bool TryCut(FileEdit file, long size)

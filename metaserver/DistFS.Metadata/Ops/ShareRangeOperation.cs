@@ -53,8 +53,7 @@ internal static class ShareRangeOperation
         }
 
         to.Extend((long)request.ToOffset + length);
-        to.CloseWritten();
-        return reply.Tell(context, to.Id);
+        return to.CloseWritten(reply);
     }
 
     private static FsStatus WhyRefused(ShareRangeRequest request, FileEdit from, FileEdit to)

@@ -31,20 +31,20 @@ internal static class WriteInlineOperation
         }
 
         // POSIX: nothing written is nothing changed.
-        if (!data.IsEmpty)
+        if (data.IsEmpty)
         {
-            var (offset, before) = ((int)request.Offset, file.Inline ?? []);
-            var bytes = new byte[Math.Max(before.Length, offset + data.Length)];
-            before.CopyTo(bytes, 0);
-            data.CopyTo(bytes.AsSpan(offset));
-
-            // A chunk that is being filled with the bytes before must not take the place of these.
-            file.Supersede(0);
-            file.SetInline(bytes);
-            file.Extend(offset + data.Length);
-            file.CloseWritten(request.ModifyTime);
+            return file.Close(reply);
         }
 
-        return reply.Tell(context, file.Id);
+        var (offset, before) = ((int)request.Offset, file.Inline ?? []);
+        var bytes = new byte[Math.Max(before.Length, offset + data.Length)];
+        before.CopyTo(bytes, 0);
+        data.CopyTo(bytes.AsSpan(offset));
+
+        // A chunk that is being filled with the bytes before must not take the place of these.
+        file.Supersede(0);
+        file.SetInline(bytes);
+        file.Extend(offset + data.Length);
+        return file.CloseWritten(reply, request.ModifyTime);
     }
 }

@@ -82,8 +82,8 @@ public readonly record struct InodeRow
         WriteTime(row[76..], ModifyTime);
         WriteTime(row[88..], ChangeTime);
         WriteTime(row[100..], BirthTime);
-        row[112..128].Clear();
-        BinaryPrimitives.WriteUInt64LittleEndian(row[128..], ChunkEnd);
+        BinaryPrimitives.WriteUInt64LittleEndian(row[112..], ChunkEnd);
+        row[120..].Clear();
     }
 
     /// <summary>Reads a row.</summary>
@@ -108,7 +108,7 @@ public readonly record struct InodeRow
             ModifyTime = ReadTime(row[76..]),
             ChangeTime = ReadTime(row[88..]),
             BirthTime = ReadTime(row[100..]),
-            ChunkEnd = BinaryPrimitives.ReadUInt64LittleEndian(row[128..]),
+            ChunkEnd = BinaryPrimitives.ReadUInt64LittleEndian(row[112..]),
         };
     }
 

@@ -105,7 +105,10 @@ public sealed class ReplayTests
                 {
                     ShareRange = new ShareRangeRequest
                     {
-                        FromInode = inode, ToInode = 5 - inode, ToOffset = (index % 100) << 26, Length = 100UL << 26,
+                        FromInode = inode,
+                        ToInode = 5 - inode,
+                        ToOffset = (index % 100) << 26,
+                        Length = 100UL << 26,
                     },
                 },
                 2 => new Operation
@@ -146,7 +149,9 @@ public sealed class ReplayTests
     {
         RegisterServer = new RegisterServerRequest
         {
-            Store = 100 + server, Incarnation = 1, Address = $"host:{server}",
+            Store = 100 + server,
+            Incarnation = 1,
+            Address = $"host:{server}",
         },
     };
 

@@ -28,7 +28,9 @@ public sealed class BackReferencesTests
             {
                 Link = new LinkRequest
                 {
-                    Inode = InodeId.ToldBy(2).Value, Parent = InodeId.ToldBy(0).Value, Name = Bytes("g"),
+                    Inode = InodeId.ToldBy(2).Value,
+                    Parent = InodeId.ToldBy(0).Value,
+                    Name = Bytes("g"),
                 },
             });
         Assert.Equal([FsStatus.Ok, FsStatus.Ok, FsStatus.Ok, FsStatus.Ok], statuses);
@@ -53,7 +55,8 @@ public sealed class BackReferencesTests
     {
         var unlink = new Operation
         {
-            Caller = new Caller(), Unlink = new UnlinkRequest { Parent = InodeId.Root.Value, Name = Bytes("f") },
+            Caller = new Caller(),
+            Unlink = new UnlinkRequest { Parent = InodeId.Root.Value, Name = Bytes("f") },
         };
         Assert.Equal(
             [FsStatus.Ok, FsStatus.Ok, FsStatus.Invalid, FsStatus.Invalid, FsStatus.Invalid],

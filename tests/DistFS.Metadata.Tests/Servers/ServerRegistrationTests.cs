@@ -12,7 +12,11 @@ public sealed class ServerRegistrationTests
     {
         var request = new RegisterServerRequest
         {
-            Store = 500, Incarnation = 7, Address = "new:1", Rack = "r1", CapacityBytes = 1UL << 40,
+            Store = 500,
+            Incarnation = 7,
+            Address = "new:1",
+            Rack = "r1",
+            CapacityBytes = 1UL << 40,
         };
         for (var i = 0; i < 2; i++)
         {
@@ -138,7 +142,11 @@ public sealed class ServerRegistrationTests
 
     private static RegisterServerRequest Again(ulong incarnation, ulong previous, string address) => new()
     {
-        Server = 1, Store = 101, Incarnation = incarnation, PreviousIncarnation = previous, Address = address,
+        Server = 1,
+        Store = 101,
+        Incarnation = incarnation,
+        PreviousIncarnation = previous,
+        Address = address,
     };
 
     private static void Ok(FsStatus status) => Assert.Equal(FsStatus.Ok, status);

@@ -3,7 +3,7 @@ using DistFS.Metadata.Store;
 namespace DistFS.Metadata.Tests.Store;
 
 /// <summary>A scan sees what is in the store and what is not there yet, in one order.</summary>
-public sealed class ChangesTests
+public sealed class ScanOfChangesTests
 {
     [Fact]
     public void A_scan_gives_what_is_changed_in_its_place()
