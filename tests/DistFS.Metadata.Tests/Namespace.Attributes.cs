@@ -76,25 +76,23 @@ internal sealed partial class Namespace
         return row;
     }
 
-    /// <summary>A file gets bytes, as the content side charges them.</summary>
-    public FsStatus Allocate(InodeId file, long bytes)
+    /// <summary>A file gets so many bytes more, in its metadata row.</summary>
+    public FsStatus Allocate(InodeId file, int bytes) => Apply(new Operation
     {
-        var row = Row(file);
-        var status = Domains.TryCharge(Tree, row.Domain, 0, bytes);
-        if (status == FsStatus.Ok)
+        WriteInline = new WriteInlineRequest
         {
-            Tree.Put(file, row with { Allocated = row.Allocated + bytes });
-            _changes.Keep();
-        }
-
-        return status;
-    }
+            Inode = file.Value,
+            Offset = (ulong)Row(file).Allocated,
+            Data = ByteString.CopyFrom(new byte[bytes]),
+        },
+    });
 
     /// <summary>A step of collection.</summary>
     public CollectReply Collect(int rowsMax = 1000)
     {
         _now = _now.Next;
-        var reply = Collector.Run(new MetadataContext(Tree, _now, Principal.Root), rowsMax);
+        Index = Index.Next;
+        var reply = Collector.Run(new MetadataContext(Tree, _now, Principal.Root) { Index = Index }, rowsMax);
         _changes.Keep();
         return reply;
     }
