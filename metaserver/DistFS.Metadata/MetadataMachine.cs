@@ -289,7 +289,7 @@ public sealed class MetadataMachine
             return Failed(FsStatus.Invalid);
         }
 
-        var context = new MetadataContext(tree, _time, Principal.Root);
+        var context = new MetadataContext(tree, _time, Principal.Root) { Index = AppliedIndex };
         var reply = new MetadataReply { Collect = Collector.Run(context, (int)request.RowsMax) };
         _changes.Keep();
         return reply;

@@ -76,16 +76,25 @@ internal sealed partial class Namespace
         return row;
     }
 
-    /// <summary>A file gets so many bytes more, in its metadata row.</summary>
-    public FsStatus Allocate(InodeId file, int bytes) => Apply(new Operation
+    /// <summary>A file gets so many bytes more in its metadata row, or less.</summary>
+    public FsStatus Allocate(InodeId file, int bytes)
     {
-        WriteInline = new WriteInlineRequest
-        {
-            Inode = file.Value,
-            Offset = (ulong)Row(file).Allocated,
-            Data = ByteString.CopyFrom(new byte[bytes]),
-        },
-    });
+        var stored = Row(file).Allocated;
+        return Apply(bytes < 0
+            ? new Operation
+            {
+                SetSize = new SetSizeRequest { Inode = file.Value, Size = (ulong)(stored + bytes) },
+            }
+            : new Operation
+            {
+                WriteInline = new WriteInlineRequest
+                {
+                    Inode = file.Value,
+                    Offset = (ulong)stored,
+                    Data = ByteString.CopyFrom(new byte[bytes]),
+                },
+            });
+    }
 
     /// <summary>A step of collection.</summary>
     public CollectReply Collect(int rowsMax = 1000)

@@ -203,14 +203,12 @@ public sealed class ChunkTable(Changes changes)
     public void RemoveTrim(InodeId inode) =>
         changes.Delete(RowKey.Of(stackalloc byte[RowKey.BytesMax], RowTable.Trim, inode));
 
-    /// <summary>
-    /// Files of which a truncation has left something, from <paramref name="from"/> on, at most so many.
-    /// </summary>
-    public IReadOnlyList<InodeId> Trimmed(InodeId from, int limit)
+    /// <summary>The first files of which a truncation has left something, at most so many.</summary>
+    public IReadOnlyList<InodeId> Trimmed(int limit)
     {
         var found = new List<InodeId>();
         changes.Scan(
-            RowKey.Of(stackalloc byte[RowKey.BytesMax], RowTable.Trim, from),
+            [(byte)RowTable.Trim],
             [(byte)RowTable.Trim + 1],
             (key, _) =>
             {

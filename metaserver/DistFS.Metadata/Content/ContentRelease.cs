@@ -1,3 +1,4 @@
+using DistFS.Metadata.Quotas;
 using DistFS.Metadata.Rows;
 using DistFS.Primitives;
 
@@ -5,28 +6,29 @@ namespace DistFS.Metadata.Content;
 
 /// <summary>
 /// Gives back what a file stores, in steps of bounded work: a file may have more chunks than one entry of the log
-/// should touch.
+/// should touch. What is given back is no longer charged to the file's quota.
 /// </summary>
-public static class ContentRelease
+internal static class ContentRelease
 {
     /// <summary>
-    /// Releases the content of an inode that nobody can reach any more, at most so many places of it. Returns true when
-    /// nothing is left, in the same entry as the inode is then to be removed; else another entry has to go on.
+    /// Releases the content of an inode that nobody can reach any more. Returns true when nothing is left, so that the
+    /// inode may be removed in the same entry; else another entry has to go on.
     /// </summary>
     /// <param name="tree">The state.</param>
     /// <param name="inode">It is there, without a name and not open.</param>
-    /// <param name="limit">At least 1.</param>
+    /// <param name="left">At least 1: at most so many places are released, and what was is taken from it.</param>
     /// <param name="index">The entry.</param>
-    public static bool ReleaseContent(Tree tree, InodeId inode, int limit, LogIndex index)
+    public static bool ReleaseContent(Tree tree, InodeId inode, ref int left, LogIndex index)
     {
-        ArgumentNullException.ThrowIfNull(tree);
-        Check.That(limit > 0);
+        Check.That(left > 0);
         Check.That(tree.TryGet(inode, out var row));
+        var limit = left;
         var places = tree.Chunks.Places(inode, 0, row.ChunkEnd, limit + 1);
         var stored = row.Allocated;
         foreach (var (at, place) in places.Take(limit))
         {
             stored -= tree.Chunks.DropPlace(inode, at, place, index);
+            left--;
         }
 
         var isDone = places.Count <= limit;
@@ -38,7 +40,7 @@ public static class ContentRelease
             tree.Chunks.RemoveTrim(inode);
         }
 
-        tree.Put(inode, row with { Allocated = stored, ChunkEnd = isDone ? 0 : row.ChunkEnd });
+        Put(tree, inode, row with { ChunkEnd = isDone ? 0 : row.ChunkEnd }, stored);
         return isDone;
     }
 
@@ -46,17 +48,16 @@ public static class ContentRelease
     /// Releases what a truncation left behind, after looking at no more than so many places. Returns true when nothing
     /// is left of it.
     /// </summary>
-    /// <inheritdoc cref="ReleaseContent"/>
-    public static bool ReleaseTrimmed(Tree tree, InodeId inode, int limit, LogIndex index)
+    /// <param name="tree">The state.</param>
+    /// <param name="inode">Of which a truncation has left something.</param>
+    /// <param name="left">At least 1: what was looked at is taken from it, and 1 for nothing.</param>
+    /// <param name="index">The entry.</param>
+    public static bool ReleaseTrimmed(Tree tree, InodeId inode, ref int left, LogIndex index)
     {
-        ArgumentNullException.ThrowIfNull(tree);
-        if (!tree.Chunks.TryGetTrim(inode, out var trim))
-        {
-            return true;
-        }
-
-        Check.That(limit > 0);
+        Check.That(left > 0);
+        Check.That(tree.Chunks.TryGetTrim(inode, out var trim));
         Check.That(tree.TryGet(inode, out var row));
+        var limit = left;
         var places = tree.Chunks.Places(inode, trim.Next, row.ChunkEnd, limit + 1);
         var stored = row.Allocated;
         foreach (var (at, place) in places.Take(limit))
@@ -64,7 +65,8 @@ public static class ContentRelease
             stored -= trim.Covers(at, place) ? tree.Chunks.DropPlace(inode, at, place, index) : 0;
         }
 
-        tree.Put(inode, row with { Allocated = stored });
+        left -= Math.Clamp(places.Count, 1, limit);
+        Put(tree, inode, row, stored);
         if (places.Count <= limit)
         {
             tree.Chunks.RemoveTrim(inode);
@@ -73,5 +75,11 @@ public static class ContentRelease
 
         tree.Chunks.PutTrim(inode, trim with { Next = places[limit].Index });
         return false;
+    }
+
+    private static void Put(Tree tree, InodeId inode, in InodeRow row, long stored)
+    {
+        Domains.Charge(tree, row.Domain, 0, stored - row.Allocated);
+        tree.Put(inode, row with { Allocated = stored });
     }
 }

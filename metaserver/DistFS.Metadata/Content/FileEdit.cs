@@ -1,5 +1,6 @@
 using DistFS.Metadata.Chunks;
 using DistFS.Metadata.Ops;
+using DistFS.Metadata.Quotas;
 using DistFS.Metadata.Rows;
 using DistFS.Primitives;
 using DistFS.Protocol;
@@ -8,7 +9,8 @@ namespace DistFS.Metadata.Content;
 
 /// <summary>
 /// The content of one file while an operation changes it: its inode, the bytes in its metadata row, its places. What it
-/// counts on the way (bytes stored, length, last place) goes into the inode at the end, with <see cref="Close"/>.
+/// counts on the way (bytes stored, length, last place) goes into the inode at the end, with <see cref="Close"/>, which
+/// charges the quota.
 /// </summary>
 /// <remarks>
 /// Place 0 is the only one for which bytes in the metadata row may stand; a file that has them there has no chunk at
@@ -17,6 +19,7 @@ namespace DistFS.Metadata.Content;
 internal sealed class FileEdit
 {
     private readonly MetadataContext _context;
+    private readonly long _charged;
     private readonly bool _hasTrim;
     private readonly TrimRow _trim;
     private byte[]? _inline;
@@ -27,6 +30,7 @@ internal sealed class FileEdit
         _context = context;
         Id = id;
         Inode = inode;
+        _charged = inode.Allocated;
         _hasTrim = inode.ChunkEnd > 0 && context.Tree.Chunks.TryGetTrim(id, out _trim);
     }
 
@@ -53,54 +57,14 @@ internal sealed class FileEdit
     /// <summary>
     /// A regular file that the caller may write. Who has it open was checked when it was opened, and its mode may have
     /// changed since (a file made with mode 0444 is written by its maker): so its owner may, as with NFS (RFC 1813,
-    /// 4.4).
+    /// 4.4). ESTALE: it has neither a name nor an open.
     /// </summary>
-    public static FsStatus Open(in MetadataContext context, ulong inode, out FileEdit file, bool byHandle = true)
-    {
-        file = null!;
-        var id = new InodeId(inode);
-        if (!context.Tree.TryGet(id, out var row))
-        {
-            return FsStatus.NotFound;
-        }
-
-        if (row.Kind != InodeKind.File)
-        {
-            return row.IsDirectory ? FsStatus.IsADirectory : FsStatus.Invalid;
-        }
-
-        if (!(byHandle && context.Caller.Owns(row)) && !context.May(Access.Write, id, row))
-        {
-            return FsStatus.AccessDenied;
-        }
-
-        file = new FileEdit(context, id, row);
-        return FsStatus.Ok;
-    }
+    public static FsStatus Open(in MetadataContext context, ulong inode, out FileEdit file, bool byHandle = true) =>
+        Open(context, Access.Write, new InodeId(inode), byHandle, out file);
 
     /// <summary>A regular file that the caller may read, as one of which something is taken.</summary>
-    public static FsStatus OpenForRead(in MetadataContext context, ulong inode, out FileEdit file)
-    {
-        file = null!;
-        var id = new InodeId(inode);
-        if (!context.Tree.TryGet(id, out var row))
-        {
-            return FsStatus.NotFound;
-        }
-
-        if (row.Kind != InodeKind.File)
-        {
-            return row.IsDirectory ? FsStatus.IsADirectory : FsStatus.Invalid;
-        }
-
-        if (!context.Caller.Owns(row) && !context.May(Access.Read, id, row))
-        {
-            return FsStatus.AccessDenied;
-        }
-
-        file = new FileEdit(context, id, row);
-        return FsStatus.Ok;
-    }
+    public static FsStatus OpenForRead(in MetadataContext context, ulong inode, out FileEdit file) =>
+        Open(context, Access.Read, new InodeId(inode), byHandle: true, out file);
 
     /// <summary>A place that has a row and is not cut off.</summary>
     public bool TryGetPlace(ulong index, out MapRow place)
@@ -294,9 +258,18 @@ internal sealed class FileEdit
     /// <summary>The file has this length.</summary>
     public void Resize(long size) => Inode = Inode with { Size = size };
 
-    /// <summary>Puts the inode, after nothing that a program can see has changed, and tells it.</summary>
+    /// <summary>
+    /// Puts the inode, after nothing that a program can see has changed, and tells it. EDQUOT: the file stores more than
+    /// before, and a quota has no room for that.
+    /// </summary>
     public FsStatus Close(OperationReply reply)
     {
+        var status = Domains.TryCharge(_context.Tree, Inode.Domain, 0, Inode.Allocated - _charged);
+        if (status != FsStatus.Ok)
+        {
+            return status;
+        }
+
         _context.Tree.Put(Id, Inode);
         return reply.Tell(_context, Id);
     }
@@ -325,6 +298,35 @@ internal sealed class FileEdit
             ChangeTime = now,
         };
         return Close(reply);
+    }
+
+    private static FsStatus Open(
+        in MetadataContext context, Access access, InodeId id, bool byHandle, out FileEdit file)
+    {
+        file = null!;
+        if (!context.Tree.TryGet(id, out var row))
+        {
+            return FsStatus.NotFound;
+        }
+
+        if (row.Kind != InodeKind.File)
+        {
+            return row.IsDirectory ? FsStatus.IsADirectory : FsStatus.Invalid;
+        }
+
+        // Its content is being released.
+        if (row is { Links: 0, Opens: 0 })
+        {
+            return FsStatus.Stale;
+        }
+
+        if (!(byHandle && context.Caller.Owns(row)) && !context.May(access, id, row))
+        {
+            return FsStatus.AccessDenied;
+        }
+
+        file = new FileEdit(context, id, row);
+        return FsStatus.Ok;
     }
 
     /// <summary>So many more bytes are stored for the file.</summary>

@@ -14,7 +14,8 @@ public static class FileMaps
 
     /// <summary>
     /// A page of the map of a regular file, from a place on; whether the caller may read it was checked when it was
-    /// opened. ENOENT: there is no such inode. EISDIR, EINVAL: it is no regular file.
+    /// opened. ENOENT: there is no such inode. EISDIR, EINVAL: it is no regular file. ESTALE:
+    /// it has neither a name nor an open.
     /// </summary>
     public static FsStatus Read(Tree tree, InodeId inode, ulong from, out FileMap map)
     {
@@ -28,6 +29,11 @@ public static class FileMaps
         if (row.Kind != InodeKind.File)
         {
             return row.IsDirectory ? FsStatus.IsADirectory : FsStatus.Invalid;
+        }
+
+        if (row is { Links: 0, Opens: 0 })
+        {
+            return FsStatus.Stale;
         }
 
         map.Size = (ulong)row.Size;

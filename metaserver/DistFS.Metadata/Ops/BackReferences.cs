@@ -37,6 +37,27 @@ internal static class BackReferences
             case Operation.KindOneofCase.SetAttributes:
                 operation.SetAttributes.Inode = Of(operation.SetAttributes.Inode);
                 break;
+            case Operation.KindOneofCase.SetXattr:
+                operation.SetXattr.Inode = Of(operation.SetXattr.Inode);
+                break;
+            case Operation.KindOneofCase.RemoveXattr:
+                operation.RemoveXattr.Inode = Of(operation.RemoveXattr.Inode);
+                break;
+            case Operation.KindOneofCase.Open:
+                operation.Open.Inode = Of(operation.Open.Inode);
+                break;
+            case Operation.KindOneofCase.Release:
+                operation.Release.Inode = Of(operation.Release.Inode);
+                break;
+            case Operation.KindOneofCase.SetQuota:
+                operation.SetQuota.Inode = Of(operation.SetQuota.Inode);
+                break;
+            case Operation.KindOneofCase.Lock:
+                operation.Lock.Inode = Of(operation.Lock.Inode);
+                break;
+            case Operation.KindOneofCase.PunchRange:
+                operation.PunchRange.Inode = Of(operation.PunchRange.Inode);
+                break;
             case Operation.KindOneofCase.WriteInline:
                 operation.WriteInline.Inode = Of(operation.WriteInline.Inode);
                 break;

@@ -8,7 +8,7 @@ namespace DistFS.Metadata.Ops;
 /// <summary>
 /// Fences an open chunk: what is written in the version before is refused from here on, by the servers as soon as they
 /// hear of the new one, and by the state at once. The writer may say what every member that stays has, since the new
-/// version begins with what is committed.
+/// version begins with what is committed. If a quota has no room for that (EDQUOT), it may fence without saying it.
 /// </summary>
 internal static class NewVersionOperation
 {

@@ -1,5 +1,4 @@
 using DistFS.Metadata.Chunks;
-using DistFS.Metadata.Content;
 using DistFS.Primitives;
 using DistFS.Protocol;
 
@@ -21,7 +20,6 @@ internal static class ClusterCommands
             MetadataCommand.KindOneofCase.ChangeReplicas =>
                 ReplicaChanges.Apply(tree, index, command.ChangeReplicas, reply),
             MetadataCommand.KindOneofCase.ConfirmDeleted => ConfirmDeleted(tree, command.ConfirmDeleted),
-            MetadataCommand.KindOneofCase.ReleaseTrimmed => ReleaseTrimmed(tree, index, command.ReleaseTrimmed),
             _ => FsStatus.NotImplemented,
         });
         return reply;
@@ -45,12 +43,6 @@ internal static class ClusterCommands
             tree.Chunks.ForgetGarbage(id, new ChunkId(chunk));
         }
 
-        return FsStatus.Ok;
-    }
-
-    private static FsStatus ReleaseTrimmed(Tree tree, LogIndex index, ReleaseTrimmedRequest request)
-    {
-        ContentRelease.ReleaseTrimmed(tree, new InodeId(request.Inode), ChunkLayout.StepMax, index);
         return FsStatus.Ok;
     }
 }

@@ -1,3 +1,4 @@
+using DistFS.Metadata.Content;
 using DistFS.Metadata.Fsck;
 
 namespace DistFS.Metadata.Tests.Content;
@@ -56,13 +57,46 @@ public sealed class ContentReleaseTests
         Assert.Null(_files.Fs.Tree.Content(link));
     }
 
-    [Fact]
-    public void Nothing_was_left_behind()
+    /// <summary>Collection gives back the chunks of an inode before the inode goes, in steps of any size.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(1000)]
+    public void An_inode_goes_after_its_chunks(int rowsMax)
     {
-        Assert.Equal(FsStatus.Ok, _files.Command(new MetadataCommand
+        var directory = _files.Fs.Directory(InodeId.Root, "d");
+        Assert.Equal(FsStatus.Ok, _files.Fs.SetQuota(directory));
+        var file = _files.FileOf("f", 10, 20, 0, 30);
+        Assert.Equal(FsStatus.Ok, _files.Fs.Rename(InodeId.Root, "f", directory, "f"));
+        var small = _files.Fs.File(directory, "small");
+        Assert.Equal(FsStatus.Ok, _files.Write(small, 0, [1, 2]));
+        Assert.Equal(FsStatus.Ok, _files.Fs.Open(file, 1));
+        Assert.Equal(FsStatus.Ok, _files.Fs.Unlink(directory, "f"));
+        Assert.Equal(FsStatus.Ok, _files.Fs.Unlink(directory, "small"));
+        while (_files.Fs.Collect(rowsMax).More)
         {
-            ReleaseTrimmed = new ReleaseTrimmedRequest { Inode = 99 },
-        }));
-        _files.Sound();
+        }
+
+        // What is open is whole yet.
+        Assert.Equal([10u, 20u, 0u, 30u], _files.Lengths(file, 4));
+        Assert.Equal((2UL, 60UL), (_files.Fs.Quota(directory).Inodes, _files.Fs.Quota(directory).Bytes));
+        Assert.Equal(FsStatus.Ok, _files.Fs.Release(file, 1));
+        var rows = 0u;
+        for (var more = true; more;)
+        {
+            // What is being released is nobody's to look at or to change.
+            Assert.Equal(FsStatus.Stale, _files.SetSize(file, 5));
+            Assert.Equal(FsStatus.Stale, FileMaps.Read(_files.Fs.Tree, file, 0, out _));
+            var reply = _files.Fs.Collect(rowsMax);
+            Assert.InRange(reply.Rows, 1u, (uint)rowsMax);
+            (more, rows) = (reply.More, rows + reply.Rows);
+            _files.Sound();
+        }
+
+        Assert.Equal(4u, rows);
+        Assert.False(_files.Fs.Exists(file));
+        Assert.Equal([1UL, 2UL, 3UL], _files.GarbageOf(1));
+        Assert.Equal((1UL, 0UL), (_files.Fs.Quota(directory).Inodes, _files.Fs.Quota(directory).Bytes));
     }
 }

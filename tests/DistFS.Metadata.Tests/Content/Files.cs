@@ -173,7 +173,14 @@ internal sealed class Files
 
     public bool Release(InodeId inode, int limit)
     {
-        var isDone = ContentRelease.ReleaseContent(Fs.Tree, inode, limit, Fs.Index);
+        var isDone = ContentRelease.ReleaseContent(Fs.Tree, inode, ref limit, Fs.Index);
+        Fs.Keep();
+        return isDone;
+    }
+
+    public bool ReleaseTrimmed(InodeId inode, int limit)
+    {
+        var isDone = ContentRelease.ReleaseTrimmed(Fs.Tree, inode, ref limit, Fs.Index);
         Fs.Keep();
         return isDone;
     }

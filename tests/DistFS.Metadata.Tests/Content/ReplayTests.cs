@@ -79,6 +79,14 @@ public sealed class ReplayTests
         Assert.True(machine.Tree!.Chunks.TryGet(new ChunkId(1), out var chunk));
         Assert.Equal(machine.AppliedIndex, chunk.ChangedAt);
 
+        // What collection gives back is garbage from its entry on.
+        var unlink = new UnlinkRequest { Parent = 1, Name = ByteString.CopyFromUtf8("a") };
+        Assert.Equal(FsStatus.Ok, Apply(Mutate(1003, new Operation { Unlink = unlink })));
+        var collect = new MetadataCommand { Collect = new CollectRequest { RowsMax = 10 } };
+        machine.Apply(machine.AppliedIndex.Next, collect.ToByteArray());
+        Assert.True(machine.Tree.Chunks.TryGetGarbage(new ServerId(1), new ChunkId(1), out var garbage));
+        Assert.Equal(machine.AppliedIndex, garbage.Since);
+
         FsStatus Apply(MetadataCommand command)
         {
             var reply = machine.Apply(machine.AppliedIndex.Next, command.ToByteArray());
@@ -127,7 +135,7 @@ public sealed class ReplayTests
             if (i % 3 == 0)
             {
                 var chunk = (ulong)prng.NextInt32((int)i + 1);
-                log.Add(new MetadataCommand { ReleaseTrimmed = new ReleaseTrimmedRequest { Inode = inode } });
+                log.Add(new MetadataCommand { Collect = new CollectRequest { RowsMax = 1 + (uint)(i % 50) } });
                 log.Add(new MetadataCommand
                 {
                     ConfirmDeleted = new ConfirmDeletedRequest { Server = 1, Incarnation = 1, Chunks = { chunk } },

@@ -42,6 +42,20 @@ public sealed class BackReferencesTests
     }
 
     [Fact]
+    public void A_small_file_is_made_written_and_closed_in_one_request()
+    {
+        var make = Make(InodeId.Root, "f");
+        make.Make.Open = new OpenHandle { Handle = 1, Access = 2 };
+        var release = new ReleaseRequest { Inode = InodeId.ToldBy(0).Value, Handle = 1 };
+        Assert.Equal(
+            [FsStatus.Ok, FsStatus.Ok, FsStatus.Ok],
+            Mutate(make, Write(InodeId.ToldBy(0), "hello"), new Operation { Release = release }));
+        Assert.True(_machine.Tree!.TryFind(InodeId.Root, "f"u8, out var file));
+        Assert.True(_machine.Tree.TryGet(file.Inode, out var row));
+        Assert.Equal((0u, 5L), (row.Opens, row.Size));
+    }
+
+    [Fact]
     public void What_refers_to_a_failure_is_not_done_nor_what_refers_to_that()
     {
         Assert.Equal(
@@ -86,6 +100,13 @@ public sealed class BackReferencesTests
             new() { SetSize = new SetSizeRequest { Inode = inode } },
             new() { AllocateChunks = new AllocateChunksRequest { Inode = inode } },
             new() { ShareRange = new ShareRangeRequest { FromInode = inode, ToInode = inode } },
+            new() { PunchRange = new PunchRangeRequest { Inode = inode } },
+            new() { SetXattr = new SetXattrRequest { Inode = inode } },
+            new() { RemoveXattr = new RemoveXattrRequest { Inode = inode } },
+            new() { Open = new OpenRequest { Inode = inode } },
+            new() { Release = new ReleaseRequest { Inode = inode } },
+            new() { SetQuota = new SetQuotaRequest { Inode = inode } },
+            new() { Lock = new LockRequest { Inode = inode } },
         ];
         foreach (var operation in operations)
         {

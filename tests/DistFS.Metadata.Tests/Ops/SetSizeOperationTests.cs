@@ -1,5 +1,5 @@
 using DistFS.Metadata.Chunks;
-using DistFS.Metadata.Content;
+using DistFS.Metadata.Collection;
 using DistFS.Metadata.Tests.Content;
 
 namespace DistFS.Metadata.Tests.Ops;
@@ -101,7 +101,7 @@ public sealed class SetSizeOperationTests
         Ok(_files.SetSize(file, Chunk * 100L));
         Assert.Equal(Chunk * 100L, _files.Size(file));
         Assert.Empty(_files.GarbageOf(1));
-        Assert.Equal([file], _files.Chunks.Trimmed(default, 10));
+        Assert.Equal([file], _files.Chunks.Trimmed(10));
         _files.Sound();
 
         // It grows over what is not released yet: nothing of that shows, and what is new stays.
@@ -113,15 +113,15 @@ public sealed class SetSizeOperationTests
         Ok(_files.Commit(file, chunk));
         _files.Sound();
 
-        Assert.False(ContentRelease.ReleaseTrimmed(_files.Fs.Tree, file, 300, _files.Fs.Index));
-        Assert.False(ContentRelease.ReleaseTrimmed(_files.Fs.Tree, file, Count - 100 - 300 - 1, _files.Fs.Index));
+        Assert.False(_files.ReleaseTrimmed(file, 300));
+        Assert.False(_files.ReleaseTrimmed(file, Count - 100 - 300 - 1));
         _files.Fs.Keep();
         _files.Sound();
-        Ok(_files.Command(new MetadataCommand
-        {
-            ReleaseTrimmed = new ReleaseTrimmedRequest { Inode = file.Value },
-        }));
-        Assert.Empty(_files.Chunks.Trimmed(default, 10));
+        Assert.True(Collector.HasWork(_files.Fs.Tree));
+        var reply = _files.Fs.Collect();
+        Assert.Equal((1u, false), (reply.Rows, reply.More));
+        Assert.False(Collector.HasWork(_files.Fs.Tree));
+        Assert.Empty(_files.Chunks.Trimmed(10));
         Assert.Equal(Count - 100, _files.GarbageOf(1).Count());
         Assert.Equal(new ChunkId(chunk.Chunk), _files.Place(file, 200).Chunk);
         Assert.Equal((100L * 10) + 5, _files.Fs.Row(file).Allocated);
@@ -139,9 +139,9 @@ public sealed class SetSizeOperationTests
         Assert.Equal(Chunk * (long)Count, _files.Size(file));
         Ok(_files.SetSize(file, Chunk * 40L));
         Assert.Equal(FsStatus.TryAgain, _files.Share(_files.FileOf("g", 7), 0, file, Chunk * 45UL, 7));
-        Assert.False(ContentRelease.ReleaseTrimmed(_files.Fs.Tree, file, 1024, _files.Fs.Index));
-        Assert.False(ContentRelease.ReleaseTrimmed(_files.Fs.Tree, file, 1024, _files.Fs.Index));
-        Assert.True(ContentRelease.ReleaseTrimmed(_files.Fs.Tree, file, 1024, _files.Fs.Index));
+        Assert.False(_files.ReleaseTrimmed(file, 1024));
+        Assert.False(_files.ReleaseTrimmed(file, 1024));
+        Assert.True(_files.ReleaseTrimmed(file, 1024));
         _files.Fs.Keep();
         Assert.Equal(40L * 10, _files.Fs.Row(file).Allocated);
         Assert.Equal(Count - 40, _files.GarbageOf(2).Count());
@@ -153,10 +153,10 @@ public sealed class SetSizeOperationTests
     {
         var file = Many(ChunkLayout.StepMax + 10);
         Ok(_files.SetSize(file, Chunk * 2L));
-        Assert.False(ContentRelease.ReleaseTrimmed(_files.Fs.Tree, file, 10, _files.Fs.Index));
+        Assert.False(_files.ReleaseTrimmed(file, 10));
         _files.Fs.Keep();
         Ok(_files.SetSize(file, 0));
-        Assert.Empty(_files.Chunks.Trimmed(default, 10));
+        Assert.Empty(_files.Chunks.Trimmed(10));
         Assert.Equal((0L, 0UL), (_files.Fs.Row(file).Allocated, _files.Fs.Row(file).ChunkEnd));
         _files.Sound();
     }
