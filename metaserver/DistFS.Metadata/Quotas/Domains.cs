@@ -39,6 +39,12 @@ public static class Domains
     /// <summary>Charges a quota and those above it, whatever their limits.</summary>
     internal static void Charge(Tree tree, InodeId domain, long inodes, long bytes)
     {
+        // As when bytes are written over others: no row changes.
+        if (inodes == 0 && bytes == 0)
+        {
+            return;
+        }
+
         for (var at = domain; at != default;)
         {
             var row = Get(tree, at);
