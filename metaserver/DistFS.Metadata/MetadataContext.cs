@@ -1,3 +1,4 @@
+using DistFS.Metadata.Chunks;
 using DistFS.Primitives;
 
 namespace DistFS.Metadata;
@@ -7,4 +8,11 @@ namespace DistFS.Metadata;
 /// <param name="Now">The time of the entry: later than that of every entry before it.</param>
 /// <param name="Caller">On whose behalf.</param>
 /// <param name="Client">The session that asks; zero for what metaservers do by themselves.</param>
-public readonly record struct MetadataContext(Tree Tree, FileTime Now, Principal Caller, ClientId Client = default);
+public readonly record struct MetadataContext(Tree Tree, FileTime Now, Principal Caller, ClientId Client = default)
+{
+    /// <summary>The place of the entry in the log.</summary>
+    public LogIndex Index { get; init; }
+
+    /// <summary>Where the leader wants the chunks that the entry makes; null for nowhere.</summary>
+    public Placements? Placements { get; init; }
+}

@@ -1,9 +1,11 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using DistFS.Metadata.Chunks;
 using DistFS.Metadata.Collection;
 using DistFS.Metadata.Locks;
 using DistFS.Metadata.Ops;
 using DistFS.Metadata.Rows;
+using DistFS.Metadata.Servers;
 using DistFS.Metadata.Sessions;
 using DistFS.Metadata.Store;
 using DistFS.Primitives;
@@ -93,7 +95,7 @@ public sealed class MetadataMachine
             MetadataCommand.KindOneofCase.ExpireSessions => Expire(parsed.ExpireSessions, _tree).ToByteArray(),
             MetadataCommand.KindOneofCase.EndSession => EndSession(parsed, _tree).ToByteArray(),
             MetadataCommand.KindOneofCase.Collect => Collect(parsed.Collect, _tree).ToByteArray(),
-            _ => Failed(FsStatus.NotImplemented).ToByteArray(),
+            _ => ClusterCommand(parsed, _tree).ToByteArray(),
         };
     }
 
@@ -138,10 +140,11 @@ public sealed class MetadataMachine
             return Failed(FsStatus.Invalid).ToByteArray();
         }
 
+        var placements = new Placements(command.Placements);
         var reply = new MetadataReply { Mutate = new MutateReply() };
         foreach (var operation in request.Operations)
         {
-            reply.Mutate.Replies.Add(Execute(operation, tree, client));
+            reply.Mutate.Replies.Add(Execute(operation, tree, client, placements, reply.Mutate.Replies));
         }
 
         var bytes = reply.ToByteArray();
@@ -158,14 +161,20 @@ public sealed class MetadataMachine
         _ => Failed(FsStatus.Stale, ErrorCatalog.SessionEnded),
     };
 
-    private OperationReply Execute(Operation operation, Tree tree, ClientId client)
+    private OperationReply Execute(
+        Operation operation, Tree tree, ClientId client, Placements placements, IReadOnlyList<OperationReply> before)
     {
         var caller = operation.Caller;
         var context = new MetadataContext(tree, _time,
-            caller == null ? Principal.Nobody : new Principal(caller.Uid, caller.Gid, caller.Groups), client);
+            caller == null ? Principal.Nobody : new Principal(caller.Uid, caller.Gid, caller.Groups), client)
+        {
+            Index = AppliedIndex,
+            Placements = placements,
+        };
         var reply = new OperationReply();
         var grants = tree.LockGrants.Count;
-        var status = Operations.Apply(context, operation, reply);
+        var status = BackReferences.Resolve(operation, before);
+        status = status == FsStatus.Ok ? Operations.Apply(context, operation, reply) : status;
         if (status == FsStatus.Ok)
         {
             _changes.Keep();
@@ -234,6 +243,21 @@ public sealed class MetadataMachine
         return new MetadataReply();
     }
 
+    private MetadataReply ClusterCommand(MetadataCommand command, Tree tree)
+    {
+        var reply = ClusterCommands.Apply(tree, AppliedIndex, command);
+        if (reply.Status == (int)FsStatus.Ok)
+        {
+            _changes.Keep();
+        }
+        else
+        {
+            _changes.Drop();
+        }
+
+        return reply;
+    }
+
     private MetadataReply Expire(ExpireSessionsRequest request, Tree tree)
     {
         foreach (var client in _sessions.Expire(_time, request.LedMs))
@@ -265,7 +289,7 @@ public sealed class MetadataMachine
             return Failed(FsStatus.Invalid);
         }
 
-        var context = new MetadataContext(tree, _time, Principal.Root);
+        var context = new MetadataContext(tree, _time, Principal.Root) { Index = AppliedIndex };
         var reply = new MetadataReply { Collect = Collector.Run(context, (int)request.RowsMax) };
         _changes.Keep();
         return reply;

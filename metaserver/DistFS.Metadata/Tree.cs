@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using DistFS.Metadata.Chunks;
 using DistFS.Metadata.Rows;
+using DistFS.Metadata.Servers;
 using DistFS.Metadata.Store;
 using DistFS.Primitives;
 
@@ -10,6 +12,12 @@ namespace DistFS.Metadata;
 public sealed partial class Tree(Changes changes, UInt128 nameKey)
 {
     private readonly ArrayBufferWriter<byte> _value = new(InodeRow.SizeBytes);
+
+    /// <summary>Chunks, and which file and which server has them.</summary>
+    public ChunkTable Chunks { get; } = new(changes);
+
+    /// <summary>Chunk servers.</summary>
+    public ServerTable Servers { get; } = new(changes);
 
     /// <summary>An inode, orphans included.</summary>
     public bool TryGet(InodeId id, out InodeRow row)
@@ -36,15 +44,15 @@ public sealed partial class Tree(Changes changes, UInt128 nameKey)
     /// </summary>
     public byte[]? Content(InodeId id) =>
         TryRead(RowKey.Of(stackalloc byte[RowKey.BytesMax], RowTable.Content, id))
-            ? _value.WrittenSpan.ToArray() : null;
+            ? ContentRow.Read(_value.WrittenSpan).ToArray() : null;
+
+    /// <summary>Writes the content row of an inode.</summary>
+    public void PutContent(InodeId id, ReadOnlySpan<byte> content) =>
+        changes.Put(RowKey.Of(stackalloc byte[RowKey.BytesMax], RowTable.Content, id), ContentRow.Write(content));
 
     /// <summary>Removes the content row of an inode.</summary>
     public void RemoveContent(InodeId id) =>
         changes.Delete(RowKey.Of(stackalloc byte[RowKey.BytesMax], RowTable.Content, id));
-
-    /// <summary>Writes the content row of an inode.</summary>
-    public void PutContent(InodeId id, ReadOnlySpan<byte> content) =>
-        changes.Put(RowKey.Of(stackalloc byte[RowKey.BytesMax], RowTable.Content, id), content);
 
     /// <summary>What a name in a directory stands for.</summary>
     public bool TryFind(InodeId directory, ReadOnlySpan<byte> name, out DentryRow row)

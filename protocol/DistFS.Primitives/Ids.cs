@@ -104,6 +104,9 @@ public readonly record struct InodeId(ulong Value)
     /// <summary>The root directory.</summary>
     public static readonly InodeId Root = new(1);
 
+    /// <summary>The partition that no inode is in: its numbers are places in a request.</summary>
+    public const int BackReferences = (1 << (64 - NumberBits)) - 1;
+
     /// <summary>The metadata partition that holds this inode.</summary>
     public int Partition => (int)(Value >> NumberBits);
 
@@ -119,6 +122,12 @@ public readonly record struct InodeId(ulong Value)
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(number, 1UL << NumberBits);
         return new InodeId(((ulong)partition << NumberBits) | number);
     }
+
+    /// <summary>
+    /// In a request: the inode that the operation of this place (from 0) in the same request tells in its reply, so
+    /// that a file can be made and written in one request.
+    /// </summary>
+    public static InodeId ToldBy(int operation) => Of(BackReferences, (ulong)operation);
 
     /// <inheritdoc/>
     public override string ToString() => Partition == 0 ? $"ino{Number}" : $"ino{Partition}:{Number}";

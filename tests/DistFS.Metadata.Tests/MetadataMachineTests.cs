@@ -1,5 +1,6 @@
 using System.Text;
 using DistFS.Metadata.Fsck;
+using DistFS.Metadata.Reads;
 using DistFS.Metadata.Rows;
 using DistFS.Metadata.Store;
 using Google.Protobuf;
@@ -152,6 +153,32 @@ public sealed class MetadataMachineTests
     }
 
     [Fact]
+    public void The_leader_sees_that_there_is_something_to_collect()
+    {
+        Assert.False(HasCollectable());
+        Ok(Apply(Make(1, "a")));
+        Ok(Apply(Unlink(2, "a")));
+        Assert.True(HasCollectable());
+        Ok(Apply(Collect()));
+        Assert.False(HasCollectable());
+
+        // A quota that has to count what is there already.
+        Ok(Apply(Make(3, "b")));
+        var quota = new Operation { Caller = new Caller(), SetQuota = new SetQuotaRequest { Inode = 1 } };
+        Assert.Equal(FsStatus.Ok, StatusOf(Apply(Command(4, 0, quota))));
+        Assert.True(HasCollectable());
+        Ok(Apply(Collect()));
+        Assert.False(HasCollectable());
+        Sound();
+
+        bool HasCollectable()
+        {
+            _machine.Flush();
+            return MetadataView.Open(_store)!.HasCollectable;
+        }
+    }
+
+    [Fact]
     public void A_session_that_expires_loses_its_opens()
     {
         Ok(Apply(Command(1, 0, MakeOf("a", new OpenHandle { Handle = 1, Access = 4 }))));
@@ -165,7 +192,7 @@ public sealed class MetadataMachineTests
 
     [Theory]
     [InlineData(0)]
-    [InlineData(2_001)]
+    [InlineData(1_025)]
     public void A_step_of_collection_is_bounded(uint rowsMax) =>
         Assert.Equal((int)FsStatus.Invalid, Apply(Collect(rowsMax)).Status);
 

@@ -76,25 +76,32 @@ internal sealed partial class Namespace
         return row;
     }
 
-    /// <summary>A file gets bytes, as the content side charges them.</summary>
-    public FsStatus Allocate(InodeId file, long bytes)
+    /// <summary>A file gets so many bytes more in its metadata row, or less.</summary>
+    public FsStatus Allocate(InodeId file, int bytes)
     {
-        var row = Row(file);
-        var status = Domains.TryCharge(Tree, row.Domain, 0, bytes);
-        if (status == FsStatus.Ok)
-        {
-            Tree.Put(file, row with { Allocated = row.Allocated + bytes });
-            _changes.Keep();
-        }
-
-        return status;
+        var stored = Row(file).Allocated;
+        return Apply(bytes < 0
+            ? new Operation
+            {
+                SetSize = new SetSizeRequest { Inode = file.Value, Size = (ulong)(stored + bytes) },
+            }
+            : new Operation
+            {
+                WriteInline = new WriteInlineRequest
+                {
+                    Inode = file.Value,
+                    Offset = (ulong)stored,
+                    Data = ByteString.CopyFrom(new byte[bytes]),
+                },
+            });
     }
 
     /// <summary>A step of collection.</summary>
     public CollectReply Collect(int rowsMax = 1000)
     {
         _now = _now.Next;
-        var reply = Collector.Run(new MetadataContext(Tree, _now, Principal.Root), rowsMax);
+        Index = Index.Next;
+        var reply = Collector.Run(new MetadataContext(Tree, _now, Principal.Root) { Index = Index }, rowsMax);
         _changes.Keep();
         return reply;
     }

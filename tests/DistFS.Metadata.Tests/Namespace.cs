@@ -1,4 +1,5 @@
 using System.Text;
+using DistFS.Metadata.Chunks;
 using DistFS.Metadata.Ops;
 using DistFS.Metadata.Rows;
 using DistFS.Metadata.Sessions;
@@ -52,22 +53,30 @@ internal sealed partial class Namespace
     /// <summary>The time of the last operation.</summary>
     public FileTime Now => _now;
 
+    /// <summary>Where chunks are put; null for nowhere.</summary>
+    public Placements? Placements { get; set; }
+
+    /// <summary>The entry of the last operation.</summary>
+    public LogIndex Index { get; private set; }
+
+    /// <summary>All that the last operation that ended well replied.</summary>
+    public OperationReply Reply { get; private set; } = new();
+
     /// <summary>The attributes that the last operation told.</summary>
     public Attributes Last { get; private set; } = new();
-
-    /// <summary>The reply of the last operation that ended well.</summary>
-    public OperationReply LastReply { get; private set; } = new();
 
     public FsStatus Apply(Operation operation)
     {
         _now = _now.Next;
+        Index = Index.Next;
         var reply = new OperationReply();
-        var status = Operations.Apply(new MetadataContext(Tree, _now, Caller, Client), operation, reply);
+        var context = new MetadataContext(Tree, _now, Caller, Client) { Index = Index, Placements = Placements };
+        var status = Operations.Apply(context, operation, reply);
         if (status == FsStatus.Ok)
         {
             _changes.Keep();
             Last = reply.Attributes ?? Last;
-            LastReply = reply;
+            Reply = reply;
         }
         else
         {

@@ -1,3 +1,5 @@
+using DistFS.Metadata.Chunks;
+using DistFS.Metadata.Content;
 using DistFS.Metadata.Opens;
 using DistFS.Metadata.Quotas;
 using DistFS.Metadata.Rows;
@@ -7,13 +9,14 @@ using DistFS.Protocol;
 namespace DistFS.Metadata.Collection;
 
 /// <summary>
-/// What is left of sessions that are over, and inodes with neither name nor open, go in steps whose work is bounded,
-/// and quotas are counted in them: a step stops where it is, and the state says where the next one goes on.
+/// What is left of sessions that are over, inodes with neither name nor open, and what truncations cut off go in steps
+/// whose work is bounded, and quotas are counted in them: a step stops where it is, and the state says where the next
+/// one goes on.
 /// </summary>
 internal static class Collector
 {
-    /// <summary>Most work of one step, in rows.</summary>
-    public const uint RowsMax = 2_000;
+    /// <summary>Most work of one step, in rows; a place of a file, with all that it names, is one.</summary>
+    public const uint RowsMax = ChunkLayout.StepMax;
 
     /// <summary>A step.</summary>
     public static CollectReply Run(in MetadataContext context, int rowsMax)
@@ -21,14 +24,18 @@ internal static class Collector
         var left = rowsMax;
         EndSessions(context, ref left);
         CollectOrphans(context, ref left);
+        ReleaseTrimmed(context, ref left);
         QuotaWalker.Step(context.Tree, ref left);
         return new CollectReply
         {
             Rows = (uint)(rowsMax - left),
-            More = context.Tree.Ended(1).Count > 0 || context.Tree.Orphans(1).Count > 0
-                || context.Tree.QuotaWalk() != null,
+            More = HasWork(context.Tree),
         };
     }
+
+    /// <summary>Whether a step would find something to do.</summary>
+    public static bool HasWork(Tree tree) => tree.Ended(1).Count > 0 || tree.Orphans(1).Count > 0
+        || tree.Chunks.Trimmed(1).Count > 0 || tree.QuotaWalk() != null;
 
     /// <summary>A session is over: what there is of it is left to the steps.</summary>
     public static void SessionEnded(Tree tree, ClientId client)
@@ -77,16 +84,27 @@ internal static class Collector
     {
         var tree = context.Tree;
         Check.That(tree.TryGet(id, out var inode) && inode is { Links: 0, Opens: 0, Entries: 0 });
-        if (!RemoveXattrs(tree, id, inode, ref left) || !ContentRelease.Release(context, id, inode, ref left))
+        if (!RemoveXattrs(tree, id, inode, ref left)
+            || !ContentRelease.ReleaseContent(tree, id, ref left, context.Index)
+            || left == 0)
         {
             return;
         }
 
+        Check.That(tree.TryGet(id, out inode));
         tree.RemoveAcls(id, inode);
         Domains.Leave(tree, id, inode);
         tree.Remove(id);
         tree.RemoveOrphan(id);
         left--;
+    }
+
+    private static void ReleaseTrimmed(in MetadataContext context, ref int left)
+    {
+        while (left > 0 && context.Tree.Chunks.Trimmed(1) is [var id])
+        {
+            ContentRelease.ReleaseTrimmed(context.Tree, id, ref left, context.Index);
+        }
     }
 
     private static bool RemoveXattrs(Tree tree, InodeId id, in InodeRow inode, ref int left)

@@ -36,6 +36,7 @@ public sealed partial class TreeCheck
         check.TakeLocks(store);
         check.TakeQuotas(store);
         check.Compare();
+        ContentCheck.Run(store, check.Find);
         return check._findings;
     }
 

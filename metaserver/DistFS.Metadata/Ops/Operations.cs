@@ -24,6 +24,16 @@ internal static class Operations
             Operation.KindOneofCase.Release => ReleaseOperation.Apply(context, operation.Release),
             Operation.KindOneofCase.SetQuota => SetQuotaOperation.Apply(context, operation.SetQuota),
             Operation.KindOneofCase.Lock => LockOperation.Apply(context, operation.Lock, reply),
+            Operation.KindOneofCase.WriteInline => WriteInlineOperation.Apply(context, operation.WriteInline, reply),
+            Operation.KindOneofCase.SetSize => SetSizeOperation.Apply(context, operation.SetSize, reply),
+            Operation.KindOneofCase.AllocateChunks =>
+                AllocateChunksOperation.Apply(context, operation.AllocateChunks, reply),
+            Operation.KindOneofCase.InstallChunk => InstallChunkOperation.Apply(context, operation.InstallChunk, reply),
+            Operation.KindOneofCase.CommitWrite => CommitWriteOperation.Apply(context, operation.CommitWrite, reply),
+            Operation.KindOneofCase.NewVersion => NewVersionOperation.Apply(context, operation.NewVersion, reply),
+            Operation.KindOneofCase.SealChunks => SealChunksOperation.Apply(context, operation.SealChunks, reply),
+            Operation.KindOneofCase.ShareRange => ShareRangeOperation.Apply(context, operation.ShareRange, reply),
+            Operation.KindOneofCase.PunchRange => PunchRangeOperation.Apply(context, operation.PunchRange, reply),
             _ => FsStatus.NotImplemented,
         };
 }

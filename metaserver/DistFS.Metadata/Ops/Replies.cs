@@ -1,3 +1,4 @@
+using DistFS.Metadata.Chunks;
 using DistFS.Metadata.Rows;
 using DistFS.Primitives;
 using DistFS.Protocol;
@@ -35,6 +36,28 @@ internal static class Replies
         HasDefaultAcl = (row.Flags & InodeFlags.DefaultAcl) != 0,
         HasXattrs = row.XattrNamesBytes > 0,
     };
+
+    /// <summary>A chunk at a place of a file: what the file has there, or its replacement.</summary>
+    public static ChunkInfo ToChunkInfo(ChunkTable chunks, ulong index, in MapRow place, ChunkId id)
+    {
+        var chunk = chunks.Get(id);
+        var info = new ChunkInfo
+        {
+            Index = index,
+            Chunk = id.Value,
+            Version = chunk.Version.Value,
+            Length = id == place.Chunk ? Math.Min(place.Limit, chunk.Length) : chunk.Length,
+            StoredLength = chunk.Length,
+            Sealed = chunk.State == ChunkState.Sealed,
+            Replacement = id == place.Replacement,
+        };
+        foreach (var server in chunk.Replicas.Span)
+        {
+            info.Servers.Add(server.Value);
+        }
+
+        return info;
+    }
 
     /// <summary>A time as a message.</summary>
     public static Time ToTime(FileTime time) => new() { Seconds = time.Seconds, Nanoseconds = time.Nanoseconds };

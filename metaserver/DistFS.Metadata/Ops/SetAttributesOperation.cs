@@ -51,7 +51,8 @@ internal static class SetAttributesOperation
         return FsStatus.Ok;
     }
 
-    private static uint WithoutSpecial(uint mode) =>
+    /// <summary>A mode without what would let a program run as somebody else.</summary>
+    internal static uint WithoutSpecial(uint mode) =>
         mode & ~(Modes.SetUid | ((mode & Modes.GroupExecute) != 0 ? Modes.SetGid : 0));
 
     private static FsStatus Chmod(

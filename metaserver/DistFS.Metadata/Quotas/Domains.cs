@@ -16,7 +16,7 @@ public static class Domains
     /// <param name="tree">The state.</param>
     /// <param name="domain">That of the inode; zero is nobody's.</param>
     /// <param name="inodes">More inodes, or less if negative.</param>
-    /// <param name="bytes">More bytes of chunks, or less if negative. Less is never refused.</param>
+    /// <param name="bytes">More bytes stored, or less if negative. Less is never refused.</param>
     public static FsStatus TryCharge(Tree tree, InodeId domain, int inodes, long bytes)
     {
         ArgumentNullException.ThrowIfNull(tree);
@@ -39,6 +39,12 @@ public static class Domains
     /// <summary>Charges a quota and those above it, whatever their limits.</summary>
     internal static void Charge(Tree tree, InodeId domain, long inodes, long bytes)
     {
+        // As when bytes are written over others: no row changes.
+        if (inodes == 0 && bytes == 0)
+        {
+            return;
+        }
+
         for (var at = domain; at != default;)
         {
             var row = Get(tree, at);

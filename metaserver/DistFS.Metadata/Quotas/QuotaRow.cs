@@ -37,13 +37,13 @@ public readonly record struct QuotaRow
     /// <summary>Most inodes; 0 is no limit.</summary>
     public required ulong InodesMax { get; init; }
 
-    /// <summary>Most bytes of chunks; 0 is no limit.</summary>
+    /// <summary>Most bytes stored, as <see cref="InodeRow.Allocated"/> counts; 0 is no limit.</summary>
     public required ulong BytesMax { get; init; }
 
     /// <summary>Inodes that belong to it or to a quota below it, the directory and orphans included.</summary>
     public ulong Inodes { get; init; }
 
-    /// <summary>Bytes of their chunks.</summary>
+    /// <summary>Bytes that are stored for them.</summary>
     public ulong Bytes { get; init; }
 
     /// <summary>The quota above it; zero for none.</summary>

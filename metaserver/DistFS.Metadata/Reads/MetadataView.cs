@@ -1,3 +1,4 @@
+using DistFS.Metadata.Collection;
 using DistFS.Metadata.Rows;
 using DistFS.Metadata.Store;
 
@@ -12,7 +13,7 @@ public sealed class MetadataView
     public Tree Tree { get; }
 
     /// <summary>Whether a step of collection would find something to do.</summary>
-    public bool HasCollectable => Tree.Ended(1).Count > 0 || Tree.Orphans(1).Count > 0;
+    public bool HasCollectable => Collector.HasWork(Tree);
 
     /// <summary>Over a store that does not change meanwhile; null before the cluster's first entry.</summary>
     public static MetadataView? Open(IOrderedStore store)

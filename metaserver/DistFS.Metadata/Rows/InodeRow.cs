@@ -29,7 +29,7 @@ public readonly record struct InodeRow
     /// <summary>Length in bytes; of a symbolic link that of its target.</summary>
     public long Size { get; init; }
 
-    /// <summary>Bytes of chunks, whole or not, as <c>st_blocks</c> and quotas count them.</summary>
+    /// <summary>Bytes that are stored for it, each once, as <c>st_blocks</c> and quotas count them.</summary>
     public long Allocated { get; init; }
 
     /// <summary>Of a device: its number.</summary>
@@ -68,6 +68,9 @@ public readonly record struct InodeRow
     /// <summary>What else there is about it.</summary>
     public InodeFlags Flags { get; init; }
 
+    /// <summary>Of a file: it has no chunk at this place or a later one; 0 when it has none at all.</summary>
+    public ulong ChunkEnd { get; init; }
+
     /// <summary>Whether it is a directory.</summary>
     public bool IsDirectory => Kind == InodeKind.Directory;
 
@@ -91,7 +94,8 @@ public readonly record struct InodeRow
         WriteTime(row[76..], ModifyTime);
         WriteTime(row[88..], ChangeTime);
         WriteTime(row[100..], BirthTime);
-        row[112..124].Clear();
+        BinaryPrimitives.WriteUInt64LittleEndian(row[112..], ChunkEnd);
+        row[120..124].Clear();
         BinaryPrimitives.WriteUInt32LittleEndian(row[124..], Opens);
         BinaryPrimitives.WriteUInt32LittleEndian(row[128..], XattrNamesBytes);
         BinaryPrimitives.WriteUInt32LittleEndian(row[132..], (uint)Flags);
@@ -121,6 +125,7 @@ public readonly record struct InodeRow
             ModifyTime = ReadTime(row[76..]),
             ChangeTime = ReadTime(row[88..]),
             BirthTime = ReadTime(row[100..]),
+            ChunkEnd = BinaryPrimitives.ReadUInt64LittleEndian(row[112..]),
             Opens = BinaryPrimitives.ReadUInt32LittleEndian(row[124..]),
             XattrNamesBytes = BinaryPrimitives.ReadUInt32LittleEndian(row[128..]),
             Flags = flags,

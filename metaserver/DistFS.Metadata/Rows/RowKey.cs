@@ -12,17 +12,32 @@ public enum RowTable : byte
     /// <summary>Content of a small file, or the target of a symbolic link.</summary>
     Content = (byte)'B',
 
+    /// <summary>A chunk of a file.</summary>
+    Map = (byte)'C',
+
     /// <summary>A name in a directory.</summary>
     Dentry = (byte)'D',
 
     /// <summary>A session that is over, and of which there are rows yet.</summary>
     EndedSession = (byte)'E',
 
+    /// <summary>A copy that a chunk server has to delete.</summary>
+    Garbage = (byte)'G',
+
+    /// <summary>A chunk server.</summary>
+    Server = (byte)'H',
+
+    /// <summary>The chunk server of a data folder.</summary>
+    ServerStore = (byte)'h',
+
     /// <summary>An inode.</summary>
     Inode = (byte)'I',
 
     /// <summary>The locks of an inode.</summary>
     Locks = (byte)'L',
+
+    /// <summary>A chunk.</summary>
+    Chunk = (byte)'K',
 
     /// <summary>What there is one of.</summary>
     Meta = (byte)'M',
@@ -59,6 +74,12 @@ public enum RowTable : byte
 
     /// <summary>An inode of which an owner wants a lock.</summary>
     LockWait = (byte)'w',
+
+    /// <summary>A chunk of a server.</summary>
+    Replica = (byte)'S',
+
+    /// <summary>Chunks that a truncation left behind.</summary>
+    Trim = (byte)'Z',
 }
 
 /// <summary>
@@ -132,6 +153,15 @@ public ref struct RowKey
 
         buffer[length - 1]++;
         return buffer[..length];
+    }
+
+    /// <summary>A key of two numbers.</summary>
+    public static ReadOnlySpan<byte> Of(Span<byte> buffer, RowTable table, ulong first, ulong second)
+    {
+        var key = new RowKey(buffer, table);
+        key.Add(first);
+        key.Add(second);
+        return key.Bytes;
     }
 
     /// <summary>The key of what there is one of.</summary>

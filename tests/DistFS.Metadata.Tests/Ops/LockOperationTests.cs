@@ -286,7 +286,7 @@ public sealed class LockOperationTests
     {
         _fs.Client = client;
         var status = _fs.Apply(new Operation { Lock = request });
-        _reply = _fs.LastReply.Lock ?? new LockReply();
+        _reply = _fs.Reply.Lock ?? new LockReply();
         return status;
     }
 

@@ -48,7 +48,10 @@ public sealed class QuotaStormTests
                 6 => _fs.RemoveDirectory(one, name),
                 7 or 8 or 9 => _fs.Rename(one, name, other, second, exchange: _prng.Chance(0.3)),
                 10 => _fs.Rename(one, name, one, second),
-                11 => _fs.SetQuota(one, inodesMax: _prng.Chance(0.6) ? 0 : (ulong)_prng.NextInt32(8)),
+                11 => _fs.SetQuota(
+                    one,
+                    inodesMax: _prng.Chance(0.6) ? 0 : (ulong)_prng.NextInt32(8),
+                    bytesMax: _prng.Chance(0.6) ? 0 : (ulong)_prng.NextInt32(300)),
                 12 => _fs.SetQuota(one, clear: true),
                 13 => _fs.Exists(one) && !_fs.Row(one).IsDirectory
                     ? _fs.Allocate(one, _prng.NextInt32(100)) : FsStatus.Ok,

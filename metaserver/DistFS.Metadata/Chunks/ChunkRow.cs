@@ -1,0 +1,136 @@
+using System.Buffers.Binary;
+using DistFS.Metadata.Rows;
+using DistFS.Primitives;
+
+namespace DistFS.Metadata.Chunks;
+
+/// <summary>Whether a chunk may be written.</summary>
+public enum ChunkState : byte
+{
+    /// <summary>A client may be writing it, in its version.</summary>
+    Open = 1,
+
+    /// <summary>Nobody writes it: its copies are equal.</summary>
+    Sealed = 2,
+}
+
+/// <summary>
+/// A chunk: {format 1, state 1, goal 1, number of replicas 1, version 4, length 4, references 4, written 4, 0 4,
+/// changed at 8, replicas 4 each}.
+/// </summary>
+/// <remarks>
+/// A server may have bytes beyond <see cref="Length"/>: they are nobody's. Within one version the length only grows;
+/// what cuts it begins a version, and a server that comes to a version drops what it has beyond the length with which
+/// that began, before it takes a byte in it. So bytes that were cut off, or written and never committed before a fence,
+/// do not come back when the chunk grows over their place.
+/// </remarks>
+public readonly record struct ChunkRow
+{
+    /// <summary>Bytes of a row before the replicas.</summary>
+    public const int HeadBytes = 32;
+
+    /// <summary>Copies of a chunk.</summary>
+    public const int ReplicasMax = 16;
+
+    private const byte Format = 1;
+
+    /// <summary>Open chunks have one reference.</summary>
+    public required ChunkState State { get; init; }
+
+    /// <summary>How many copies there should be.</summary>
+    public required byte Goal { get; init; }
+
+    /// <summary>Grows with every change of who may write what; from 1.</summary>
+    public required ChunkVersion Version { get; init; }
+
+    /// <summary>Bytes that were committed, at most <see cref="ChunkLayout.ChunkBytes"/>.</summary>
+    public required uint Length { get; init; }
+
+    /// <summary>Places of files that name it, as chunk or as replacement; never 0, since it is garbage then.</summary>
+    public required uint References { get; init; }
+
+    /// <summary>The version of the last commit, which every replica has seen: one that has not is stale.</summary>
+    public ChunkVersion Written { get; init; }
+
+    /// <summary>
+    /// The entry that last changed anything here but the references: what a server said of the chunk before is no
+    /// evidence.
+    /// </summary>
+    public required LogIndex ChangedAt { get; init; }
+
+    /// <summary>Its servers in the order of the chain; 1 to <see cref="ReplicasMax"/>, distinct.</summary>
+    public required ReadOnlyMemory<ServerId> Replicas { get; init; }
+
+    /// <summary>Whether a server is to have a copy.</summary>
+    public bool IsOn(ServerId server) => Replicas.Span.Contains(server);
+
+    /// <summary>As it is in the next version, beginning with a length.</summary>
+    public ChunkRow NextVersion(uint length, LogIndex index) => this with
+    {
+        Version = new ChunkVersion(checked(Version.Value + 1)),
+        Length = length,
+        ChangedAt = index,
+    };
+
+    /// <summary>Without one of its servers.</summary>
+    public ChunkRow Without(ServerId server) => this with
+    {
+        Replicas = Replicas.ToArray().Where(one => one != server).ToArray(),
+    };
+
+    /// <summary>Its bytes.</summary>
+    public byte[] Write()
+    {
+        var row = new byte[HeadBytes + (Replicas.Length * sizeof(uint))];
+        var at = row.AsSpan();
+        at[0] = Format;
+        at[1] = (byte)State;
+        at[2] = Goal;
+        at[3] = (byte)Replicas.Length;
+        BinaryPrimitives.WriteUInt32LittleEndian(at[4..], Version.Value);
+        BinaryPrimitives.WriteUInt32LittleEndian(at[8..], Length);
+        BinaryPrimitives.WriteUInt32LittleEndian(at[12..], References);
+        BinaryPrimitives.WriteUInt32LittleEndian(at[16..], Written.Value);
+        BinaryPrimitives.WriteUInt64LittleEndian(at[24..], ChangedAt.Value);
+        at = at[HeadBytes..];
+        foreach (var server in Replicas.Span)
+        {
+            BinaryPrimitives.WriteUInt32LittleEndian(at, server.Value);
+            at = at[sizeof(uint)..];
+        }
+
+        return row;
+    }
+
+    /// <summary>Reads a row.</summary>
+    /// <exception cref="RowFormatException">It is none, or of a newer version.</exception>
+    public static ChunkRow Read(ReadOnlySpan<byte> row)
+    {
+        RowFormatException.ThrowIf(
+            row.Length < HeadBytes || row[0] != Format
+            || row[1] is not ((byte)ChunkState.Open or (byte)ChunkState.Sealed)
+            || row[3] is 0 or > ReplicasMax || row.Length != HeadBytes + (row[3] * sizeof(uint)), RowTable.Chunk, row);
+        var replicas = new ServerId[row[3]];
+        for (var i = 0; i < replicas.Length; i++)
+        {
+            var at = HeadBytes + (i * sizeof(uint));
+            replicas[i] = new ServerId(BinaryPrimitives.ReadUInt32LittleEndian(row[at..]));
+        }
+
+        var read = new ChunkRow
+        {
+            State = (ChunkState)row[1],
+            Goal = row[2],
+            Version = new ChunkVersion(BinaryPrimitives.ReadUInt32LittleEndian(row[4..])),
+            Length = BinaryPrimitives.ReadUInt32LittleEndian(row[8..]),
+            References = BinaryPrimitives.ReadUInt32LittleEndian(row[12..]),
+            Written = new ChunkVersion(BinaryPrimitives.ReadUInt32LittleEndian(row[16..])),
+            ChangedAt = new LogIndex(BinaryPrimitives.ReadUInt64LittleEndian(row[24..])),
+            Replicas = replicas,
+        };
+        RowFormatException.ThrowIf(
+            read.Length > ChunkLayout.ChunkBytes || read.References == 0 || read.Version.Value == 0,
+            RowTable.Chunk, row);
+        return read;
+    }
+}

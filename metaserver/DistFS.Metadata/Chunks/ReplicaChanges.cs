@@ -1,0 +1,94 @@
+using DistFS.Metadata.Servers;
+using DistFS.Primitives;
+using DistFS.Protocol;
+
+namespace DistFS.Metadata.Chunks;
+
+/// <summary>Copies that repair and balance have made, and those that are lost or too many.</summary>
+internal static class ReplicaChanges
+{
+    /// <summary>Does those that fit the state; tells of each how it ended.</summary>
+    public static FsStatus Apply(Tree tree, LogIndex index, ChangeReplicasRequest request, MetadataReply reply)
+    {
+        if (request.Changes.Count > ChunkLayout.StepMax)
+        {
+            return FsStatus.Invalid;
+        }
+
+        reply.ChangeReplicas = new ChangeReplicasReply();
+        foreach (var change in request.Changes)
+        {
+            reply.ChangeReplicas.Statuses.Add((int)Apply(tree, index, change));
+        }
+
+        return FsStatus.Ok;
+    }
+
+    /// <summary>Whether a server that is not down has a copy.</summary>
+    public static bool HasLive(ServerTable servers, in ChunkRow chunk)
+    {
+        foreach (var replica in chunk.Replicas.Span)
+        {
+            if (servers.TryGet(replica, out var server) && server.State != ServerState.Down)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Checks first: one that fails leaves no trace.</summary>
+    private static FsStatus Apply(Tree tree, LogIndex index, ChangeReplicasRequest.Types.Change change)
+    {
+        var (id, server) = (new ChunkId(change.Chunk), new ServerId(change.Server));
+        return !tree.Chunks.TryGet(id, out var chunk) ? FsStatus.NotFound
+            : chunk.Version.Value != change.Version ? FsStatus.Stale
+            : chunk.IsOn(server) == change.Add ? FsStatus.Ok
+            : change.Add ? Add(tree, index, id, chunk, server)
+            : Remove(tree, index, id, chunk, server);
+    }
+
+    /// <summary>
+    /// EBUSY: the chunk is being written, so the copy may have missed something; or the server still has to delete an
+    /// older copy, and what deletes that must not meet this one.
+    /// </summary>
+    private static FsStatus Add(Tree tree, LogIndex index, ChunkId id, in ChunkRow chunk, ServerId server)
+    {
+        if (!tree.Servers.TryGet(server, out var row) || row.State != ServerState.Up)
+        {
+            return FsStatus.TryAgain;
+        }
+
+        if (chunk.State == ChunkState.Open || tree.Chunks.TryGetGarbage(server, id, out _))
+        {
+            return FsStatus.Busy;
+        }
+
+        if (chunk.Replicas.Length == ChunkRow.ReplicasMax)
+        {
+            return FsStatus.Invalid;
+        }
+
+        tree.Chunks.Put(id, chunk with { Replicas = (ServerId[])[.. chunk.Replicas.Span, server], ChangedAt = index });
+        tree.Chunks.AddReplica(id, server);
+        return FsStatus.Ok;
+    }
+
+    /// <summary>
+    /// EIO: no other server that is up has a copy, and the last one is never given up. The version grows, so that an
+    /// order to delete this copy, however late it comes, does not fit one that is made later.
+    /// </summary>
+    private static FsStatus Remove(Tree tree, LogIndex index, ChunkId id, in ChunkRow chunk, ServerId server)
+    {
+        var after = chunk.Without(server).NextVersion(chunk.Length, index);
+        if (!HasLive(tree.Servers, after))
+        {
+            return FsStatus.IoError;
+        }
+
+        tree.Chunks.Put(id, after);
+        tree.Chunks.DropReplica(id, server, new GarbageRow(chunk.Version, index));
+        return FsStatus.Ok;
+    }
+}

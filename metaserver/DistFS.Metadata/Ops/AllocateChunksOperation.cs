@@ -1,0 +1,90 @@
+using DistFS.Metadata.Chunks;
+using DistFS.Metadata.Content;
+using DistFS.Primitives;
+using DistFS.Protocol;
+
+namespace DistFS.Metadata.Ops;
+
+/// <summary>
+/// Makes places of a file writable. A hole gets an empty chunk. A chunk of the file alone is opened, in a new version
+/// if nobody was writing it. What is shared, or stands in the metadata row, gets a replacement to be filled and
+/// installed.
+/// </summary>
+internal static class AllocateChunksOperation
+{
+    public static FsStatus Apply(in MetadataContext context, AllocateChunksRequest request, OperationReply reply)
+    {
+        var status = FileEdit.Open(context, request.Inode, out var file);
+        if (status != FsStatus.Ok)
+        {
+            return status;
+        }
+
+        if (request.Indices.Count is 0 or > ChunkLayout.NamedMax)
+        {
+            return FsStatus.Invalid;
+        }
+
+        foreach (var index in request.Indices)
+        {
+            if (index >= ChunkLayout.IndexOf(ChunkLayout.FileBytesMax))
+            {
+                return FsStatus.FileTooLarge;
+            }
+
+            status = MakeWritable(context, file, index, out var id);
+            if (status != FsStatus.Ok)
+            {
+                return status;
+            }
+
+            Check.That(file.TryGetPlace(index, out var place));
+            reply.Chunks.Add(Replies.ToChunkInfo(context.Tree.Chunks, index, place, id));
+        }
+
+        return file.Close(reply);
+    }
+
+    private static FsStatus MakeWritable(in MetadataContext context, FileEdit file, ulong index, out ChunkId id)
+    {
+        if (!file.TryGetPlace(index, out var place))
+        {
+            if (!file.TryCreate(out id))
+            {
+                return FsStatus.TryAgain;
+            }
+
+            var isInline = index == 0 && file.Inline != null;
+            file.DropCutOff(index);
+            file.PutPlace(index, isInline ? new MapRow(default, ChunkLayout.ChunkBytes, id) : MapRow.Of(id));
+            return FsStatus.Ok;
+        }
+
+        id = place.Replacement;
+        if (id.Value != 0)
+        {
+            return FsStatus.Ok;
+        }
+
+        id = place.Chunk;
+        var chunk = context.Tree.Chunks.Get(id);
+        if (chunk.References > 1)
+        {
+            if (!file.TryCreate(out id))
+            {
+                return FsStatus.TryAgain;
+            }
+
+            file.PutPlace(index, place with { Replacement = id });
+        }
+        else if (chunk.State == ChunkState.Sealed)
+        {
+            // Others may have had more of it than this file: that must not show when it grows.
+            chunk = chunk.NextVersion(file.LengthOf(place), context.Index) with { State = ChunkState.Open };
+            file.PutChunk(place, id, chunk);
+            file.PutPlace(index, MapRow.Of(id));
+        }
+
+        return FsStatus.Ok;
+    }
+}

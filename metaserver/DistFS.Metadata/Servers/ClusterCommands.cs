@@ -1,0 +1,48 @@
+using DistFS.Metadata.Chunks;
+using DistFS.Primitives;
+using DistFS.Protocol;
+
+namespace DistFS.Metadata.Servers;
+
+/// <summary>What metaservers propose by themselves about chunk servers, copies and garbage.</summary>
+internal static class ClusterCommands
+{
+    /// <summary>Applies one; an error has changed nothing that the caller may keep.</summary>
+    public static MetadataReply Apply(Tree tree, LogIndex index, MetadataCommand command)
+    {
+        var reply = new MetadataReply();
+        reply.Status = (int)(command.KindCase switch
+        {
+            MetadataCommand.KindOneofCase.RegisterServer =>
+                ServerRegistration.Register(tree, command.RegisterServer, reply),
+            MetadataCommand.KindOneofCase.SetServerState => ServerRegistration.SetState(tree, command.SetServerState),
+            MetadataCommand.KindOneofCase.ForgetServer => ServerRegistration.Forget(tree, command.ForgetServer),
+            MetadataCommand.KindOneofCase.ChangeReplicas =>
+                ReplicaChanges.Apply(tree, index, command.ChangeReplicas, reply),
+            MetadataCommand.KindOneofCase.ConfirmDeleted => ConfirmDeleted(tree, command.ConfirmDeleted),
+            _ => FsStatus.NotImplemented,
+        });
+        return reply;
+    }
+
+    private static FsStatus ConfirmDeleted(Tree tree, ConfirmDeletedRequest request)
+    {
+        var id = new ServerId(request.Server);
+        if (ServerRegistration.Find(tree, id, request.Incarnation, out _) is not FsStatus.Ok and var status)
+        {
+            return status;
+        }
+
+        if (request.Chunks.Count > ChunkLayout.StepMax)
+        {
+            return FsStatus.Invalid;
+        }
+
+        foreach (var chunk in request.Chunks)
+        {
+            tree.Chunks.ForgetGarbage(id, new ChunkId(chunk));
+        }
+
+        return FsStatus.Ok;
+    }
+}

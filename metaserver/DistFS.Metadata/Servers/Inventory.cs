@@ -1,0 +1,167 @@
+using DistFS.Metadata.Chunks;
+using DistFS.Primitives;
+using DistFS.Protocol;
+
+namespace DistFS.Metadata.Servers;
+
+/// <summary>A copy that a server says it has.</summary>
+/// <param name="Chunk">Of which chunk.</param>
+/// <param name="Version">In which version.</param>
+/// <param name="Length">Bytes from its start to the end of what was written.</param>
+public readonly record struct ReportedCopy(ChunkId Chunk, ChunkVersion Version, uint Length);
+
+/// <summary>What follows from a page of a report.</summary>
+public sealed class InventoryPlan
+{
+    /// <summary>The report was looked at up to here; it goes on with a page that begins here.</summary>
+    public required ChunkId Next { get; init; }
+
+    /// <summary>To be deleted by the server, in no newer version than that.</summary>
+    public List<(ChunkId Chunk, ChunkVersion Version)> Deletes { get; } = [];
+
+    /// <summary>To be proposed: copies that the server should have, and has not or not as they should be.</summary>
+    public List<ChangeReplicasRequest.Types.Change> Lost { get; } = [];
+
+    /// <summary>
+    /// Copies that nothing here explains: chunks that were never made, versions that were never given. They stay where
+    /// they are, and a person should look: the state may have been put back to an older one.
+    /// </summary>
+    public List<ReportedCopy> Unknown { get; } = [];
+
+    /// <summary>
+    /// Right copies on a server that is not to have them: a repair that is not told of yet, or one given up.
+    /// </summary>
+    public List<ReportedCopy> Surplus { get; } = [];
+}
+
+/// <summary>What a server has, against what it should have.</summary>
+/// <remarks>
+/// Nothing here changes the state: what is lost goes through the log, with the version in which it was found so.
+/// Whatever a server says, only its own copies are at stake, never the last one, and none is deleted of which the state
+/// might still learn. An order to delete stays right however late it comes, since ids are not given twice and it names
+/// a version which the server is behind of.
+/// </remarks>
+public static class Inventory
+{
+    /// <summary>Copies in a page, and rows looked at for it.</summary>
+    public const int PageMax = 1024;
+
+    /// <summary>
+    /// Compares a page. EINVAL: it is too long, not in order, or outside of its bounds.
+    /// </summary>
+    /// <param name="tree">The state, at or after <paramref name="position"/>.</param>
+    /// <param name="server">Who reports.</param>
+    /// <param name="position">What the state says of later entries, the report may not know.</param>
+    /// <param name="from">The page is about the chunks from this one</param>
+    /// <param name="to">to before this one.</param>
+    /// <param name="copies">All that the server has of them, by id.</param>
+    /// <param name="plan">What follows.</param>
+    public static FsStatus Compare(
+        Tree tree,
+        ServerId server,
+        LogIndex position,
+        ChunkId from,
+        ChunkId to,
+        IReadOnlyList<ReportedCopy> copies,
+        out InventoryPlan plan)
+    {
+        ArgumentNullException.ThrowIfNull(tree);
+        ArgumentNullException.ThrowIfNull(copies);
+        plan = new InventoryPlan { Next = from };
+        if (!IsPage(from, to, copies))
+        {
+            return FsStatus.Invalid;
+        }
+
+        var expected = tree.Chunks.Replicas(server, from, to, PageMax + 1);
+        var next = expected.Count > PageMax ? expected[PageMax] : to;
+        plan = new InventoryPlan { Next = next };
+        var reported = new HashSet<ChunkId>();
+        foreach (var copy in copies)
+        {
+            if (copy.Chunk.Value < next.Value)
+            {
+                reported.Add(copy.Chunk);
+                Judge(tree, server, position, copy, plan);
+            }
+        }
+
+        foreach (var id in expected.Take(PageMax))
+        {
+            var chunk = tree.Chunks.Get(id);
+            if (!reported.Contains(id) && chunk.Length > 0 && chunk.ChangedAt <= position)
+            {
+                plan.Lost.Add(LossOf(id, chunk, server));
+            }
+        }
+
+        return FsStatus.Ok;
+    }
+
+    private static bool IsPage(ChunkId from, ChunkId to, IReadOnlyList<ReportedCopy> copies)
+    {
+        if (copies.Count > PageMax)
+        {
+            return false;
+        }
+
+        var least = from.Value;
+        foreach (var copy in copies)
+        {
+            if (copy.Chunk.Value < least || copy.Chunk.Value >= to.Value)
+            {
+                return false;
+            }
+
+            least = copy.Chunk.Value + 1;
+        }
+
+        return true;
+    }
+
+    private static void Judge(Tree tree, ServerId server, LogIndex position, ReportedCopy copy, InventoryPlan plan)
+    {
+        var id = copy.Chunk;
+        if (!tree.Chunks.TryGet(id, out var chunk))
+        {
+            if (id.Value != 0 && id.Value < tree.Chunks.Next.Value)
+            {
+                // It was made, and is no more.
+                plan.Deletes.Add((id, copy.Version));
+            }
+            else
+            {
+                plan.Unknown.Add(copy);
+            }
+        }
+        else if (copy.Version.Value > chunk.Version.Value)
+        {
+            plan.Unknown.Add(copy);
+        }
+        else if (chunk.IsOn(server))
+        {
+            // A server hears of a version with the first write in it: an older one than that of the last commit has
+            // missed something, an older one than the present has not.
+            var isStale = copy.Version.Value < chunk.Written.Value || copy.Length < chunk.Length;
+            if (isStale && chunk.ChangedAt <= position)
+            {
+                plan.Lost.Add(LossOf(id, chunk, server));
+            }
+        }
+        else if (tree.Chunks.TryGetGarbage(server, id, out var garbage) && copy.Version.Value <= garbage.Version.Value)
+        {
+            plan.Deletes.Add((id, garbage.Version));
+        }
+        else if (copy.Version.Value < chunk.Version.Value)
+        {
+            plan.Deletes.Add((id, copy.Version));
+        }
+        else
+        {
+            plan.Surplus.Add(copy);
+        }
+    }
+
+    private static ChangeReplicasRequest.Types.Change LossOf(ChunkId id, in ChunkRow chunk, ServerId server) =>
+        new() { Chunk = id.Value, Version = chunk.Version.Value, Server = server.Value };
+}

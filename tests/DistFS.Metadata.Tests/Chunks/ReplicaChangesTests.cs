@@ -1,0 +1,109 @@
+using DistFS.Metadata.Tests.Content;
+
+namespace DistFS.Metadata.Tests.Chunks;
+
+/// <summary>Repair: copies come and go.</summary>
+public sealed class ReplicaChangesTests
+{
+    private readonly Files _files = new();
+    private readonly InodeId _file;
+    private readonly ChunkId _chunk;
+
+    public ReplicaChangesTests()
+    {
+        _file = _files.FileOf("f", 100);
+        _chunk = _files.Place(_file, 0).Chunk;
+    }
+
+    [Fact]
+    public void A_copy_is_added_at_the_end_of_the_chain_once()
+    {
+        Ok(_files.Change(_chunk, 4, add: true));
+        Ok(_files.Change(_chunk, 4, add: true));
+        Assert.Equal([1u, 2u, 3u, 4u], _files.Row(_chunk).Replicas.ToArray().Select(server => server.Value));
+        Assert.Equal((1u, _files.Fs.Index), (_files.Row(_chunk).Version.Value, _files.Row(_chunk).ChangedAt));
+        _files.Sound();
+    }
+
+    [Fact]
+    public void One_that_goes_is_garbage_and_the_version_grows()
+    {
+        Ok(_files.Change(_chunk, 2, add: false));
+        Assert.Equal([1u, 3u], _files.Row(_chunk).Replicas.ToArray().Select(server => server.Value));
+        Assert.Equal((2u, 100u, 1u),
+            (_files.Row(_chunk).Version.Value, _files.Row(_chunk).Length, _files.Row(_chunk).Written.Value));
+        Ok(_files.Change(_chunk, 2, add: false));
+        Assert.Equal(2u, _files.Row(_chunk).Version.Value);
+        _files.Sound();
+
+        // It comes back only when what it had is deleted: the order to do so must not meet the new copy.
+        Assert.Equal(FsStatus.Busy, _files.Change(_chunk, 2, add: true));
+        Ok(_files.Confirm(2, _chunk));
+        Ok(_files.Change(_chunk, 2, add: true));
+        _files.Sound();
+    }
+
+    [Fact]
+    public void The_last_copy_that_is_up_stays()
+    {
+        Ok(_files.Change(_chunk, 2, add: false));
+        Ok(_files.SetState(1, ServerState.Down));
+        Assert.Equal(FsStatus.IoError, _files.Change(_chunk, 3, add: false));
+        Ok(_files.Change(_chunk, 1, add: false));
+        Assert.Equal(FsStatus.IoError, _files.Change(_chunk, 3, add: false));
+        _files.Sound();
+    }
+
+    [Fact]
+    public void What_does_not_fit_the_state_is_skipped()
+    {
+        Assert.Equal(FsStatus.Stale, _files.Change(_chunk, 4, add: true, version: 2));
+        Assert.Equal(FsStatus.Stale, _files.Change(_chunk, 1, add: false, version: 0));
+        Assert.Equal(FsStatus.NotFound, _files.Change(new ChunkId(99), 1, add: false, version: 1));
+        Assert.Equal(FsStatus.TryAgain, _files.Change(_chunk, 99, add: true));
+        Ok(_files.SetState(4, ServerState.Full));
+        Assert.Equal(FsStatus.TryAgain, _files.Change(_chunk, 4, add: true));
+
+        // A writer is at it: what was copied may miss what it has written since.
+        _files.Open(_file, 0, 0);
+        Assert.Equal(FsStatus.Busy, _files.Change(_chunk, 5, add: true));
+        _files.Sound();
+    }
+
+    [Fact]
+    public void One_of_many_that_fails_does_not_keep_the_others_from_it()
+    {
+        var request = new ChangeReplicasRequest();
+        request.Changes.Add(new ChangeReplicasRequest.Types.Change { Chunk = 99, Version = 1, Server = 4, Add = true });
+        request.Changes.Add(new ChangeReplicasRequest.Types.Change { Chunk = 1, Version = 1, Server = 4, Add = true });
+        Ok(_files.Command(new MetadataCommand { ChangeReplicas = request }));
+        Assert.Equal([(int)FsStatus.NotFound, 0], _files.Reply.ChangeReplicas.Statuses);
+        Assert.True(_files.Row(_chunk).IsOn(new ServerId(4)));
+        for (var i = 0; i < 1024; i++)
+        {
+            request.Changes.Add(request.Changes[0]);
+        }
+
+        Assert.Equal(FsStatus.Invalid, _files.Command(new MetadataCommand { ChangeReplicas = request }));
+        _files.Sound();
+    }
+
+    [Fact]
+    public void So_many_and_no_more()
+    {
+        for (var i = 6u; i <= 18; i++)
+        {
+            Ok(_files.Command(new MetadataCommand
+            {
+                RegisterServer = new RegisterServerRequest { Store = 100 + i, Incarnation = 1, Address = "x" },
+            }));
+            Ok(_files.Change(_chunk, i, add: true));
+        }
+
+        Assert.Equal(FsStatus.Invalid, _files.Change(_chunk, 4, add: true));
+        Assert.Equal(16, _files.Row(_chunk).Replicas.Length);
+        _files.Sound();
+    }
+
+    private static void Ok(FsStatus status) => Assert.Equal(FsStatus.Ok, status);
+}

@@ -1,0 +1,158 @@
+using DistFS.Metadata.Servers;
+using DistFS.Metadata.Tests.Content;
+
+namespace DistFS.Metadata.Tests.Servers;
+
+/// <summary>What a server says that it has, against what it should have.</summary>
+public sealed class InventoryTests
+{
+    private static readonly ServerId Server = new(1);
+    private static readonly ChunkId End = new(ulong.MaxValue);
+    private readonly Files _files = new();
+    private readonly InodeId _file;
+
+    public InventoryTests() => _file = _files.FileOf("f", 100, 200, 300);
+
+    [Fact]
+    public void What_is_as_it_should_be_is_left_alone()
+    {
+        var plan = Compare(Copy(1, 1, 100), Copy(2, 1, 200), Copy(3, 1, 900));
+        Assert.Equal((0, 0, 0, 0), (plan.Deletes.Count, plan.Lost.Count, plan.Unknown.Count, plan.Surplus.Count));
+        Assert.Equal(End, plan.Next);
+    }
+
+    [Fact]
+    public void What_is_missing_short_or_stale_is_lost()
+    {
+        var chunk = _files.Open(_file, 2, 300);
+        Assert.Equal(FsStatus.Ok, _files.Commit(_file, chunk));
+        var plan = Compare(Copy(1, 1, 99), Copy(3, 1, 300));
+        Assert.Equal([(1UL, 1u), (3UL, 2u), (2UL, 1u)], plan.Lost.Select(lost => (lost.Chunk, lost.Version)));
+        Assert.All(plan.Lost, lost => Assert.False(lost.Add));
+        Assert.Empty(plan.Deletes);
+        Assert.Equal(FsStatus.Ok, _files.Change(new ChunkId(1), 1, add: false, plan.Lost[0].Version));
+    }
+
+    [Fact]
+    public void A_version_that_nobody_has_written_in_yet_makes_no_copy_stale()
+    {
+        _files.Open(_file, 0, 100);
+        Assert.Equal(2u, _files.RowAt(_file, 0).Version.Value);
+        Assert.Empty(Compare(Copy(1, 1, 100), Copy(2, 1, 200), Copy(3, 1, 300)).Lost);
+    }
+
+    [Fact]
+    public void What_was_never_written_need_not_be_there()
+    {
+        _files.Open(_file, 9, 100);
+        Assert.Empty(Compare(Copy(1, 1, 100), Copy(2, 1, 200), Copy(3, 1, 300)).Lost);
+    }
+
+    [Fact]
+    public void What_changed_after_the_report_was_made_is_no_evidence()
+    {
+        var position = _files.Fs.Index;
+        var chunk = _files.Open(_file, 0, 150);
+        Assert.Equal(FsStatus.Ok, _files.Commit(_file, chunk, _files.Open(_file, 3, 5)));
+        ReportedCopy[] copies = [Copy(1, 1, 100), Copy(2, 1, 200), Copy(3, 1, 300)];
+        Assert.Empty(Compare(position, default, End, copies).Lost);
+        Assert.Equal([1UL, 4UL], Compare(copies).Lost.Select(lost => lost.Chunk));
+    }
+
+    [Fact]
+    public void What_was_and_is_no_more_is_deleted_and_what_never_was_stays()
+    {
+        Assert.Equal(FsStatus.Ok, _files.SetSize(_file, Files.Chunk));
+        var plan = Compare(Copy(0, 1, 1), Copy(1, 1, 100), Copy(2, 7, 1), Copy(3, 1, 300), Copy(4, 1, 5));
+        Assert.Equal([(2UL, 7u), (3UL, 1u)], plan.Deletes.Select(one => (one.Chunk.Value, one.Version.Value)));
+        Assert.Equal([0UL, 4UL], plan.Unknown.Select(one => one.Chunk.Value));
+        Assert.Empty(plan.Lost);
+    }
+
+    [Fact]
+    public void A_version_that_was_never_given_changes_nothing()
+    {
+        var plan = Compare(Copy(1, 9, 0), Copy(2, 1, 200), Copy(3, 1, 300));
+        Assert.Equal([1UL], plan.Unknown.Select(one => one.Chunk.Value));
+        Assert.Equal((0, 0), (plan.Lost.Count, plan.Deletes.Count));
+    }
+
+    [Fact]
+    public void A_copy_on_a_server_that_is_not_to_have_it()
+    {
+        Assert.Equal(FsStatus.Ok, _files.Change(new ChunkId(1), 1, add: false));
+        Assert.Equal(FsStatus.Ok, _files.Change(new ChunkId(2), 1, add: false));
+        Assert.Equal(FsStatus.Ok, _files.Confirm(1, new ChunkId(2)));
+        Assert.Equal(FsStatus.Ok, _files.Change(new ChunkId(3), 1, add: false));
+        var plan = Compare(Copy(1, 1, 100), Copy(2, 1, 200), Copy(3, 2, 300));
+
+        // Told to delete already; of an older version; and one that is right, as a repair makes it.
+        Assert.Equal([(1UL, 1u), (2UL, 1u)], plan.Deletes.Select(one => (one.Chunk.Value, one.Version.Value)));
+        Assert.Equal([3UL], plan.Surplus.Select(one => one.Chunk.Value));
+        Assert.Empty(plan.Lost);
+    }
+
+    [Fact]
+    public void A_server_that_says_it_lost_all_does_not_make_the_last_copy_forgotten()
+    {
+        Assert.Equal(FsStatus.Ok, _files.Change(new ChunkId(1), 2, add: false));
+        Assert.Equal(FsStatus.Ok, _files.Change(new ChunkId(1), 3, add: false));
+        var lost = Compare().Lost;
+        Assert.Equal([1UL, 2UL, 3UL], lost.Select(one => one.Chunk));
+        var request = new ChangeReplicasRequest();
+        request.Changes.AddRange(lost);
+        Assert.Equal(FsStatus.Ok, _files.Command(new MetadataCommand { ChangeReplicas = request }));
+        Assert.Equal([(int)FsStatus.IoError, 0, 0], _files.Reply.ChangeReplicas.Statuses);
+        _files.Sound();
+    }
+
+    [Fact]
+    public void Page_by_page()
+    {
+        Assert.Equal(FsStatus.Ok, _files.SetSize(_file, 0));
+        _files.Fs.Placements = Files.PlacementsOf(1500, 1);
+        for (var i = 0UL; i < 1500; i++)
+        {
+            Assert.Equal(FsStatus.Ok, _files.Commit(_file, _files.Open(_file, i, 1)));
+        }
+
+        // The server has only the last; the page ends where the work of one does, and the next begins there.
+        var (lost, from) = (new List<ulong>(), new ChunkId(1));
+        var pages = 0;
+        for (; from != End; pages++)
+        {
+            var plan = Compare(_files.Fs.Index, from, End, Copy(1503, 1, 1));
+            lost.AddRange(plan.Lost.Select(one => one.Chunk));
+            from = plan.Next;
+        }
+
+        Assert.Equal(2, pages);
+        Assert.Equal(Enumerable.Range(4, 1499).Select(i => (ulong)i), lost);
+    }
+
+    [Fact]
+    public void What_is_no_page_is_refused()
+    {
+        foreach (var copies in new ReportedCopy[][]
+        {
+            [Copy(2, 1, 1), Copy(1, 1, 1)], [Copy(2, 1, 1), Copy(2, 1, 1)], [Copy(1, 1, 1)], [Copy(9, 1, 1)],
+            [.. Enumerable.Range(2, 1025).Select(i => Copy((ulong)i, 1, 1))],
+        })
+        {
+            Assert.Equal(FsStatus.Invalid, Inventory.Compare(
+                _files.Fs.Tree, Server, _files.Fs.Index, new ChunkId(2), new ChunkId(9), copies, out _));
+        }
+    }
+
+    private static ReportedCopy Copy(ulong chunk, uint version, uint length) =>
+        new(new ChunkId(chunk), new ChunkVersion(version), length);
+
+    private InventoryPlan Compare(params ReportedCopy[] copies) => Compare(_files.Fs.Index, default, End, copies);
+
+    private InventoryPlan Compare(LogIndex position, ChunkId from, ChunkId to, params ReportedCopy[] copies)
+    {
+        Assert.Equal(FsStatus.Ok, Inventory.Compare(
+            _files.Fs.Tree, Server, position, from, to, copies, out var plan));
+        return plan;
+    }
+}
