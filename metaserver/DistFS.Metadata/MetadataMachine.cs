@@ -24,6 +24,12 @@ namespace DistFS.Metadata;
 /// </remarks>
 public sealed class MetadataMachine
 {
+    /// <summary>Most operations of one request; with more, none is done.</summary>
+    public const int OperationsMax = 1_024;
+
+    /// <summary>Operations beyond so many bytes of replies are not done (EAGAIN).</summary>
+    public const int ReplyBytesMax = 1 << 20;
+
     private const ulong LeaseMsMin = 1_000;
     private const ulong LeaseMsMax = 3_600_000;
 
@@ -140,11 +146,21 @@ public sealed class MetadataMachine
             return Failed(FsStatus.Invalid).ToByteArray();
         }
 
+        if (request.Operations.Count > OperationsMax)
+        {
+            return Failed(FsStatus.ArgumentTooLong).ToByteArray();
+        }
+
         var placements = new Placements(command.Placements);
         var reply = new MetadataReply { Mutate = new MutateReply() };
+        var replyBytes = 0;
         foreach (var operation in request.Operations)
         {
-            reply.Mutate.Replies.Add(Execute(operation, tree, client, placements, reply.Mutate.Replies));
+            // The reply is kept until the client has it, and has to fit a frame.
+            reply.Mutate.Replies.Add(replyBytes < ReplyBytesMax
+                ? Execute(operation, tree, client, placements, reply.Mutate.Replies)
+                : new OperationReply { Status = (int)FsStatus.TryAgain });
+            replyBytes += reply.Mutate.Replies[^1].CalculateSize();
         }
 
         var bytes = reply.ToByteArray();

@@ -91,6 +91,23 @@ public sealed class MetadataMachineTests
             Apply(new MetadataCommand { Client = 9, KeepAlive = new KeepAliveRequest() }).Code);
     }
 
+    [Fact]
+    public void A_request_with_too_many_operations_is_refused_whole()
+    {
+        var rows = Rows();
+        var request = new MutateRequest();
+        for (var i = 0; i <= MetadataMachine.OperationsMax; i++)
+        {
+            request.Operations.Add(new Operation { SetAttributes = new SetAttributesRequest { Inode = 1 } });
+        }
+
+        var reply = Apply(new MetadataCommand { Client = 9, Sequence = 1, Mutate = request.ToByteString() });
+        Assert.Equal((int)FsStatus.ArgumentTooLong, reply.Status);
+        Assert.Equal(rows, Rows());
+        request.Operations.RemoveAt(0);
+        Ok(Apply(new MetadataCommand { Client = 9, Sequence = 1, Mutate = request.ToByteString() }));
+    }
+
     /// <summary>While nobody led, nobody could hear of the clients: a new leader gives each its whole lease
     /// time.</summary>
     [Fact]

@@ -259,8 +259,8 @@ internal sealed class FileEdit
     public void Resize(long size) => Inode = Inode with { Size = size };
 
     /// <summary>
-    /// Puts the inode, after nothing that a program can see has changed, and tells it. EDQUOT: the file stores more than
-    /// before, and a quota has no room for that.
+    /// Puts the inode, after nothing that a program can see has changed, and tells it. EDQUOT: the file stores more
+    /// than before, and a quota has no room for that.
     /// </summary>
     public FsStatus Close(OperationReply reply)
     {

@@ -37,6 +37,9 @@ internal sealed class SessionTable(Changes changes)
     /// <summary>Requests of one client between the oldest that is not acknowledged and the newest.</summary>
     public const ulong WindowMax = 1024;
 
+    /// <summary>Sessions that one entry ends at most.</summary>
+    public const int ExpireMax = 64;
+
     private readonly ArrayBufferWriter<byte> _value = new();
 
     /// <summary>Begins a session, or hears of it again.</summary>
@@ -112,8 +115,10 @@ internal sealed class SessionTable(Changes changes)
         Put(client, session with { Acknowledged = acknowledged, Heard = now });
     }
 
-    /// <summary>Ends the sessions whose time is over (<see cref="SessionRow.IsOver"/>); returns them in
-    /// order.</summary>
+    /// <summary>
+    /// Ends sessions whose time is over (<see cref="SessionRow.IsOver"/>), <see cref="ExpireMax"/> at most, so that no
+    /// entry takes long; returns them in order.
+    /// </summary>
     public IReadOnlyList<ClientId> Expire(FileTime now, ulong ledMs)
     {
         var ended = new List<(ClientId Client, ulong Acknowledged)>();
@@ -125,7 +130,7 @@ internal sealed class SessionTable(Changes changes)
                 ended.Add((new ClientId(RowKey.InodeOf(key).Value), session.Acknowledged));
             }
 
-            return true;
+            return ended.Count < ExpireMax;
         });
         foreach (var (client, acknowledged) in ended)
         {

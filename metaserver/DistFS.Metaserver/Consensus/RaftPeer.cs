@@ -244,14 +244,19 @@ internal sealed class PeerLane : IAsyncDisposable
     private async Task KnockAsync()
     {
         var began = Stopwatch.GetTimestamp();
-        do
+        try
         {
-            // Between the states of another process nothing tells; and if it is a network that fails, messages will.
-            await Task.Delay(KnockInterval).ConfigureAwait(false);
+            do
+            {
+                // Between the states of another process nothing tells; and if a network fails, messages will.
+                await Task.Delay(KnockInterval).ConfigureAwait(false);
+            }
+            while (!await IsAnsweredAsync().ConfigureAwait(false) && Stopwatch.GetElapsedTime(began) < KnocksFor);
         }
-        while (!await IsAnsweredAsync().ConfigureAwait(false) && Stopwatch.GetElapsedTime(began) < KnocksFor);
-
-        Volatile.Write(ref _isKnocking, 0);
+        finally
+        {
+            Volatile.Write(ref _isKnocking, 0);
+        }
     }
 
     /// <summary>Whether a knock tells anything: somebody answers, or nobody listens.</summary>

@@ -21,6 +21,9 @@ internal sealed partial class LeaderDuties : IAsyncDisposable
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
 
+    // Longer than a round takes, and shorter than any lease.
+    private static readonly TimeSpan PauseMin = TimeSpan.FromMilliseconds(800);
+
     // A step of collection holds up what comes behind it for some milliseconds; so many steps in a round at most.
     private const uint CollectRowsMax = 1_000;
     private const int StepsMax = 20;
@@ -36,33 +39,63 @@ internal sealed partial class LeaderDuties : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _loop;
     private long _ledSince;
+    private long _lookedAt;
+    private DateTimeOffset _wall;
 
     public LeaderDuties(
-        RaftDriver driver, MetadataState state, ClusterId cluster, TimeProvider clock, ILogger logger)
+        RaftDriver driver,
+        MetadataState state,
+        ClusterId cluster,
+        TimeProvider clock,
+        ILogger logger,
+        Action<DistFsException> onFailed)
     {
         (_driver, _state, _cluster, _clock, _logger) = (driver, state, cluster, clock, logger);
-        _loop = RunAsync();
+        _loop = Task.Run(() => RunAsync(onFailed));
     }
 
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync().ConfigureAwait(false);
-        await _loop.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _loop.ConfigureAwait(false);
         _stop.Dispose();
     }
 
-    private async Task RunAsync()
+    private async Task RunAsync(Action<DistFsException> onFailed)
+    {
+        try
+        {
+            await LookAroundAsync().ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            // Stopped.
+        }
+        catch (Exception error)
+        {
+            // The state cannot be read, or worse: a leader that does none of its duties must not go on.
+            onFailed(error as DistFsException ?? new DistFsException(
+                ErrorCatalog.MemberStopped,
+                $"Metaserver {_driver.Self} stopped itself: {error.GetType().Name}: {error.Message}",
+                error));
+        }
+    }
+
+    private async Task LookAroundAsync()
     {
         using var timer = new PeriodicTimer(Interval, _clock);
         while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false))
         {
+            var wasPaused = WasPaused();
             if (!_driver.IsLeader)
             {
                 _ledSince = 0;
                 continue;
             }
 
-            _ledSince = _ledSince == 0 ? Stopwatch.GetTimestamp() : _ledSince;
+            // After a pause what clients said lies unread in the sockets, and after a step of the clock every lease
+            // seems over: they get their whole time again.
+            _ledSince = _ledSince == 0 || wasPaused ? Stopwatch.GetTimestamp() : _ledSince;
             for (var i = 0; i < StepsMax && _driver.IsLeader && Due() is { } command; i++)
             {
                 command.LeaderTime = Now();
@@ -96,6 +129,17 @@ internal sealed partial class LeaderDuties : IAsyncDisposable
         return view.HasCollectable
             ? new MetadataCommand { Collect = new CollectRequest { RowsMax = CollectRowsMax } } : null;
     });
+
+    /// <summary>
+    /// Whether this process, or its machine, stood still since the last look, or the wall's clock was moved.
+    /// </summary>
+    private bool WasPaused()
+    {
+        var (lookedAt, wall) = (_lookedAt, _wall);
+        (_lookedAt, _wall) = (Stopwatch.GetTimestamp(), _clock.GetUtcNow());
+        var elapsed = Stopwatch.GetElapsedTime(lookedAt, _lookedAt);
+        return elapsed > PauseMin || (_wall - wall - elapsed).Duration() > PauseMin;
+    }
 
     private TimeSpan Led => Stopwatch.GetElapsedTime(_ledSince);
 

@@ -10,6 +10,7 @@ using DistFS.Raft;
 using DistFS.Rpc;
 using DistFS.Rpc.Frames;
 using DistFS.Rpc.Services;
+using Microsoft.Extensions.Logging;
 
 namespace DistFS.Metaserver.Hosting;
 
@@ -17,7 +18,7 @@ namespace DistFS.Metaserver.Hosting;
 /// One metaserver of a process: opens its folder, joins the parts, serves, and stops in the order in which nothing that
 /// is still used goes first (docs/design/metaserver.md).
 /// </summary>
-public sealed class MetaserverHost : IAsyncDisposable
+public sealed partial class MetaserverHost : IAsyncDisposable
 {
     private const string RaftFolder = "raft";
 
@@ -85,28 +86,42 @@ public sealed class MetaserverHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _node.State = NodeState.Stopping;
-        if (!_failed.Task.IsCompleted)
+        try
         {
             // Others need not wait for a time-out when a leader leaves on purpose.
             await _driver.HandOverAsync(_options.Timing.Election).ConfigureAwait(false);
         }
-
-        await DisposePartsAsync().ConfigureAwait(false);
+        catch (Exception e) when (e is TimeoutException or DistFsException)
+        {
+            // Then they wait: nothing rests on it.
+            LogNotHandedOver(_options.Logger, Member, e.Message);
+        }
+        finally
+        {
+            await DisposePartsAsync().ConfigureAwait(false);
+        }
     }
 
     private async ValueTask DisposePartsAsync()
     {
-        foreach (var part in new IAsyncDisposable?[] { _duties, _server, _driver, _transport })
+        try
         {
-            if (part != null)
+            foreach (var part in new IAsyncDisposable?[] { _duties, _server, _driver, _transport })
             {
-                await part.DisposeAsync().ConfigureAwait(false);
+                if (part != null)
+                {
+                    await part.DisposeAsync().ConfigureAwait(false);
+                }
             }
-        }
 
-        _state?.Dispose();
-        _store?.Dispose();
-        _lock.Dispose();
+            _state?.Dispose();
+            _store?.Dispose();
+        }
+        finally
+        {
+            // Whatever failed: the folder is free for the next attempt.
+            _lock.Dispose();
+        }
     }
 
     private static RaftStore OpenStore(MetaserverOptions options, Prng prng)
@@ -174,6 +189,15 @@ public sealed class MetaserverHost : IAsyncDisposable
             Frames = RaftTransportOptions.ServerFrames(new FrameOptions(), raft),
             Logger = _options.Logger,
         });
-        _duties = new LeaderDuties(_driver, _state, identity.Cluster, _options.Clock, _options.Logger);
+        _duties = new LeaderDuties(
+            _driver,
+            _state,
+            identity.Cluster,
+            _options.Clock,
+            _options.Logger,
+            reason => _failed.TrySetResult(reason));
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Metaserver {Self} stops without handing over: {Reason}")]
+    private static partial void LogNotHandedOver(ILogger logger, MemberId self, string reason);
 }

@@ -16,6 +16,7 @@ namespace DistFS.Metaserver.Services;
 internal sealed class MetadataReadService(RaftDriver driver, MetadataState state)
 {
     private const int OperationsMax = 4096;
+    private const int ReplyBytesMax = 1 << 20;
     private const uint EntriesMax = 65_536;
     private const uint PageBytesMin = 512;
     private const uint PageBytesMax = 4 << 20;
@@ -53,9 +54,14 @@ internal sealed class MetadataReadService(RaftDriver driver, MetadataState state
             }
 
             var context = new ReadContext(view.Tree, PrincipalOf(request.Caller));
+            var bytes = 0;
             foreach (var operation in request.Operations)
             {
-                reply.Replies.Add(ReadOperations.Apply(context, operation));
+                // The reply has to fit a frame; the client asks for the rest again.
+                reply.Replies.Add(bytes < ReplyBytesMax
+                    ? ReadOperations.Apply(context, operation)
+                    : new ReadOperationReply { Status = (int)FsStatus.TryAgain });
+                bytes += reply.Replies[^1].CalculateSize();
             }
 
             return reply;

@@ -18,6 +18,7 @@ public sealed class MetadataState : IReplicatedStateMachine, IDisposable
 
     private const string IncomingFolder = "incoming";
     private const string OutgoingFolder = "outgoing";
+    private const string RemovedFolder = "removed";
 
     private readonly string _folder;
     private readonly ClusterId _cluster;
@@ -54,7 +55,8 @@ public sealed class MetadataState : IReplicatedStateMachine, IDisposable
             throw new DistFsException(ErrorCatalog.Configuration, fault);
         }
 
-        foreach (var leftover in new[] { IncomingFolder, OutgoingFolder })
+        // The engine makes a checkpoint under a name with .tmp behind it.
+        foreach (var leftover in new[] { IncomingFolder, OutgoingFolder, OutgoingFolder + ".tmp", RemovedFolder })
         {
             Remove(Path.Combine(folder, leftover));
         }
@@ -110,9 +112,14 @@ public sealed class MetadataState : IReplicatedStateMachine, IDisposable
         try
         {
             _store.Dispose();
-            Remove(Path.Combine(_folder, StateFolder));
+
+            // Renamed first: a crash must not leave half of it under its name.
+            var removed = Path.Combine(_folder, RemovedFolder);
+            Remove(removed);
+            Directory.Move(Path.Combine(_folder, StateFolder), removed);
             Directory.Move(incoming, Path.Combine(_folder, StateFolder));
             Posix.FsyncDirectory(_folder);
+            Remove(removed);
             (_store, _machine) = OpenStore(Path.Combine(_folder, StateFolder));
             Volatile.Write(ref _applied, _machine.AppliedIndex.Value);
         }

@@ -26,7 +26,7 @@ internal sealed class RocksStore : IOrderedStore, IDisposable
                 BlockCache = cache,
                 WriteBufferBytes = options.WriteBufferBytes,
                 WriteBuffersMax = 3,
-                LevelBytesBase = 4 * options.WriteBufferBytes,
+                LevelBytesBase = Math.Max(256 << 20, 4 * options.WriteBufferBytes),
                 BlockBytes = 8 << 10,
             };
             var db = RocksDb.Open(

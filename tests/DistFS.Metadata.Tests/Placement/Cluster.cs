@@ -1,4 +1,6 @@
 using DistFS.Metadata.Placement;
+using ChunkInfo = DistFS.Metadata.Placement.ChunkInfo;
+using ServerState = DistFS.Metadata.Placement.ServerState;
 
 namespace DistFS.Metadata.Tests.Placement;
 

@@ -1,4 +1,5 @@
 using DistFS.Metadata.Placement;
+using ServerState = DistFS.Metadata.Placement.ServerState;
 
 namespace DistFS.Metadata.Tests.Placement;
 

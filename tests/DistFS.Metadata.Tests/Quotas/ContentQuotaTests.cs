@@ -4,7 +4,7 @@ using DistFS.Metadata.Tests.Content;
 
 namespace DistFS.Metadata.Tests.Quotas;
 
-/// <summary>What is stored for a file is charged to its quota: when it is committed, not when it is allocated.</summary>
+/// <summary>What a file stores is charged to its quota: when it is committed, not when it is allocated.</summary>
 public sealed class ContentQuotaTests
 {
     private readonly Files _files = new();

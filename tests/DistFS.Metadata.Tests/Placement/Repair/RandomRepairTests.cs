@@ -1,5 +1,7 @@
 using DistFS.Metadata.Placement;
 using DistFS.Metadata.Placement.Repair;
+using ChunkInfo = DistFS.Metadata.Placement.ChunkInfo;
+using ServerState = DistFS.Metadata.Placement.ServerState;
 
 namespace DistFS.Metadata.Tests.Placement.Repair;
 

@@ -1,5 +1,6 @@
 using DistFS.Metadata.Placement;
 using DistFS.Metadata.Placement.Repair;
+using ServerState = DistFS.Metadata.Placement.ServerState;
 
 namespace DistFS.Metadata.Tests.Placement.Repair;
 
