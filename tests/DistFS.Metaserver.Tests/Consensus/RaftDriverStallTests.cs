@@ -74,6 +74,9 @@ public sealed class RaftDriverStallTests
         Assert.True(isBusy);
         leader.Disk.Release();
         Assert.Equal(CallStatus.Done, (await last).Status);
+
+        // It has taken its turn behind all that waited for the core: there is room again.
+        await leader.Driver.StatusAsync(Limit).Soon();
         Assert.Equal(CallStatus.Done, (await leader.ProposeAsync("c")).Status);
     }
 
