@@ -13,6 +13,6 @@ public readonly record struct MetadataContext(Tree Tree, FileTime Now, Principal
     /// <summary>The place of the entry in the log.</summary>
     public LogIndex Index { get; init; }
 
-    /// <summary>Where the leader wants the chunks that the entry makes; null for nowhere.</summary>
+    /// <summary>The servers that the leader chose for chunks that the entry makes; null: it chose none.</summary>
     public Placements? Placements { get; init; }
 }

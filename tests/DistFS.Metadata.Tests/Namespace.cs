@@ -53,7 +53,7 @@ internal sealed partial class Namespace
     /// <summary>The time of the last operation.</summary>
     public FileTime Now => _now;
 
-    /// <summary>Where chunks are put; null for nowhere.</summary>
+    /// <summary>The servers that were chosen for new chunks; null: none were.</summary>
     public Placements? Placements { get; set; }
 
     /// <summary>The entry of the last operation.</summary>

@@ -12,7 +12,7 @@ namespace DistFS.Metaserver.Consensus;
 /// </summary>
 /// <remarks>
 /// Nothing is repeated: what cannot be delivered is lost, and the core hears that the member was unreachable. When a
-/// connection ends, the transport knocks once: if nobody listens there any more, the core hears that too.
+/// connection ends, the transport knocks: if nobody listens there any more, the core hears that too.
 /// </remarks>
 public sealed partial class RaftTransport : IRaftTransport, IAsyncDisposable
 {

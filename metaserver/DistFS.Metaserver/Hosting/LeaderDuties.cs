@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Security.Cryptography;
 using DistFS.Metadata.Reads;
 using DistFS.Metadata.Sessions;
@@ -21,9 +20,6 @@ internal sealed partial class LeaderDuties : IAsyncDisposable
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
 
-    // Longer than a round takes, and shorter than any lease.
-    private static readonly TimeSpan PauseMin = TimeSpan.FromMilliseconds(800);
-
     // A step of collection holds up what comes behind it for some milliseconds; so many steps in a round at most.
     private const uint CollectRowsMax = 1_000;
     private const int StepsMax = 20;
@@ -36,11 +32,9 @@ internal sealed partial class LeaderDuties : IAsyncDisposable
     private readonly ClusterId _cluster;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
+    private readonly LeadTime _lead = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _loop;
-    private long _ledSince;
-    private long _lookedAt;
-    private DateTimeOffset _wall;
 
     public LeaderDuties(
         RaftDriver driver,
@@ -86,17 +80,7 @@ internal sealed partial class LeaderDuties : IAsyncDisposable
         using var timer = new PeriodicTimer(Interval, _clock);
         while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false))
         {
-            var wasPaused = WasPaused();
-            if (!_driver.IsLeader)
-            {
-                _ledSince = 0;
-                continue;
-            }
-
-            // After a pause what clients said lies unread in the sockets, and after a step of the clock every lease
-            // seems over: they get their whole time again.
-            _ledSince = _ledSince == 0 || wasPaused ? Stopwatch.GetTimestamp() : _ledSince;
-            for (var i = 0; i < StepsMax && _driver.IsLeader && Due() is { } command; i++)
+            for (var i = 0; i < StepsMax && Led() is { } led && Due(led) is { } command; i++)
             {
                 command.LeaderTime = Now();
                 var outcome = await _driver.ProposeAsync(command.ToByteArray(), Timeout, _stop.Token)
@@ -111,37 +95,26 @@ internal sealed partial class LeaderDuties : IAsyncDisposable
         }
     }
 
-    private MetadataCommand? Due() => _state.Read(this, static (store, duties) =>
+    private TimeSpan? Led() => _lead.Look(_driver.IsLeader, _clock.GetElapsedTime(0), _clock.GetUtcNow());
+
+    private MetadataCommand? Due(TimeSpan led) => _state.Read((Duties: this, Led: led), static (store, asked) =>
     {
         if (MetadataView.Open(store) is not { } view)
         {
-            return duties.Bootstrap();
+            return asked.Duties.Bootstrap();
         }
 
-        if (SessionExpiry.IsDue(store, FileTime.Of(duties._clock.GetUtcNow()), duties.Led))
+        if (SessionExpiry.IsDue(store, FileTime.Of(asked.Duties._clock.GetUtcNow()), asked.Led))
         {
             return new MetadataCommand
             {
-                ExpireSessions = new ExpireSessionsRequest { LedMs = (ulong)duties.Led.TotalMilliseconds },
+                ExpireSessions = new ExpireSessionsRequest { LedMs = (ulong)asked.Led.TotalMilliseconds },
             };
         }
 
         return view.HasCollectable
             ? new MetadataCommand { Collect = new CollectRequest { RowsMax = CollectRowsMax } } : null;
     });
-
-    /// <summary>
-    /// Whether this process, or its machine, stood still since the last look, or the wall's clock was moved.
-    /// </summary>
-    private bool WasPaused()
-    {
-        var (lookedAt, wall) = (_lookedAt, _wall);
-        (_lookedAt, _wall) = (Stopwatch.GetTimestamp(), _clock.GetUtcNow());
-        var elapsed = Stopwatch.GetElapsedTime(lookedAt, _lookedAt);
-        return elapsed > PauseMin || (_wall - wall - elapsed).Duration() > PauseMin;
-    }
-
-    private TimeSpan Led => Stopwatch.GetElapsedTime(_ledSince);
 
     private MetadataCommand Bootstrap() => new()
     {

@@ -2,6 +2,7 @@ using DistFS.Metaserver.Hosting;
 using DistFS.Metaserver.Tests.Consensus;
 using DistFS.Protocol;
 using DistFS.Rpc;
+using Google.Protobuf;
 
 namespace DistFS.Metaserver.Tests.Hosting;
 
@@ -123,6 +124,29 @@ public sealed class MetaserverHostTests : IDisposable
         Assert.Equal(ErrorCatalog.SessionEnded.Number, code);
 
         Assert.Equal(FsStatus.Ok, await other.MakeAsync("b"));
+    }
+
+    /// <summary>However much is asked for, the reply fits a frame; what does not is asked for again.</summary>
+    [Fact]
+    public async Task AReplyIsBounded()
+    {
+        await using var host = await StartAsync();
+        await using var client = new MetaClient(5, _address);
+        await client.OpenSessionAsync();
+        var name = ByteString.CopyFromUtf8("user.large");
+        var set = Assert.Single(await client.MutateAsync(new Operation
+        {
+            Caller = MetaClient.Root,
+            SetXattr = new SetXattrRequest { Inode = 1, Name = name, Value = ByteString.CopyFrom(new byte[60_000]) },
+        }));
+        Assert.Equal(0, set.Status);
+        var read = new ReadOperation { GetXattr = new GetXattrRequest { Inode = 1, Name = name } };
+        var replies = await client.ReadAsync(Enumerable.Repeat(read, 1000));
+        Assert.Equal(1000, replies.Length);
+        var done = replies.TakeWhile(reply => reply.Status == 0).Count();
+        Assert.InRange(done, 10, 20);
+        Assert.All(replies[..done], reply => Assert.Equal(60_000, reply.Data.Length));
+        Assert.All(replies[done..], reply => Assert.Equal((int)FsStatus.TryAgain, reply.Status));
     }
 
     [Fact]

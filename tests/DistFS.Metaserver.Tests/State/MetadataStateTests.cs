@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using DistFS.Metaserver.State;
+using DistFS.Metaserver.Tests.Consensus;
 using DistFS.Protocol;
 using Google.Protobuf;
 
@@ -117,18 +118,23 @@ public sealed class MetadataStateTests : IDisposable
 
         using var stop = new CancellationTokenSource();
         using var target = Open("b");
-        var readers = Enumerable.Range(0, 4).Select(_ => Task.Run(() =>
+        var reads = new int[4];
+        var readers = Enumerable.Range(0, reads.Length).Select(reader => Task.Run(() =>
         {
             var sizes = new HashSet<int>();
             while (!stop.IsCancellationRequested)
             {
                 sizes.Add(Rows(target).Length);
+                Interlocked.Increment(ref reads[reader]);
             }
 
             return sizes;
         })).ToArray();
         for (var i = 0; i < 5; i++)
         {
+            // Each has read since the last one, and is at it.
+            var before = reads.ToArray();
+            await Eventually.True(() => reads.Zip(before).All(pair => pair.First > pair.Second));
             stream.Position = 0;
             target.Restore(stream, Meta(source.AppliedIndex));
         }
@@ -137,8 +143,8 @@ public sealed class MetadataStateTests : IDisposable
         var whole = Rows(source).Length;
         foreach (var sizes in await Task.WhenAll(readers))
         {
-            // All or nothing of it.
-            Assert.Subset(new HashSet<int> { 0, whole }, sizes);
+            // All or nothing of it, and both were seen.
+            Assert.Equal(new HashSet<int> { 0, whole }, sizes);
         }
     }
 
@@ -193,15 +199,20 @@ public sealed class MetadataStateTests : IDisposable
         Assert.Empty(Directory.EnumerateFiles(_folder.Path));
     }
 
-    /// <summary>The process ended after the old state was removed and before the new one had its name.</summary>
-    [Fact]
-    public void WhatAnInterruptedRestoreLeftIsRemoved()
+    /// <summary>The process ended between two of the steps, or in one: the member takes the snapshot again.</summary>
+    [Theory]
+    [InlineData("incoming")]
+    [InlineData("removed")]
+    [InlineData("outgoing")]
+    [InlineData("outgoing.tmp")]
+    public void WhatAnInterruptedRestoreOrSnapshotLeftIsRemoved(string leftover)
     {
         Begin("a").Dispose();
-        Directory.Move(_folder.Sub("a/state"), _folder.Sub("a/incoming"));
+        Directory.Move(_folder.Sub("a/state"), _folder.Sub($"a/{leftover}"));
+        File.Delete(_folder.Sub($"a/{leftover}/CURRENT"));
         using var state = Open("a");
         Assert.Equal(0UL, state.AppliedIndex.Value);
-        Assert.False(Directory.Exists(_folder.Sub("a/incoming")));
+        Assert.Equal(["state"], Directory.EnumerateDirectories(_folder.Sub("a")).Select(Path.GetFileName));
     }
 
     [Fact]
