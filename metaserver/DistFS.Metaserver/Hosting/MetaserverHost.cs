@@ -181,7 +181,7 @@ public sealed partial class MetaserverHost : IAsyncDisposable
         var dispatcher = new RpcDispatcher();
         _node.AddTo(dispatcher);
         _transport.AddTo(dispatcher);
-        new MetadataService(_driver, _options.Clock).AddTo(dispatcher);
+        new MetadataService(_driver, _options.Clock, []).AddTo(dispatcher);
         new MetadataReadService(_driver, _state).AddTo(dispatcher);
         _server = FrameServer.Start(dispatcher, new FrameServerOptions
         {

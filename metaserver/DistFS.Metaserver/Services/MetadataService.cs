@@ -9,7 +9,8 @@ namespace DistFS.Metaserver.Services;
 /// <summary>What clients ask: turned into commands of the log, answered with what the state machine replied.</summary>
 /// <param name="driver">Of this member.</param>
 /// <param name="clock">The leader's clock, which its commands carry.</param>
-internal sealed class MetadataService(RaftDriver driver, TimeProvider clock)
+/// <param name="stages">What operations pass on their way to the log and back, outermost first.</param>
+internal sealed class MetadataService(RaftDriver driver, TimeProvider clock, IReadOnlyList<IMutationStage> stages)
 {
     // What a call without a deadline gets: nothing here waits without end.
     private static readonly TimeSpan TimeoutMax = TimeSpan.FromSeconds(30);
@@ -34,15 +35,54 @@ internal sealed class MetadataService(RaftDriver driver, TimeProvider clock)
     private ValueTask<MetadataReply> KeepAlive(KeepAliveCall request, ServerCall call) =>
         ExecuteAsync(new MetadataCommand { Client = request.Client, KeepAlive = new KeepAliveRequest() }, call);
 
-    private ValueTask<MetadataReply> Mutate(MutateCall request, ServerCall call) => ExecuteAsync(
-        new MetadataCommand
+    private ValueTask<MetadataReply> Mutate(MutateCall request, ServerCall call)
+    {
+        var command = new MetadataCommand
         {
             Client = request.Client,
             Sequence = request.Sequence,
             Acknowledged = request.Acknowledged,
             Mutate = request.Request,
-        },
-        call);
+        };
+        return stages.Count == 0 || !driver.IsLeader ? ExecuteAsync(command, call) : MutateInStagesAsync(command, call);
+    }
+
+    private async ValueTask<MetadataReply> MutateInStagesAsync(MetadataCommand command, ServerCall call)
+    {
+        MutateRequest request;
+        try
+        {
+            request = MutateRequest.Parser.ParseFrom(command.Mutate);
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            return new MetadataReply { Status = (int)FsStatus.Invalid };
+        }
+
+        var deadline = TimeProvider.System.GetElapsedTime(0)
+            + (call.TimeRemaining < TimeoutMax ? call.TimeRemaining : TimeoutMax);
+        var mutation = new Mutation(command, request, deadline, call.CancellationToken);
+        var entered = 0;
+        MetadataReply? reply = null;
+        try
+        {
+            MetadataReply? refusal = null;
+            while (entered < stages.Count && refusal == null)
+            {
+                refusal = await stages[entered].EnterAsync(mutation).ConfigureAwait(false);
+                entered += refusal == null ? 1 : 0;
+            }
+
+            return refusal ?? (reply = await ExecuteAsync(command, call).ConfigureAwait(false));
+        }
+        finally
+        {
+            while (entered > 0)
+            {
+                await stages[--entered].LeaveAsync(mutation, reply).ConfigureAwait(false);
+            }
+        }
+    }
 
     private async ValueTask<MetadataReply> ExecuteAsync(MetadataCommand command, ServerCall call)
     {
