@@ -37,7 +37,6 @@ public sealed class MetadataMachine
     private readonly SessionTable _sessions;
     private Tree? _tree;
 
-    /// <summary>The time of the last entry; later ones have later times, whatever the leaders' clocks say.</summary>
     private FileTime _time;
 
     /// <summary>Goes on where the store is.</summary>
@@ -54,6 +53,9 @@ public sealed class MetadataMachine
 
     /// <summary>Whose state it is; null before the cluster's first entry.</summary>
     public ClusterId? Cluster { get; private set; }
+
+    /// <summary>The time of the last entry, which no later one goes behind.</summary>
+    public FileTime Time => _time;
 
     /// <summary>The tree; null before the cluster's first entry.</summary>
     public Tree? Tree => _tree;

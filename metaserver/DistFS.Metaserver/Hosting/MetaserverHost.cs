@@ -155,6 +155,8 @@ public sealed partial class MetaserverHost : IAsyncDisposable
         _store = OpenStore(_options, prng);
         var identity = _store.Identity;
         _state = MetadataState.Open(_options.DataFolder, identity.Cluster, _options.State);
+        var clock = new LeaderClock(_options.Clock);
+        _state.OnTime = clock.Logged;
         var raft = new RaftOptions { Self = identity.Member, Store = identity.Store };
         _transport = new RaftTransport(new RaftTransportOptions
         {
@@ -181,7 +183,7 @@ public sealed partial class MetaserverHost : IAsyncDisposable
         var dispatcher = new RpcDispatcher();
         _node.AddTo(dispatcher);
         _transport.AddTo(dispatcher);
-        new MetadataService(_driver, _options.Clock, []).AddTo(dispatcher);
+        new MetadataService(_driver, clock, []).AddTo(dispatcher);
         new MetadataReadService(_driver, _state).AddTo(dispatcher);
         _server = FrameServer.Start(dispatcher, new FrameServerOptions
         {
@@ -193,7 +195,7 @@ public sealed partial class MetaserverHost : IAsyncDisposable
             _driver,
             _state,
             identity.Cluster,
-            _options.Clock,
+            clock,
             _options.Logger,
             reason => _failed.TrySetResult(reason));
     }

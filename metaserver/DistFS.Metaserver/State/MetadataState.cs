@@ -41,6 +41,17 @@ public sealed class MetadataState : IReplicatedStateMachine, IDisposable
     /// <inheritdoc/>
     public LogIndex AppliedIndex => new(Volatile.Read(ref _applied));
 
+    /// <summary>Is told the time of the last entry, whenever entries were published; and now, of the last so far.</summary>
+    internal Action<FileTime> OnTime
+    {
+        private get;
+        set
+        {
+            field = value;
+            value(_machine.Time);
+        }
+    } = static _ => { };
+
     /// <summary>Opens the state of a member, or begins an empty one.</summary>
     /// <param name="folder">The member's data folder, locked by the caller.</param>
     /// <param name="cluster">Whose state it has to be.</param>
@@ -82,6 +93,7 @@ public sealed class MetadataState : IReplicatedStateMachine, IDisposable
     {
         _machine.Flush();
         Volatile.Write(ref _applied, _machine.AppliedIndex.Value);
+        OnTime(_machine.Time);
     }
 
     /// <inheritdoc/>
@@ -122,6 +134,7 @@ public sealed class MetadataState : IReplicatedStateMachine, IDisposable
             Remove(removed);
             (_store, _machine) = OpenStore(Path.Combine(_folder, StateFolder));
             Volatile.Write(ref _applied, _machine.AppliedIndex.Value);
+            OnTime(_machine.Time);
         }
         finally
         {

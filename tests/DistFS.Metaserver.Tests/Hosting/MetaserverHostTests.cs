@@ -104,9 +104,19 @@ public sealed class MetaserverHostTests : IDisposable
         Assert.Equal(["a"], await reader.ListAsync());
     }
 
-    [Fact]
-    public async Task ASilentClientIsForgottenAndOthersAreNot()
+    /// <summary>Also after a leader with a clock far ahead, whose times the log has now.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(400)]
+    public async Task ASilentClientIsForgottenAndOthersAreNot(int daysAhead)
     {
+        await using (await MetaserverHost.StartAsync(Options("m") with { Clock = new ClockAhead(daysAhead) }))
+        {
+            await using var early = new MetaClient(7, _address);
+            await early.OpenSessionAsync();
+            Assert.Equal(FsStatus.Ok, await early.MakeAsync("a"));
+        }
+
         await using var host = await StartAsync();
         await using var client = new MetaClient(5, _address);
         await client.OpenSessionAsync(leaseMs: 1000);
@@ -122,7 +132,6 @@ public sealed class MetaserverHostTests : IDisposable
         }
 
         Assert.Equal(ErrorCatalog.SessionEnded.Number, code);
-
         Assert.Equal(FsStatus.Ok, await other.MakeAsync("b"));
     }
 
@@ -173,4 +182,9 @@ public sealed class MetaserverHostTests : IDisposable
         Address = _address,
         Timing = TestCluster.Timing,
     };
+
+    private sealed class ClockAhead(int days) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => System.GetUtcNow().AddDays(days);
+    }
 }
