@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using DistFS.Primitives;
 using DistFS.Protocol;
 using DistFS.Raft;
@@ -45,22 +44,18 @@ internal sealed class RaftPeer : IAsyncDisposable
 /// </summary>
 internal sealed class PeerLane : IAsyncDisposable
 {
-    // A dying process loses its connections before its listener, and what is connected between the two is reset.
-    private static readonly TimeSpan KnockInterval = TimeSpan.FromMilliseconds(10);
-    private static readonly TimeSpan KnocksFor = TimeSpan.FromSeconds(1);
-
     private readonly Lock _gate = new();
     private readonly RaftPeer _peer;
     private readonly RaftTransportOptions _options;
     private readonly Lane _lane;
     private readonly Func<IRaftInbox?> _inbox;
     private readonly FrameChannel _channel;
+    private readonly Knocker _knocker;
     private readonly Queue<MessageBatch> _full = new();
     private readonly Stack<MessageBatch> _free = new();
     private MessageBatch _open = new();
     private long _queuedBytes;
     private int _calls;
-    private int _isKnocking;
     private bool _isFlushing;
     private volatile bool _isReached;
     private volatile bool _isLost;
@@ -69,6 +64,7 @@ internal sealed class PeerLane : IAsyncDisposable
     public PeerLane(RaftPeer peer, RaftTransportOptions options, Lane lane, Func<IRaftInbox?> inbox)
     {
         (_peer, _options, _lane, _inbox) = (peer, options, lane, inbox);
+        _knocker = new Knocker(IsAnsweredAsync);
         _channel = new FrameChannel(peer.Address, new FrameChannelOptions
         {
             Frames = options.Frames with { Lane = lane },
@@ -235,27 +231,9 @@ internal sealed class PeerLane : IAsyncDisposable
     /// <summary>Begins to look whether anybody is left at an address where something was lost.</summary>
     private void Knock()
     {
-        if (_lane == Lane.Priority && Interlocked.Exchange(ref _isKnocking, 1) == 0)
+        if (_lane == Lane.Priority)
         {
-            _ = KnockAsync();
-        }
-    }
-
-    private async Task KnockAsync()
-    {
-        var began = Stopwatch.GetTimestamp();
-        try
-        {
-            do
-            {
-                // Between the states of another process nothing tells; and if a network fails, messages will.
-                await Task.Delay(KnockInterval).ConfigureAwait(false);
-            }
-            while (!await IsAnsweredAsync().ConfigureAwait(false) && Stopwatch.GetElapsedTime(began) < KnocksFor);
-        }
-        finally
-        {
-            Volatile.Write(ref _isKnocking, 0);
+            _knocker.Knock();
         }
     }
 
