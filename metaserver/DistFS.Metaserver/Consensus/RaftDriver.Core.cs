@@ -179,7 +179,7 @@ public sealed partial class RaftDriver
 
         var result = input.Kind == CoreInputKind.Propose
             ? core.Propose(input.Bytes)
-            : core.ChangeMembership((RaftConfiguration)input.Second!);
+            : ChangeMembers(core, (MemberChange)input.Second!);
         if (result.Status == ProposeStatus.Accepted)
         {
             if (_proposed.LastTerm is var term && term.Value != 0 && term != result.Id.Term)
@@ -196,6 +196,11 @@ public sealed partial class RaftDriver
             call.TryEnd(lease, new ProposalOutcome(StatusOf(result.Status), Reason: result.Reason));
         }
     }
+
+    private static ProposeResult ChangeMembers(RaftCore core, MemberChange change) =>
+        change.From == null || core.Status.Configuration.Equals(change.From)
+            ? core.ChangeMembership(change.Target)
+            : new ProposeResult(ProposeStatus.Refused, Reason: "The members have changed meanwhile.");
 
     private static CallStatus StatusOf(ProposeStatus status) => status switch
     {
