@@ -118,6 +118,9 @@ public sealed partial class RaftDriver
         return call.AsTask(cancellation);
     }
 
+    /// <summary>Proposals and reads that somebody waits for.</summary>
+    public int CallsUnderWay => _proposals.Count + _reads.Count;
+
     /// <summary>A look at the core, which takes its turn with everything else.</summary>
     public async ValueTask<RaftStatus> StatusAsync(TimeSpan timeout, CancellationToken cancellation = default)
     {

@@ -12,6 +12,7 @@ public sealed partial class RaftDriver
     private readonly Dictionary<ulong, ReadBatch> _readsAsked = [];
     private readonly long _length;
     private ulong _leader;
+    private ulong _leadership;
     private ulong _readContext;
     private LogIndex _lastProposed;
     private long _nextLook;
@@ -56,6 +57,7 @@ public sealed partial class RaftDriver
         {
             case RaftEventKind.Leader:
                 _isLeading = true;
+                Volatile.Write(ref _leadership, happened.Term.Value);
 
                 // What was proposed under an earlier leadership may have been cut off.
                 _lastProposed = default;

@@ -21,6 +21,8 @@ public sealed partial class MetaserverHost : IAsyncDisposable
 {
     private const string RaftFolder = "raft";
 
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(3);
+
     private readonly MetaserverOptions _options;
     private readonly FolderLock _lock;
     private readonly NodeService _node;
@@ -103,7 +105,29 @@ public sealed partial class MetaserverHost : IAsyncDisposable
         }
         finally
         {
+            await DrainAsync().ConfigureAwait(false);
             await DisposePartsAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>What is under way is answered: the next leader decides what this one has proposed, or nobody.</summary>
+    private async ValueTask DrainAsync()
+    {
+        using var limit = new CancellationTokenSource(StopLimit);
+        try
+        {
+            using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+            while (_driver.CallsUnderWay > 0)
+            {
+                await timer.WaitForNextTickAsync(limit.Token).ConfigureAwait(false);
+            }
+
+            await _server.StopAsync(limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested)
+        {
+            // They end as unknown, and are asked again elsewhere.
+            LogNotDrained(_options.Logger, Member, StopLimit);
         }
     }
 
@@ -181,6 +205,11 @@ public sealed partial class MetaserverHost : IAsyncDisposable
     }
 
     private void Fail(DistFsException reason) => _failed.TrySetResult(reason);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Metaserver {Self} stops with calls under way that were not answered within {Limit}.")]
+    private static partial void LogNotDrained(ILogger logger, MemberId self, TimeSpan limit);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Metaserver {Self} stops without handing over: {Reason}")]
     private static partial void LogNotHandedOver(ILogger logger, MemberId self, string reason);

@@ -30,6 +30,11 @@ internal sealed partial class AdminService
         if (row is not { IsRemoved: true })
         {
             RequireMajorityWithout(status, id, request.Force);
+            if (request.CheckOnly)
+            {
+                return new RemoveReply();
+            }
+
             var command = new MetadataCommand
             {
                 RemoveMember = new RemoveMemberRequest
