@@ -23,6 +23,21 @@ internal static class CliArguments
         CustomParser = ParseAddress,
     };
 
+    /// <summary>Addresses with commas between; the option may be repeated.</summary>
+    public static Option<RpcAddress[]> Addresses(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "ADDRESS,...",
+        Arity = ArgumentArity.OneOrMore,
+        CustomParser = result =>
+        [
+            .. result.Tokens
+                .SelectMany(token => token.Value.Split(','))
+                .Select(text => ParseAddress(result, text.Trim()))
+                .OfType<RpcAddress>(),
+        ],
+    };
+
     /// <summary>Sizes in bytes; the option may be repeated.</summary>
     public static Option<ByteSize[]> Sizes(string name, string description, ByteSize max) => new(name)
     {
@@ -32,8 +47,10 @@ internal static class CliArguments
         CustomParser = result => [.. result.Tokens.Select(token => ParseSize(result, token.Value, max))],
     };
 
-    private static RpcAddress? ParseAddress(ArgumentResult result) =>
-        Parse(result, static text => RpcAddress.TryParse(text, out var address) ? address : null,
+    private static RpcAddress? ParseAddress(ArgumentResult result) => ParseAddress(result, result.Tokens[0].Value);
+
+    private static RpcAddress? ParseAddress(ArgumentResult result, string written) =>
+        Parse(result, written, static text => RpcAddress.TryParse(text, out var address) ? address : null,
             "is no address; write host:port, [ipv6]:port or unix:/path");
 
     /// <summary>A whole number.</summary>
@@ -107,10 +124,9 @@ internal static class CliArguments
         return default;
     }
 
-    private static T? Parse<T>(ArgumentResult result, Func<string, T?> parse, string rule)
+    private static T? Parse<T>(ArgumentResult result, string text, Func<string, T?> parse, string rule)
         where T : class
     {
-        var text = result.Tokens[0].Value;
         var value = parse(text);
         if (value == null)
         {

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using DistFS.Metadata.Chunks;
+using DistFS.Metadata.Members;
 using DistFS.Metadata.Rows;
 using DistFS.Metadata.Servers;
 using DistFS.Metadata.Store;
@@ -18,6 +19,9 @@ public sealed partial class Tree(Changes changes, UInt128 nameKey)
 
     /// <summary>Chunk servers.</summary>
     public ServerTable Servers { get; } = new(changes);
+
+    /// <summary>Metaservers.</summary>
+    public MemberTable Members { get; } = new(changes);
 
     /// <summary>An inode, orphans included.</summary>
     public bool TryGet(InodeId id, out InodeRow row)

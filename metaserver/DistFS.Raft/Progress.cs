@@ -29,6 +29,7 @@ internal sealed class Progress(MemberId id, LogIndex first)
     private int _beatsWithoutNews;
     private int _patience = PatienceOfProbe;
     private bool _asks;
+    private bool _wasActive;
 
     /// <summary>Who.</summary>
     public MemberId Id { get; } = id;
@@ -48,6 +49,14 @@ internal sealed class Progress(MemberId id, LogIndex first)
     /// <summary>It was heard since the last check of the quorum. True at first, so that a new leader has
     /// time.</summary>
     public bool IsActive { get; set; } = true;
+
+    /// <summary>
+    /// It was heard since the last check or in the period before: right after a check nobody was heard yet.
+    /// </summary>
+    public bool IsAlive => IsActive || _wasActive;
+
+    /// <summary>The quorum is checked: what was heard before counts as the period before.</summary>
+    public void NextPeriod() => (_wasActive, IsActive) = (IsActive, false);
 
     /// <summary>The commit index that it was last told.</summary>
     public LogIndex CommitSent { get; set; }

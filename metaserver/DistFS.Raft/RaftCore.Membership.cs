@@ -88,7 +88,7 @@ public sealed partial class RaftCore
         // the configuration that made it a member: before, it votes for nobody.
         return next.Role != MemberRole.Voter || now is { Role: MemberRole.Voter } ? null
             : now == null ? $"{next.Id} is no member; add it as a learner first."
-            : ProgressOf(next.Id) is not { State: ProgressState.Replicate, IsActive: true } progress
+            : ProgressOf(next.Id) is not { State: ProgressState.Replicate, IsAlive: true } progress
                 || progress.Match < ConfigurationIndex
                 || progress.Match.Value + _options.PromotionLagMax < _commit.Value
                 ? $"{next.Id} lacks too much of the log to vote; wait until it has caught up."

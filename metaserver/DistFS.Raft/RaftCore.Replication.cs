@@ -45,7 +45,7 @@ public sealed partial class RaftCore
                     member.Rest();
                 }
 
-                member.IsActive = false;
+                member.NextPeriod();
             }
         }
 

@@ -50,7 +50,7 @@ public readonly record struct ProposeResult(ProposeStatus Status, EntryId Id = d
 /// <param name="Match">It has everything up to here on disk.</param>
 /// <param name="Next">What is sent next.</param>
 /// <param name="Inflight">Appends on the way to it.</param>
-/// <param name="IsActive">Whether it was heard lately.</param>
+/// <param name="IsActive">Whether it was heard in this election time-out or the one before.</param>
 public readonly record struct MemberProgress(
     MemberId Id, ProgressState State, LogIndex Match, LogIndex Next, int Inflight, bool IsActive);
 
@@ -128,7 +128,7 @@ public sealed partial class RaftCore
         SnapshotsInTransfer = _members.Exists(static member => member.Transfer != null),
         UncommittedBytes = _uncommittedBytes,
         Progress = [.. _members.Select(static member => new MemberProgress(
-            member.Id, member.State, member.Match, member.Next, member.InflightCount, member.IsActive))],
+            member.Id, member.State, member.Match, member.Next, member.InflightCount, member.IsAlive))],
     };
 
     /// <summary>The role, without the cost of a whole <see cref="Status"/>.</summary>

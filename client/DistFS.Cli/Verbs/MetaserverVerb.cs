@@ -29,6 +29,9 @@ internal sealed class MetaserverVerb : Verb
     private readonly Option<ByteSize[]> _cache =
         CliArguments.Sizes("--cache", "Memory for metadata that is read often [default 128 MiB]", CacheMax);
 
+    private readonly Option<RpcAddress[]> _join = CliArguments.Addresses(
+        "--join", "Members of the cluster that a new folder joins, with commas between");
+
     public override string Summary => "Run a metaserver in this process until it is stopped";
 
     public override VerbGroup Group => VerbGroup.Cluster;
@@ -36,6 +39,7 @@ internal sealed class MetaserverVerb : Verb
     public override IReadOnlyList<Example> Examples =>
     [
         new("dfs metaserver --data /var/lib/distfs/meta", "begin a cluster of one metaserver, or go on with it"),
+        new("dfs metaserver --data d --listen 10.0.0.2:7100 --join 10.0.0.1:7100", "join the cluster of that metaserver"),
         new("dfs metaserver --data d --listen 10.0.0.1:7100 --cache 4GiB", "serve other machines, with a larger cache"),
     ];
 
@@ -45,21 +49,24 @@ internal sealed class MetaserverVerb : Verb
         command.Options.Add(_data);
         command.Options.Add(_listen);
         command.Options.Add(_cache);
+        command.Options.Add(_join);
     }
 
     public override async Task<int> RunAsync(VerbContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
         var usual = new StateOptions();
-        var host = await MetaserverHost.StartAsync(new MetaserverOptions
+        var options = new MetaserverOptions
         {
             DataFolder = Path.GetFullPath(context.Get(_data)),
             Address = context.Get(_listen) ?? RpcAddress.Tcp("127.0.0.1", Port),
             State = context.Get(_cache) is [.., var cache] ? usual with { CacheBytes = cache.Bytes } : usual,
             Version = ProductVersion.Current.Version,
             Commit = ProductVersion.Current.Commit,
+            Join = context.Get(_join) ?? [],
             Logger = new LineLogger(context.Host.Error),
-        }).ConfigureAwait(false);
+        };
+        var host = await MetaserverHost.StartAsync(options, context.Cancellation).ConfigureAwait(false);
         if (context.Json)
         {
             context.WriteJson(

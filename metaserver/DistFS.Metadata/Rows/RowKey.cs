@@ -33,6 +33,12 @@ public enum RowTable : byte
     /// <summary>An inode.</summary>
     Inode = (byte)'I',
 
+    /// <summary>A metaserver that was admitted or removed.</summary>
+    Member = (byte)'J',
+
+    /// <summary>The metaserver of a data folder.</summary>
+    MemberStore = (byte)'j',
+
     /// <summary>The locks of an inode.</summary>
     Locks = (byte)'L',
 

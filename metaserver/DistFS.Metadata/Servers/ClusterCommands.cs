@@ -1,10 +1,11 @@
 using DistFS.Metadata.Chunks;
+using DistFS.Metadata.Members;
 using DistFS.Primitives;
 using DistFS.Protocol;
 
 namespace DistFS.Metadata.Servers;
 
-/// <summary>What metaservers propose by themselves about chunk servers, copies and garbage.</summary>
+/// <summary>What metaservers propose by themselves about metaservers, chunk servers, copies and garbage.</summary>
 internal static class ClusterCommands
 {
     /// <summary>Applies one; an error has changed nothing that the caller may keep.</summary>
@@ -20,6 +21,9 @@ internal static class ClusterCommands
             MetadataCommand.KindOneofCase.ChangeReplicas =>
                 ReplicaChanges.Apply(tree, index, command.ChangeReplicas, reply),
             MetadataCommand.KindOneofCase.ConfirmDeleted => ConfirmDeleted(tree, command.ConfirmDeleted),
+            MetadataCommand.KindOneofCase.AdmitMember =>
+                MemberAdmission.Admit(tree.Members, command.AdmitMember, reply),
+            MetadataCommand.KindOneofCase.RemoveMember => MemberAdmission.Remove(tree.Members, command.RemoveMember),
             _ => FsStatus.NotImplemented,
         });
         return reply;

@@ -57,7 +57,16 @@ public sealed partial class RaftDriver
     /// <inheritdoc cref="ProposeAsync" path="/exception"/>
     public ValueTask<ProposalOutcome> ChangeMembershipAsync(
         RaftConfiguration target, TimeSpan timeout, CancellationToken cancellation = default) =>
-        Begin(CoreInputKind.ChangeMembership, target, default, timeout, cancellation, out _);
+        Begin(CoreInputKind.ChangeMembership, new MemberChange(null, target), default, timeout, cancellation, out _);
+
+    /// <summary>The same, if the members are still those that the change was thought out for; else refused.</summary>
+    /// <inheritdoc cref="ProposeAsync" path="/exception"/>
+    public ValueTask<ProposalOutcome> ChangeMembershipAsync(
+        RaftConfiguration from,
+        RaftConfiguration target,
+        TimeSpan timeout,
+        CancellationToken cancellation = default) =>
+        Begin(CoreInputKind.ChangeMembership, new MemberChange(from, target), default, timeout, cancellation, out _);
 
     /// <summary>Hands the leadership over; done means that it has begun.</summary>
     /// <inheritdoc cref="ProposeAsync" path="/exception"/>
@@ -108,6 +117,9 @@ public sealed partial class RaftDriver
 
         return call.AsTask(cancellation);
     }
+
+    /// <summary>Proposals and reads that somebody waits for.</summary>
+    public int CallsUnderWay => _proposals.Count + _reads.Count;
 
     /// <summary>A look at the core, which takes its turn with everything else.</summary>
     public async ValueTask<RaftStatus> StatusAsync(TimeSpan timeout, CancellationToken cancellation = default)
@@ -195,4 +207,6 @@ public sealed partial class RaftDriver
     }
 
     private sealed record Boxed(MemberId Member);
+
+    private sealed record MemberChange(RaftConfiguration? From, RaftConfiguration Target);
 }

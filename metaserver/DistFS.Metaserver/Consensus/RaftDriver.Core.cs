@@ -12,6 +12,7 @@ public sealed partial class RaftDriver
     private readonly Dictionary<ulong, ReadBatch> _readsAsked = [];
     private readonly long _length;
     private ulong _leader;
+    private ulong _leadership;
     private ulong _readContext;
     private LogIndex _lastProposed;
     private long _nextLook;
@@ -56,6 +57,7 @@ public sealed partial class RaftDriver
         {
             case RaftEventKind.Leader:
                 _isLeading = true;
+                Volatile.Write(ref _leadership, happened.Term.Value);
 
                 // What was proposed under an earlier leadership may have been cut off.
                 _lastProposed = default;
@@ -179,7 +181,7 @@ public sealed partial class RaftDriver
 
         var result = input.Kind == CoreInputKind.Propose
             ? core.Propose(input.Bytes)
-            : core.ChangeMembership((RaftConfiguration)input.Second!);
+            : ChangeMembers(core, (MemberChange)input.Second!);
         if (result.Status == ProposeStatus.Accepted)
         {
             if (_proposed.LastTerm is var term && term.Value != 0 && term != result.Id.Term)
@@ -196,6 +198,11 @@ public sealed partial class RaftDriver
             call.TryEnd(lease, new ProposalOutcome(StatusOf(result.Status), Reason: result.Reason));
         }
     }
+
+    private static ProposeResult ChangeMembers(RaftCore core, MemberChange change) =>
+        change.From == null || core.Status.Configuration.Equals(change.From)
+            ? core.ChangeMembership(change.Target)
+            : new ProposeResult(ProposeStatus.Refused, Reason: "The members have changed meanwhile.");
 
     private static CallStatus StatusOf(ProposeStatus status) => status switch
     {

@@ -66,6 +66,12 @@ public sealed partial class RaftDriver : IRaftInbox, IReadyHost, IAsyncDisposabl
     /// <summary>Whether this member believes that it leads.</summary>
     public bool IsLeader => Leader == Self;
 
+    /// <summary>
+    /// The term in which this member leads, or last did: who sees another one than before has seen two leaderships, and
+    /// perhaps somebody else's in between. Zero is never.
+    /// </summary>
+    public Term Leadership => new(Volatile.Read(ref _leadership));
+
     /// <summary>The members as known here; the latest in the log, committed or not.</summary>
     public RaftConfiguration Configuration => _configuration;
 

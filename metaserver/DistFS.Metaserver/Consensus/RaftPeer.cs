@@ -11,6 +11,7 @@ internal sealed class RaftPeer : IAsyncDisposable
 {
     private readonly PeerLane _small;
     private readonly PeerLane _bulk;
+    private long _heardAt;
 
     public RaftPeer(MemberId id, RpcAddress address, RaftTransportOptions options, Func<IRaftInbox?> inbox)
     {
@@ -22,6 +23,11 @@ internal sealed class RaftPeer : IAsyncDisposable
     public MemberId Id { get; }
 
     public RpcAddress Address { get; }
+
+    /// <summary>When it last sent something, by <see cref="Stopwatch"/>; zero is never.</summary>
+    public long HeardAt => Volatile.Read(ref _heardAt);
+
+    public void Heard() => Volatile.Write(ref _heardAt, Stopwatch.GetTimestamp());
 
     public void Add(RaftMessage message) =>
         (message is AppendRequest { Entries.Count: > 0 } or SnapshotPiece ? _bulk : _small).Add(message);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using DistFS.Primitives;
 using DistFS.Protocol;
 using DistFS.Raft;
@@ -44,6 +45,10 @@ public sealed partial class RaftTransport : IRaftTransport, IAsyncDisposable
         ArgumentNullException.ThrowIfNull(dispatcher);
         dispatcher.Handle(RaftMethods.Deliver, Deliver, HandlerScheduling.Inline);
     }
+
+    /// <summary>How long ago that member was heard; null if it was not since this one follows it.</summary>
+    public TimeSpan? HeardAgo(MemberId member) =>
+        Find(member)?.HeardAt is { } at and not 0 ? Stopwatch.GetElapsedTime(at) : null;
 
     /// <inheritdoc/>
     public void Send(RaftMessage message)
@@ -178,6 +183,7 @@ public sealed partial class RaftTransport : IRaftTransport, IAsyncDisposable
         }
 
         MeetStranger(from, request.Address);
+        Find(from)?.Heard();
         if (messages.Count > 0 && Volatile.Read(ref _inbox)?.Receive(messages, payload.Length) != true)
         {
             throw new RpcException(ErrorCatalog.Overloaded, $"{_options.Self} has no room for messages now.");

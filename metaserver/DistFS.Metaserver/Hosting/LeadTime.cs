@@ -1,3 +1,5 @@
+using DistFS.Primitives;
+
 namespace DistFS.Metaserver.Hosting;
 
 /// <summary>
@@ -16,23 +18,25 @@ internal sealed class LeadTime
     private TimeSpan _since;
     private TimeSpan _lookedAt;
     private DateTimeOffset _wall;
+    private Term _leadership;
     private bool _wasLeader;
 
     /// <summary>To be called several times a second.</summary>
     /// <param name="isLeader">Whether this member leads now.</param>
+    /// <param name="leadership">The term in which it does: between two looks it may have lost and regained it.</param>
     /// <param name="monotonic">A clock that only goes forward, whatever it counts from.</param>
     /// <param name="wall">The clock that leases go by.</param>
     /// <returns>How long it has led; null if it does not lead.</returns>
-    public TimeSpan? Look(bool isLeader, TimeSpan monotonic, DateTimeOffset wall)
+    public TimeSpan? Look(bool isLeader, Term leadership, TimeSpan monotonic, DateTimeOffset wall)
     {
         var passed = monotonic - _lookedAt;
         var isSteady = passed <= PauseMin && (wall - _wall - passed).Duration() <= PauseMin;
-        if (!_wasLeader || !isSteady)
+        if (!_wasLeader || leadership != _leadership || !isSteady)
         {
             _since = monotonic;
         }
 
-        (_lookedAt, _wall, _wasLeader) = (monotonic, wall, isLeader);
+        (_lookedAt, _wall, _wasLeader, _leadership) = (monotonic, wall, isLeader, leadership);
         return isLeader ? monotonic - _since : null;
     }
 }

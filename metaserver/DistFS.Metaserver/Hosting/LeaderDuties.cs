@@ -95,7 +95,12 @@ internal sealed partial class LeaderDuties : IAsyncDisposable
         }
     }
 
-    private TimeSpan? Led() => _lead.Look(_driver.IsLeader, _clock.GetElapsedTime(0), _clock.GetUtcNow());
+    private TimeSpan? Led()
+    {
+        // Before it is asked whether it leads: a leadership that begins in between is then new to the next look.
+        var leadership = _driver.Leadership;
+        return _lead.Look(_driver.IsLeader, leadership, _clock.GetElapsedTime(0), _clock.GetUtcNow());
+    }
 
     private MetadataCommand? Due(TimeSpan led) => _state.Read((Duties: this, Led: led), static (store, asked) =>
     {

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using DistFS.Metaserver.Consensus;
 using DistFS.Metaserver.Services;
 using DistFS.Metaserver.State;
@@ -22,6 +21,8 @@ public sealed partial class MetaserverHost : IAsyncDisposable
 {
     private const string RaftFolder = "raft";
 
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(3);
+
     private readonly MetaserverOptions _options;
     private readonly FolderLock _lock;
     private readonly NodeService _node;
@@ -33,8 +34,10 @@ public sealed partial class MetaserverHost : IAsyncDisposable
     private MetadataState _state = null!;
     private RaftTransport _transport = null!;
     private RaftDriver _driver = null!;
+    private MembershipKeeper _keeper = null!;
     private FrameServer _server = null!;
     private LeaderDuties _duties = null!;
+    private MembershipWatch _watch = null!;
 
     private MetaserverHost(MetaserverOptions options, FolderLock folderLock)
     {
@@ -59,16 +62,20 @@ public sealed partial class MetaserverHost : IAsyncDisposable
     /// </summary>
     public Task<DistFsException> Failed => _failed.Task;
 
-    /// <summary>Starts the metaserver of a folder, or the first of a new cluster in an empty one.</summary>
+    /// <summary>
+    /// Starts the metaserver of a folder; in an empty one the first of a new cluster, or one that joins another's.
+    /// </summary>
     /// <exception cref="DistFsException">It cannot start; the message says what to do.</exception>
-    public static async Task<MetaserverHost> StartAsync(MetaserverOptions options)
+    public static async Task<MetaserverHost> StartAsync(
+        MetaserverOptions options, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         Directory.CreateDirectory(Path.Combine(options.DataFolder, RaftFolder));
         var host = new MetaserverHost(options, FolderLock.Acquire(options.DataFolder));
         try
         {
-            host.MakeParts(new Prng((ulong)Random.Shared.NextInt64()));
+            await host.MakePartsAsync(new Prng((ulong)Random.Shared.NextInt64()), cancellation)
+                .ConfigureAwait(false);
             host._node.State = NodeState.Serving;
             return host;
         }
@@ -98,15 +105,40 @@ public sealed partial class MetaserverHost : IAsyncDisposable
         }
         finally
         {
+            await DrainAsync().ConfigureAwait(false);
             await DisposePartsAsync().ConfigureAwait(false);
         }
     }
+
+    /// <summary>What is under way is answered: the next leader decides what this one has proposed, or nobody.</summary>
+    private async ValueTask DrainAsync()
+    {
+        using var limit = new CancellationTokenSource(StopLimit);
+        try
+        {
+            using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+            while (_driver.CallsUnderWay > 0)
+            {
+                await timer.WaitForNextTickAsync(limit.Token).ConfigureAwait(false);
+            }
+
+            await _server.StopAsync(limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested)
+        {
+            // They end as unknown, and are asked again elsewhere.
+            LogNotDrained(_options.Logger, Member, StopLimit);
+        }
+    }
+
+    /// <summary>Ends as if its machine had: nobody is told, and nothing is handed over.</summary>
+    internal ValueTask AbortAsync() => DisposePartsAsync();
 
     private async ValueTask DisposePartsAsync()
     {
         try
         {
-            foreach (var part in new IAsyncDisposable?[] { _duties, _server, _driver, _transport })
+            foreach (var part in new IAsyncDisposable?[] { _watch, _duties, _server, _keeper, _driver, _transport })
             {
                 if (part != null)
                 {
@@ -124,35 +156,9 @@ public sealed partial class MetaserverHost : IAsyncDisposable
         }
     }
 
-    private static RaftStore OpenStore(MetaserverOptions options, Prng prng)
+    private async Task MakePartsAsync(Prng prng, CancellationToken cancellation)
     {
-        var disk = new PosixDisk(Path.Combine(options.DataFolder, RaftFolder));
-        if (!RaftStore.IsFormatted(disk))
-        {
-            if (Directory.Exists(Path.Combine(options.DataFolder, MetadataState.StateFolder)))
-            {
-                throw new StoreRefusedException(
-                    ErrorCatalog.StoreWiped,
-                    $"{options.DataFolder} has metadata but no log: its folder '{RaftFolder}' was lost. Bring it back, "
-                    + "or remove this member from the cluster and add a new one in an empty folder.");
-            }
-
-            var identity = new Identity(
-                new ClusterId(new UInt128(RandomNumber(), RandomNumber())),
-                new MemberId(1),
-                new StoreId(RandomNumber()));
-            var member = new RaftMember(identity.Member, identity.Store, options.Address.ToString());
-            RaftStore.Format(disk, identity, new RaftConfiguration([member]));
-        }
-
-        return RaftStore.Open(disk, new RaftStoreOptions(), prng.Fork());
-    }
-
-    private static ulong RandomNumber() => BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
-
-    private void MakeParts(Prng prng)
-    {
-        _store = OpenStore(_options, prng);
+        _store = await MemberFolder.OpenAsync(_options, prng.Fork(), cancellation).ConfigureAwait(false);
         var identity = _store.Identity;
         _state = MetadataState.Open(_options.DataFolder, identity.Cluster, _options.State);
         var clock = new LeaderClock(_options.Clock);
@@ -165,26 +171,25 @@ public sealed partial class MetaserverHost : IAsyncDisposable
             Address = _options.Address.ToString(),
             Logger = _options.Logger,
         });
-        _driver = RaftDriver.Start(
-            new RaftDriverOptions
-            {
-                Raft = raft,
-                Timing = _options.Timing,
-                SnapshotEntries = _options.SnapshotEntries,
-                KeepEntries = _options.KeepEntries,
-                Logger = _options.Logger,
-                OnFailed = reason => _failed.TrySetResult(reason),
-            },
-            _store,
-            _state,
-            _transport,
-            prng.Fork());
+        var driverOptions = new RaftDriverOptions
+        {
+            Raft = raft,
+            Timing = _options.Timing,
+            SnapshotEntries = _options.SnapshotEntries,
+            KeepEntries = _options.KeepEntries,
+            Logger = _options.Logger,
+            OnFailed = Fail,
+        };
+        _driver = RaftDriver.Start(driverOptions, _store, _state, _transport, prng.Fork());
         _transport.DeliverTo(_driver);
         var dispatcher = new RpcDispatcher();
         _node.AddTo(dispatcher);
         _transport.AddTo(dispatcher);
         new MetadataService(_driver, clock, []).AddTo(dispatcher);
         new MetadataReadService(_driver, _state).AddTo(dispatcher);
+        _keeper = new MembershipKeeper(_driver, _state, driverOptions, _options.Logger, Fail);
+        new AdminService(
+            identity, _driver, _transport, _state, _keeper, _options.Timing.Election, _options.Clock).AddTo(dispatcher);
         _server = FrameServer.Start(dispatcher, new FrameServerOptions
         {
             Listen = [_options.Address],
@@ -197,8 +202,16 @@ public sealed partial class MetaserverHost : IAsyncDisposable
             identity.Cluster,
             clock,
             _options.Logger,
-            reason => _failed.TrySetResult(reason));
+            Fail);
+        _watch = new MembershipWatch(identity, _driver, _options.Address, _options.Join, _options.Logger, Fail);
     }
+
+    private void Fail(DistFsException reason) => _failed.TrySetResult(reason);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Metaserver {Self} stops with calls under way that were not answered within {Limit}.")]
+    private static partial void LogNotDrained(ILogger logger, MemberId self, TimeSpan limit);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Metaserver {Self} stops without handing over: {Reason}")]
     private static partial void LogNotHandedOver(ILogger logger, MemberId self, string reason);

@@ -15,6 +15,15 @@ public sealed record MetaserverOptions
     /// <summary>Where it listens, and where the others and clients reach it.</summary>
     public required RpcAddress Address { get; init; }
 
+    /// <summary>
+    /// Members of the cluster that a new folder joins; empty begins a new cluster. A folder that has a member goes on
+    /// as that, if they are of its cluster.
+    /// </summary>
+    public IReadOnlyList<RpcAddress> Join { get; init; } = [];
+
+    /// <summary>So long it looks for a leader that takes it.</summary>
+    public TimeSpan JoinTimeout { get; init; } = TimeSpan.FromMinutes(1);
+
     /// <summary>The times of the group.</summary>
     public RaftTiming Timing { get; init; } = RaftTiming.Default;
 

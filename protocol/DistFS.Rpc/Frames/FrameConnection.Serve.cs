@@ -12,7 +12,19 @@ internal sealed partial class FrameConnection
     private readonly Dictionary<ulong, FrameServerCall> _serving = [];
     private readonly Queue<FrameServerCall> _backlog = [];
     private readonly List<IBlockedStream> _blockedStreams = [];
+    private readonly TaskCompletionSource _handlersEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _servingBytes;
+
+    /// <summary>Ends when the connection has, and the last handler that it called.</summary>
+    public Task HandlersEnded => _handlersEnded.Task;
+
+    private void EndHandlersUnderGate()
+    {
+        if (_closeReason != null && _serving.Count == 0)
+        {
+            _handlersEnded.TrySetResult();
+        }
+    }
 
     private bool HandleRequest(in FrameHeader header, ReadOnlySpan<byte> body)
     {
@@ -153,11 +165,13 @@ internal sealed partial class FrameConnection
         Exception? unsent = null;
         lock (_gate)
         {
-            // False after Close, which forgets all calls at once.
+            // False for a call that was refused before it was taken in.
             if (!_serving.Remove(call.CallId))
             {
                 return false;
             }
+
+            EndHandlersUnderGate();
 
             _servingBytes -= call.RequestBytes;
             var header = new FrameHeader(kind, length, payload.Length, 0, 0, call.CallId, call.TraceId);

@@ -25,6 +25,24 @@ internal sealed partial class FrameConnection
         RescueReady();
     }
 
+    /// <summary>Its own look at the time failed, whatever that means: it ends.</summary>
+    public void Break(Exception error)
+    {
+        try
+        {
+            Close(new RpcException(
+                ErrorCatalog.ConnectionLost,
+                $"{Peer}: the connection failed by itself: {error.GetType().Name}: {error.Message}",
+                error));
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // Nothing is left to end it by but this.
+            FrameTicker.Unregister(this);
+            _closed.TrySetResult(new RpcException(ErrorCatalog.ConnectionLost, $"{Peer}: {e.Message}", e));
+        }
+    }
+
     private void CheckPeer(long now)
     {
         var sendStarted = Volatile.Read(ref _sendStarted);
@@ -201,9 +219,25 @@ internal static class FrameTicker
         var patience = Patience.Advance(now);
         foreach (var (connection, _) in Connections)
         {
-            connection.Tick(now, patience);
+            Tick(connection, now, patience);
         }
 
         Volatile.Write(ref _ticking, 0);
+    }
+
+    /// <summary>
+    /// What one connection throws must not take the time from all others: it alone ends, and whoever waits for it is
+    /// told.
+    /// </summary>
+    private static void Tick(FrameConnection connection, long now, long patience)
+    {
+        try
+        {
+            connection.Tick(now, patience);
+        }
+        catch (Exception e)
+        {
+            connection.Break(e);
+        }
     }
 }

@@ -172,6 +172,7 @@ internal sealed partial class FrameConnection : IRpcCaller
             drain = !_flushing;
             _flushing = true;
             _idle.TrySetResult();
+            EndHandlersUnderGate();
         }
 
         _transport.Abort();

@@ -17,6 +17,8 @@ public sealed partial class FrameServer
     private void LogHandshakeFailed(Exception error, EndPoint? peer) =>
         LogHandshakeFailed(_options.Logger, peer, error.Message);
 
+    private void LogHandlersRun(TimeSpan limit) => LogHandlersRun(_options.Logger, limit);
+
     [LoggerMessage(1210, LogLevel.Warning, "Accepting a connection failed")]
     private static partial void LogAcceptFailed(ILogger logger, Exception error);
 
@@ -28,4 +30,7 @@ public sealed partial class FrameServer
 
     [LoggerMessage(1213, LogLevel.Information, "Connection of {Peer} failed before its handshake: {Reason}")]
     private static partial void LogHandshakeFailed(ILogger logger, EndPoint? peer, string reason);
+
+    [LoggerMessage(1214, LogLevel.Error, "Handlers still run {Limit} after they were cancelled; they are left behind")]
+    private static partial void LogHandlersRun(ILogger logger, TimeSpan limit);
 }

@@ -23,6 +23,11 @@ public sealed record FrameServerOptions
     /// <summary>More connections are closed at once. Default 10,000.</summary>
     public int ConnectionsMax { get; init; } = 10_000;
 
+    /// <summary>
+    /// So long <see cref="FrameServer.DisposeAsync"/> waits for handlers that were cancelled. Default 5 s.
+    /// </summary>
+    public TimeSpan HandlersEndWithin { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>Where faults of connections and handlers go.</summary>
     public ILogger Logger { get; init; } = NullLogger.Instance;
 }
@@ -33,6 +38,9 @@ public sealed partial class FrameServer : IAsyncDisposable
     private readonly FrameServerOptions _options;
     private readonly FrameHandlers _handlers;
     private readonly ConcurrentDictionary<FrameConnection, FrameConnection> _connections = new();
+
+    // Closed, and handlers that they called still run.
+    private readonly ConcurrentDictionary<FrameConnection, FrameConnection> _ending = new();
     private readonly CancellationTokenSource _stopping = new();
     private readonly List<Socket> _listeners = [];
     private readonly List<Task> _acceptLoops = [];
@@ -94,12 +102,26 @@ public sealed partial class FrameServer : IAsyncDisposable
         await Task.WhenAll(_connections.Keys.Select(c => CloseQuietlyAsync(c, cancellation))).ConfigureAwait(false);
     }
 
-    /// <summary>Stops without waiting for calls under way.</summary>
+    /// <summary>
+    /// Stops without waiting for answers; handlers under way are cancelled, and end before this does: what they use may
+    /// be disposed of afterwards. One that does not end in <see cref="FrameServerOptions.HandlersEndWithin"/> is logged
+    /// and left.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0)
         {
             await StopAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
+            try
+            {
+                await Task.WhenAll(_connections.Keys.Concat(_ending.Keys).Select(connection => connection.HandlersEnded))
+                    .WaitAsync(_options.HandlersEndWithin).ConfigureAwait(false);
+            }
+            catch (TimeoutException)
+            {
+                LogHandlersRun(_options.HandlersEndWithin);
+            }
+
             _stopping.Dispose();
         }
     }
@@ -237,6 +259,12 @@ public sealed partial class FrameServer : IAsyncDisposable
             }
 
             var fault = await connection.Closed.ConfigureAwait(false);
+            if (!connection.HandlersEnded.IsCompleted)
+            {
+                _ending[connection] = connection;
+                _ = ForgetAsync(connection);
+            }
+
             _connections.TryRemove(connection, out _);
             if (fault != null)
             {
@@ -253,6 +281,12 @@ public sealed partial class FrameServer : IAsyncDisposable
         {
             Interlocked.Decrement(ref _connectionCount);
         }
+    }
+
+    private async Task ForgetAsync(FrameConnection connection)
+    {
+        await connection.HandlersEnded.ConfigureAwait(false);
+        _ending.TryRemove(connection, out _);
     }
 
     private static async Task<FrameTransport> SecureAsync(

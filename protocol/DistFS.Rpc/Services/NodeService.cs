@@ -89,10 +89,12 @@ public sealed class NodeService(string version, string commit, Role role)
         for (ulong sequence = 1; ; sequence++)
         {
             var changed = Changed;
-            await replies.WriteAsync(new NodeEvent { Sequence = sequence, State = State, UptimeMs = UptimeMs })
+            var state = State;
+            await replies.WriteAsync(new NodeEvent { Sequence = sequence, State = state, UptimeMs = UptimeMs })
                 .ConfigureAwait(false);
-            if (sequence == request.EventsMax)
+            if (sequence == request.EventsMax || state == NodeState.Stopping)
             {
+                // Who watches must not hold up the stop.
                 return;
             }
 

@@ -20,6 +20,19 @@ internal static class Eventually
         }
     }
 
+    /// <inheritdoc cref="True(Func{bool}, string?)"/>
+    public static async Task True(
+        Func<Task<bool>> condition, [CallerArgumentExpression(nameof(condition))] string? expression = null)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        var until = Environment.TickCount64 + (long)Limit.TotalMilliseconds;
+        while (!await condition())
+        {
+            Assert.True(Environment.TickCount64 < until, $"not in {Limit}: {expression}");
+            await timer.WaitForNextTickAsync();
+        }
+    }
+
     public static Task<T> Soon<T>(this ValueTask<T> task) => task.AsTask().WaitAsync(Limit);
 
     public static Task<T> Soon<T>(this Task<T> task) => task.WaitAsync(Limit);

@@ -6,6 +6,7 @@ namespace DistFS.Metaserver.Tests.Hosting;
 public sealed class LeadTimeTests
 {
     private readonly LeadTime _lead = new();
+    private ulong _term = 3;
     private TimeSpan _monotonic = TimeSpan.FromHours(3);
     private DateTimeOffset _wall = DateTimeOffset.UnixEpoch.AddYears(50);
 
@@ -23,6 +24,17 @@ public sealed class LeadTimeTests
         After(250);
         After(250);
         Assert.Null(After(250, isLeader: false));
+        Assert.Equal(0, After(250));
+        Assert.Equal(250, After(250));
+    }
+
+    /// <summary>Lost and regained between two looks: while another one led, this one could hear nobody.</summary>
+    [Fact]
+    public void ANewLeadershipBeginsAnewAlsoIfNoLookSawTheEndOfTheLast()
+    {
+        After(250);
+        After(250);
+        _term++;
         Assert.Equal(0, After(250));
         Assert.Equal(250, After(250));
     }
@@ -53,6 +65,6 @@ public sealed class LeadTimeTests
     {
         var time = TimeSpan.FromMilliseconds(milliseconds);
         (_monotonic, _wall) = (_monotonic + time, _wall + time);
-        return _lead.Look(isLeader, _monotonic, _wall)?.TotalMilliseconds;
+        return _lead.Look(isLeader, new Term(_term), _monotonic, _wall)?.TotalMilliseconds;
     }
 }

@@ -74,6 +74,14 @@ public sealed class ErrorCatalogTests
         DFS1322 MemberStopped IoError
         DFS1330 NotLeader TryAgain
         DFS1331 ClusterStarting TryAgain
+        DFS1340 MemberRemoved Stale
+        DFS1341 MemberTwice AlreadyExists
+        DFS1342 MemberAddressTaken AddressInUse
+        DFS1343 MemberUnknown NotFound
+        DFS1344 MembersTooFew NotPermitted
+        DFS1345 MembersTooMany NoSpace
+        DFS1346 JoinFailed TimedOut
+        DFS1347 TransferFailed TryAgain
         DFS1401 SessionEnded Stale
         DFS1402 RequestStale Stale
         DFS1403 RequestReused Invalid

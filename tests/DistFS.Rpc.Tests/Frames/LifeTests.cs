@@ -97,6 +97,60 @@ public sealed class LifeTests
         await world.Server.DisposeAsync();
     }
 
+    /// <summary>What handlers use is disposed of after the server; who is slow to notice its end is waited for.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Disposal_waits_for_the_handlers_that_it_cancelled(bool clientLeaves)
+    {
+        var (started, release) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var dispatcher = new RpcDispatcher().Handle(Hang, async (request, call) =>
+        {
+            started.SetResult();
+            await release.Task;
+            return new HangReply();
+        });
+        var server = FrameServer.Start(dispatcher, RpcWorld.Loopback());
+        var channel = new FrameChannel(server.Addresses[0]);
+        var running = Eventually.Fails(async () => await channel.HangAsync());
+        await started.Task.WaitAsync(Eventually.Limit);
+        if (clientLeaves)
+        {
+            await channel.DisposeAsync();
+            await Eventually.True(() => server.ConnectionCount == 0);
+        }
+
+        var disposal = server.DisposeAsync().AsTask();
+        await running;
+        Assert.False(disposal.IsCompleted);
+        release.SetResult();
+        await disposal.WaitAsync(TimeSpan.FromSeconds(4));
+        await channel.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_handler_that_never_ends_holds_up_the_disposal_for_a_while_only()
+    {
+        var (started, release) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var dispatcher = new RpcDispatcher().Handle(Hang, async (request, call) =>
+        {
+            started.SetResult();
+            await release.Task;
+            return new HangReply();
+        });
+        var log = new RecordingLogger();
+        var server = FrameServer.Start(
+            dispatcher,
+            RpcWorld.Loopback() with { HandlersEndWithin = TimeSpan.FromMilliseconds(50), Logger = log });
+        await using var channel = new FrameChannel(server.Addresses[0]);
+        var running = Eventually.Fails(async () => await channel.HangAsync());
+        await started.Task.WaitAsync(Eventually.Limit);
+        await server.DisposeAsync().AsTask().WaitAsync(Eventually.Limit);
+        await running;
+        Assert.Contains(log.Lines, line => line.StartsWith("Handlers still run", StringComparison.Ordinal));
+        release.SetResult();
+    }
+
     [Fact]
     public async Task A_request_that_meets_the_servers_farewell_is_refused_and_was_not_done()
     {
