@@ -74,7 +74,7 @@ public sealed partial class MetadataCheck
     private void SkipTo(ulong? next)
     {
         Skip(_names, FindingKind.Tree, "names are in", next);
-        Skip(_orphans, FindingKind.Orphan, "an orphan is", next);
+        Skip(_orphans, FindingKind.Orphan, "the orphan", next);
         Skip(_opens, FindingKind.Open, "opens are there of", next);
         Skip(_xattrs, FindingKind.Attribute, "attributes are there of", next);
         Skip(_acls, FindingKind.Attribute, "lists are there of", next);
@@ -94,7 +94,8 @@ public sealed partial class MetadataCheck
     {
         var links = inode.IsDirectory && inode.Links > 0 ? 2 + subdirectories : inode.Links;
         _findings.Expect(
-            inode.Entries == entries && inode.Links == links && (inode.IsDirectory || entries == 0),
+            inode.Entries == entries && inode.Links == links
+                && (entries == 0 || inode is { IsDirectory: true, Links: > 0 }),
             FindingKind.Tree,
             id,
             $"{id} says that it has {inode.Entries} names in it and {inode.Links} links, and has {entries} names and {

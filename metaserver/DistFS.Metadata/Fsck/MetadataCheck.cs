@@ -70,12 +70,12 @@ public sealed partial class MetadataCheck
         ClusterRow.Find(new Changes(store)) is { } cluster ? new MetadataCheck(store, cluster.NameKey) : null;
 
     /// <summary>
-    /// Goes on for about so many rows. False: all is looked at, and what was found is complete.
+    /// Goes on for so many rows, with what belongs to them. False: all is looked at, and what was found is complete.
     /// </summary>
     /// <exception cref="RowFormatException">A row cannot be read at all.</exception>
     public bool Step(int rowsMax)
     {
-        for (var until = Rows + rowsMax; Rows < until && Phase != CheckPhase.Done;)
+        for (var left = rowsMax; left > 0 && Phase != CheckPhase.Done; left--)
         {
             Phase = _walk.MoveNext() ? _walk.Current : CheckPhase.Done;
         }

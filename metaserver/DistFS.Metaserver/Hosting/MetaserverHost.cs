@@ -33,6 +33,7 @@ public sealed partial class MetaserverHost : IAsyncDisposable
     private MetadataState _state = null!;
     private RaftTransport _transport = null!;
     private RaftDriver _driver = null!;
+    private FsckService _fsck = null!;
     private FrameServer _server = null!;
     private LeaderDuties _duties = null!;
 
@@ -106,7 +107,7 @@ public sealed partial class MetaserverHost : IAsyncDisposable
     {
         try
         {
-            foreach (var part in new IAsyncDisposable?[] { _duties, _server, _driver, _transport })
+            foreach (var part in new IAsyncDisposable?[] { _duties, _server, _fsck, _driver, _transport })
             {
                 if (part != null)
                 {
@@ -183,6 +184,8 @@ public sealed partial class MetaserverHost : IAsyncDisposable
         _transport.AddTo(dispatcher);
         new MetadataService(_driver, _options.Clock, []).AddTo(dispatcher);
         new MetadataReadService(_driver, _state).AddTo(dispatcher);
+        _fsck = new FsckService(_driver, _state, _options.Clock);
+        _fsck.AddTo(dispatcher);
         _server = FrameServer.Start(dispatcher, new FrameServerOptions
         {
             Listen = [_options.Address],

@@ -1,5 +1,3 @@
-using DistFS.Metadata.Rows;
-
 namespace DistFS.Metadata.Tests.Content;
 
 /// <summary>
@@ -138,7 +136,7 @@ public sealed class OpenForContentTests
     {
         if (operation.ShareRange is { } share)
         {
-            (share.FromHandle, share.ToHandle) = what == "share from" ? (handle, 1) : (2, handle);
+            (share.FromHandle, share.ToHandle) = what == "share from" ? (handle, 1U) : (2U, handle);
             return;
         }
 
