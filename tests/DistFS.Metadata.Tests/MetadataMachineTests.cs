@@ -191,7 +191,7 @@ public sealed class MetadataMachineTests
         bool HasCollectable()
         {
             _machine.Flush();
-            return MetadataView.Open(_store)!.HasCollectable;
+            return MetadataView.Open(_store)!.HasCollectableAt(default);
         }
     }
 

@@ -60,7 +60,7 @@ internal sealed class ModelTree
         return FsStatus.Ok;
     }
 
-    public static FsStatus Remove(Node parent, string name, bool isDirectory)
+    public static FsStatus Remove(Node parent, string name, bool isDirectory, long now)
     {
         if (parent.Kind != InodeKind.Directory)
         {
@@ -83,11 +83,84 @@ internal sealed class ModelTree
         }
 
         parent.Children.Remove(name);
-        node.Names--;
+        Lose(node, parent, name, now);
         return FsStatus.Ok;
     }
 
-    public static FsStatus Rename(Node fromParent, string from, Node toParent, string to, bool noReplace, bool exchange)
+    public static FsStatus SetRetention(Node node, long? seconds)
+    {
+        if (node.IsGone)
+        {
+            return FsStatus.NotFound;
+        }
+
+        if (node.Kind != InodeKind.Directory)
+        {
+            return FsStatus.NotADirectory;
+        }
+
+        if (seconds == null && node.Retention == null)
+        {
+            return FsStatus.NoData;
+        }
+
+        node.Retention = seconds;
+        return FsStatus.Ok;
+    }
+
+    /// <summary>Null: where it was, and as it was called.</summary>
+    public static FsStatus Restore(Node node, Node? parent, string? name)
+    {
+        if (node.Trash is not { } trash)
+        {
+            return FsStatus.NotFound;
+        }
+
+        parent ??= trash.Parent;
+        name ??= trash.Name;
+        if (parent.IsCollected)
+        {
+            return FsStatus.NotFound;
+        }
+
+        if (parent.Kind != InodeKind.Directory)
+        {
+            return FsStatus.NotADirectory;
+        }
+
+        if (parent.Children.ContainsKey(name))
+        {
+            return FsStatus.AlreadyExists;
+        }
+
+        if (parent.IsGone)
+        {
+            return FsStatus.NotFound;
+        }
+
+        (node.Trash, node.Names, node.Parent) = (null, 1, parent);
+        parent.Children[name] = node;
+        return FsStatus.Ok;
+    }
+
+    public static FsStatus Purge(Node node)
+    {
+        var status = node.Trash == null ? FsStatus.NotFound : FsStatus.Ok;
+        node.Trash = null;
+        return status;
+    }
+
+    private static void Lose(Node node, Node parent, string name, long now)
+    {
+        node.Names--;
+        if (node.IsGone && node.RetentionFrom(parent) is > 0 and var seconds)
+        {
+            node.Trash = (parent, name, now + seconds);
+        }
+    }
+
+    public static FsStatus Rename(
+        Node fromParent, string from, Node toParent, string to, bool noReplace, bool exchange, long now)
     {
         if (noReplace && exchange)
         {
@@ -150,7 +223,7 @@ internal sealed class ModelTree
                 return FsStatus.NotEmpty;
             }
 
-            target.Names--;
+            Lose(target, toParent, to, now);
         }
 
         fromParent.Children.Remove(from);
@@ -179,8 +252,28 @@ internal sealed class ModelTree
 
         public SortedDictionary<string, byte[]> Xattrs { get; } = new(StringComparer.Ordinal);
 
+        /// <summary>Of a directory: how many seconds what is removed in it is kept; null: as above.</summary>
+        public long? Retention { get; set; }
+
+        /// <summary>Where it was, and after which second it goes for good, if it is in the trash.</summary>
+        public (Node Parent, string Name, long Until)? Trash { get; set; }
+
         /// <summary>Nobody can name it any more.</summary>
-        public bool IsOrphan => IsGone && Opens.Count == 0;
+        public bool IsOrphan => IsGone && Opens.Count == 0 && Trash == null;
+
+        /// <summary>How long it is kept when it is removed from a directory.</summary>
+        public long RetentionFrom(Node parent)
+        {
+            for (var at = kind == InodeKind.Directory ? this : parent; at != null; at = at.Parent)
+            {
+                if (at.Retention is { } seconds)
+                {
+                    return seconds;
+                }
+            }
+
+            return 0;
+        }
 
         /// <summary>It was an orphan when orphans were collected.</summary>
         public bool IsCollected { get; set; }

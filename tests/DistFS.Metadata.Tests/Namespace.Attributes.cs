@@ -5,6 +5,7 @@ using DistFS.Metadata.Fsck;
 using DistFS.Metadata.Quotas;
 using DistFS.Metadata.Reads;
 using DistFS.Metadata.Rows;
+using DistFS.Metadata.Sessions;
 using Google.Protobuf;
 
 namespace DistFS.Metadata.Tests;
@@ -109,7 +110,7 @@ internal sealed partial class Namespace
     /// <summary>A session ends, as the machine does it.</summary>
     public void EndSession(ClientId client)
     {
-        Assert.True(new Sessions.SessionTable(_changes).End(client));
+        Assert.True(new SessionTable(_changes).End(client));
         Collector.SessionEnded(Tree, client);
         _changes.Keep();
     }
@@ -117,7 +118,7 @@ internal sealed partial class Namespace
     /// <summary>A session begins.</summary>
     public void BeginSession(ClientId client)
     {
-        new Sessions.SessionTable(_changes).Open(client, 10_000, _now);
+        new SessionTable(_changes).Open(client, 10_000, _now);
         _changes.Keep();
     }
 

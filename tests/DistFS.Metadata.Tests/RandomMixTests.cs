@@ -46,7 +46,7 @@ public sealed class RandomMixTests
             var (name, second) = ($"n{_prng.NextInt32(8)}", $"n{_prng.NextInt32(8)}");
             Fs.Client = new ClientId(1 + (ulong)_prng.NextInt32(2));
             _files.Place(1 + (uint)_prng.NextInt32(2), 3, 4 + (uint)_prng.NextInt32(2));
-            switch (_prng.NextInt32(16))
+            switch (_prng.NextInt32(18))
             {
                 case 0 or 1:
                     Make(one, name);
@@ -76,6 +76,9 @@ public sealed class RandomMixTests
                 case 9:
                     Confirm(1 + (uint)_prng.NextInt32(5));
                     break;
+                case 16 or 17:
+                    Fs.StepTrash(_prng, one, other, name);
+                    break;
                 case 10 when _prng.Chance(0.1):
                     NewSession();
                     break;
@@ -99,9 +102,9 @@ public sealed class RandomMixTests
                 Assert.True(_ofContent.GetValueOrDefault(status) > 0, $"never {status}");
             }
 
-            CollectAll();
+            EmptyTrash();
             foreach (var id in _inodes.Where(id => Fs.Tree.TryGetQuota(id, out var row)
-                && row.State == QuotaState.Active))
+                && row.State == QuotaState.Active && Fs.Row(id).Links > 0))
             {
                 Assert.Equal(FsStatus.Ok, Fs.SetQuota(id, clear: true));
                 CollectAll();
@@ -118,9 +121,10 @@ public sealed class RandomMixTests
                     }
                 }
 
-                CollectAll();
+                EmptyTrash();
             }
 
+            Fs.SetRetention(InodeId.Root, clear: true);
             Fs.EndSession(new ClientId(1));
             Fs.EndSession(new ClientId(2));
             CollectAll();
@@ -134,7 +138,8 @@ public sealed class RandomMixTests
             foreach (var table in (RowTable[])
                 [
                     RowTable.Map, RowTable.Chunk, RowTable.Replica, RowTable.Garbage, RowTable.Content, RowTable.Trim,
-                    RowTable.Quota, RowTable.Open, RowTable.Orphan,
+                    RowTable.Quota, RowTable.Open, RowTable.Orphan, RowTable.Trash, RowTable.TrashEntry,
+                    RowTable.Retention, RowTable.SessionUse,
                 ])
             {
                 Assert.Equal(0, Fs.Count(table));
@@ -223,6 +228,12 @@ public sealed class RandomMixTests
             while (Fs.Collect(1 + _prng.NextInt32(9)).More)
             {
             }
+        }
+
+        private void EmptyTrash()
+        {
+            Fs.Wait(100);
+            CollectAll();
         }
 
         private void Confirm(uint server) =>

@@ -24,6 +24,7 @@ public sealed class RandomOperationsTests
         }
 
         Assert.True(walk.Errors is > 500 and < 3500, $"{walk.Errors}");
+        Assert.True(walk.Restored > 20, $"{walk.Restored}");
     }
 
     private sealed class Walk(ulong seed)
@@ -36,6 +37,8 @@ public sealed class RandomOperationsTests
 
         public int Errors { get; private set; }
 
+        public int Restored { get; private set; }
+
         public void Step()
         {
             var (one, other) = (Node(), Node());
@@ -47,13 +50,16 @@ public sealed class RandomOperationsTests
                 return;
             }
 
-            switch (_prng.NextInt32(14))
+            switch (_prng.NextInt32(16))
             {
                 case 8 or 9:
                     StepXattr(one, name);
                     break;
                 case 10 or 11 or 12:
                     StepOpen(one);
+                    break;
+                case 14 or 15:
+                    StepTrash(one, other, name);
                     break;
                 case 13:
                     StepSession();
@@ -75,14 +81,14 @@ public sealed class RandomOperationsTests
                     Same(ModelTree.Link(one, other, name), _real.Link(one.Id, other.Id, name));
                     break;
                 case 4:
-                    Same(ModelTree.Remove(one, name, isDirectory: false), _real.Unlink(one.Id, name));
+                    Same(ModelTree.Remove(one, name, false, Now), _real.Unlink(one.Id, name));
                     break;
                 case 5:
-                    Same(ModelTree.Remove(one, name, isDirectory: true), _real.RemoveDirectory(one.Id, name));
+                    Same(ModelTree.Remove(one, name, true, Now), _real.RemoveDirectory(one.Id, name));
                     break;
                 default:
                     Same(
-                        ModelTree.Rename(one, name, other, second, flagA, flagB),
+                        ModelTree.Rename(one, name, other, second, flagA, flagB, Now),
                         _real.Rename(one.Id, name, other.Id, second, flagA, flagB));
                     break;
             }
@@ -119,7 +125,7 @@ public sealed class RandomOperationsTests
                 return;
             }
 
-            var expected = node.IsOrphan ? FsStatus.Stale
+            var expected = node.IsGone && node.Opens.Count == 0 ? FsStatus.Stale
                 : node.Kind == InodeKind.SymbolicLink ? FsStatus.SymlinkLoop
                 : node.Kind == InodeKind.Socket ? FsStatus.NoSuchDevice
                 : FsStatus.Ok;
@@ -128,6 +134,42 @@ public sealed class RandomOperationsTests
             {
                 node.Opens.Add(open);
             }
+        }
+
+        private long Now => _real.Now.Seconds;
+
+        private void StepTrash(ModelTree.Node one, ModelTree.Node other, string name)
+        {
+            switch (_prng.NextInt32(8))
+            {
+                case 0 or 1:
+                    long? seconds = _prng.Chance(0.3) ? null : _prng.NextInt32(3) * 10;
+                    Same(ModelTree.SetRetention(one, seconds), seconds is { } set
+                        ? _real.SetRetention(one.Id, (ulong)set) : _real.SetRetention(one.Id, clear: true));
+                    break;
+                case 2:
+                    _real.Wait(_prng.NextInt32(8));
+                    break;
+                case 3:
+                    one = Trashed() ?? one;
+                    Same(ModelTree.Purge(one), _real.Purge(one.Id));
+                    break;
+                default:
+                    one = Trashed() ?? one;
+                    var (elsewhere, renamed) = (_prng.Chance(0.4), _prng.Chance(0.4));
+                    Same(
+                        ModelTree.Restore(one, elsewhere ? other : null, renamed ? name : null),
+                        _real.Restore(one.Id, elsewhere ? other.Id : default, renamed ? name : ""));
+                    Restored += one.IsGone ? 0 : 1;
+                    break;
+            }
+        }
+
+        /// <summary>Something in the trash, if there is anything.</summary>
+        private ModelTree.Node? Trashed()
+        {
+            var trashed = _nodes.Where(node => node.Trash != null).ToList();
+            return trashed.Count == 0 ? null : trashed[_prng.NextInt32(trashed.Count)];
         }
 
         /// <summary>A session ends and begins anew, or what is left is collected, all of it or a part.</summary>
@@ -149,6 +191,7 @@ public sealed class RandomOperationsTests
                 _real.BeginSession(client);
                 foreach (var node in _nodes)
                 {
+                    node.Trash = node.Trash?.Until < Now ? null : node.Trash;
                     node.IsCollected |= node.IsOrphan;
                 }
             }
@@ -162,6 +205,7 @@ public sealed class RandomOperationsTests
         {
             Assert.Empty(TreeCheck.Run(_real.Rows(), 7));
             CompareFrom(_model.Root);
+            CompareTrash();
             foreach (var node in _nodes)
             {
                 Assert.Equal(!node.IsCollected, _real.Exists(node.Id));
@@ -183,6 +227,20 @@ public sealed class RandomOperationsTests
                 Assert.Equal(node.IsGone ? 0 : node.Kind == InodeKind.Directory ? 2 + subdirectories : node.Names,
                     (int)row.Links);
             }
+        }
+
+        private void CompareTrash()
+        {
+            foreach (var directory in _nodes.Append(_model.Root)
+                .Where(node => node is { Kind: InodeKind.Directory, IsCollected: false }))
+            {
+                Assert.Equal(
+                    _nodes.Where(node => node.Trash?.Parent == directory).OrderBy(node => node.Id.Value)
+                        .Select(node => node.Trash!.Value.Name),
+                    _real.Trash(directory.Id));
+            }
+
+            Assert.Equal(_nodes.Count(node => node.Trash != null), _real.Count(RowTable.Trash));
         }
 
         private void CompareFrom(ModelTree.Node node)

@@ -3,15 +3,16 @@ using DistFS.Metadata.Content;
 using DistFS.Metadata.Opens;
 using DistFS.Metadata.Quotas;
 using DistFS.Metadata.Rows;
+using DistFS.Metadata.Trash;
 using DistFS.Primitives;
 using DistFS.Protocol;
 
 namespace DistFS.Metadata.Collection;
 
 /// <summary>
-/// What is left of sessions that are over, inodes with neither name nor open, and what truncations cut off go in steps
-/// whose work is bounded, and quotas are counted in them: a step stops where it is, and the state says where the next
-/// one goes on.
+/// What is left of sessions that are over, what was in the trash for its time, inodes with neither name nor open, and
+/// what truncations cut off go in steps whose work is bounded, and quotas are counted in them: a step stops where it
+/// is, and the state says where the next one goes on.
 /// </summary>
 internal static class Collector
 {
@@ -23,19 +24,20 @@ internal static class Collector
     {
         var left = rowsMax;
         EndSessions(context, ref left);
+        TrashBin.PurgeDue(context, ref left);
         CollectOrphans(context, ref left);
         ReleaseTrimmed(context, ref left);
         QuotaWalker.Step(context.Tree, ref left);
         return new CollectReply
         {
             Rows = (uint)(rowsMax - left),
-            More = HasWork(context.Tree),
+            More = HasWork(context.Tree, context.Now),
         };
     }
 
-    /// <summary>Whether a step would find something to do.</summary>
-    public static bool HasWork(Tree tree) => tree.Ended(1).Count > 0 || tree.Orphans(1).Count > 0
-        || tree.Chunks.Trimmed(1).Count > 0 || tree.QuotaWalk() != null;
+    /// <summary>Whether a step of that time would find something to do.</summary>
+    public static bool HasWork(Tree tree, FileTime now) => tree.Ended(1).Count > 0 || tree.Orphans(1).Count > 0
+        || tree.DueTrash(now, 1).Count > 0 || tree.Chunks.Trimmed(1).Count > 0 || tree.QuotaWalk() != null;
 
     /// <summary>A session is over: what there is of it is left to the steps.</summary>
     public static void SessionEnded(Tree tree, ClientId client)
@@ -93,6 +95,7 @@ internal static class Collector
 
         Check.That(tree.TryGet(id, out inode));
         tree.RemoveAcls(id, inode);
+        tree.RemoveRetention(id, inode);
         Domains.Leave(tree, id, inode);
         tree.Remove(id);
         tree.RemoveOrphan(id);

@@ -55,16 +55,22 @@ internal sealed class FileEdit
     private ChunkTable Chunks => _context.Tree.Chunks;
 
     /// <summary>
-    /// A regular file that the caller may write. Who has it open was checked when it was opened, and its mode may have
-    /// changed since (a file made with mode 0444 is written by its maker): so its owner may, as with NFS (RFC 1813,
-    /// 4.4). ESTALE: it has neither a name nor an open.
+    /// A regular file to be written by an open of the session, whose rights were asked for then (POSIX, open; EBADF if
+    /// there is none), or, without one, by the rights of now. ESTALE: it has neither a name nor an open.
     /// </summary>
-    public static FsStatus Open(in MetadataContext context, ulong inode, out FileEdit file, bool byHandle = true) =>
-        Open(context, Access.Write, new InodeId(inode), byHandle, out file);
+    public static FsStatus Open(in MetadataContext context, ulong inode, ulong? handle, out FileEdit file) =>
+        Open(context, Access.Write, new InodeId(inode), handle, out file);
 
-    /// <summary>A regular file that the caller may read, as one of which something is taken.</summary>
-    public static FsStatus OpenForRead(in MetadataContext context, ulong inode, out FileEdit file) =>
-        Open(context, Access.Read, new InodeId(inode), byHandle: true, out file);
+    /// <summary>Likewise, to do something to so many chunks; EINVAL: none, or too many.</summary>
+    public static FsStatus Open(in MetadataContext context, ulong inode, ulong? handle, int chunks, out FileEdit file)
+    {
+        var status = Open(context, inode, handle, out file);
+        return status == FsStatus.Ok && chunks is 0 or > ChunkLayout.NamedMax ? FsStatus.Invalid : status;
+    }
+
+    /// <summary>Likewise, for reading, as a file of which something is taken.</summary>
+    public static FsStatus OpenForRead(in MetadataContext context, ulong inode, ulong? handle, out FileEdit file) =>
+        Open(context, Access.Read, new InodeId(inode), handle, out file);
 
     /// <summary>A place that has a row and is not cut off.</summary>
     public bool TryGetPlace(ulong index, out MapRow place)
@@ -94,6 +100,10 @@ internal sealed class FileEdit
         chunk = Chunks.Get(id);
         return chunk.Version.Value != named.Version ? FsStatus.Stale : FsStatus.Ok;
     }
+
+    /// <summary>EDQUOT: a quota has no room for one more byte of the file.</summary>
+    public FsStatus WhyFull() =>
+        Domains.WhyFull(_context.Tree, Inode.Domain, 0, Inode.Allocated - _charged + 1);
 
     /// <summary>Bytes of a place that are the file's; zero where bytes stand in the metadata row.</summary>
     public uint LengthOf(in MapRow place) => Chunks.LengthOf(place);
@@ -301,7 +311,7 @@ internal sealed class FileEdit
     }
 
     private static FsStatus Open(
-        in MetadataContext context, Access access, InodeId id, bool byHandle, out FileEdit file)
+        in MetadataContext context, Access access, InodeId id, ulong? handle, out FileEdit file)
     {
         file = null!;
         if (!context.Tree.TryGet(id, out var row))
@@ -320,7 +330,14 @@ internal sealed class FileEdit
             return FsStatus.Stale;
         }
 
-        if (!(byHandle && context.Caller.Owns(row)) && !context.May(access, id, row))
+        if (handle is { } open)
+        {
+            if (!context.Tree.TryGetOpen(id, context.Client, open, out var opened) || (opened & access) == 0)
+            {
+                return FsStatus.BadHandle;
+            }
+        }
+        else if (!context.May(access, id, row))
         {
             return FsStatus.AccessDenied;
         }

@@ -1,5 +1,5 @@
+using System.Buffers;
 using System.Buffers.Binary;
-using System.Runtime.CompilerServices;
 using DistFS.Metadata.Chunks;
 using DistFS.Metadata.Rows;
 using DistFS.Metadata.Servers;
@@ -9,212 +9,263 @@ using DistFS.Primitives;
 namespace DistFS.Metadata.Fsck;
 
 /// <summary>
-/// The content of files against their chunks, and the chunks against their servers. Takes memory for each file that has
-/// content, each chunk and each copy.
+/// The content of files against their chunks, and the chunks against their servers. Keeps 24 bytes for each chunk.
 /// </summary>
-internal sealed class ContentCheck
+internal sealed class ContentCheck(IOrderedStore store, FindingList findings, Func<RowTable, RowCursor> open)
 {
-    private readonly Action<string> _find;
-    private readonly Dictionary<InodeId, InodeRow> _inodes = [];
-    private readonly Dictionary<InodeId, long> _stored = [];
-    private readonly HashSet<InodeId> _inline = [];
-    private readonly Dictionary<InodeId, TrimRow> _trims = [];
-    private readonly Dictionary<ChunkId, ChunkRow> _chunks = [];
-    private readonly Dictionary<ChunkId, uint> _references = [];
-    private readonly HashSet<(ServerId, ChunkId)> _replicas = [];
+    private readonly SortedBlocks<Chunk> _chunks = new();
     private readonly Dictionary<ServerId, ServerRow> _servers = [];
-    private readonly ChunkId _next;
+    private readonly ArrayBufferWriter<byte> _value = new();
+    private RowCursor _trims = null!;
+    private RowCursor _contents = null!;
+    private RowCursor _places = null!;
+    private long _replicas;
 
-    private ContentCheck(IOrderedStore store, Action<string> find)
+    // Of the inode that is looked at.
+    private InodeId _id;
+    private InodeRow _inode;
+    private TrimRow? _trim;
+    private bool _isInline;
+    private long _stored;
+
+    /// <summary>Servers and chunks: before the inodes.</summary>
+    public IEnumerable<int> TakeChunks()
     {
-        _find = find;
-        _next = new ChunkTable(new Changes(store)).Next;
-    }
-
-    public static void Run(IOrderedStore store, Action<string> find)
-    {
-        var check = new ContentCheck(store, find);
-        Scan(store, RowTable.Server, check.TakeServer);
-        Scan(store, RowTable.ServerStore, check.TakeServerStore);
-        Scan(store, RowTable.Inode, check.TakeInode);
-        Scan(store, RowTable.Trim, check.TakeTrim);
-        Scan(store, RowTable.Content, check.TakeContent);
-        Scan(store, RowTable.Chunk, check.TakeChunk);
-        Scan(store, RowTable.Map, check.TakePlace);
-        Scan(store, RowTable.Replica, check.TakeReplica);
-        Scan(store, RowTable.Garbage, check.TakeGarbage);
-        check.Compare();
-    }
-
-    private static void Scan(IOrderedStore store, RowTable table, RowVisitor visitor) =>
-        store.Scan([(byte)table], [(byte)(table + 1)], visitor);
-
-    private bool TakeServer(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
-    {
-        _servers[new ServerId((uint)RowKey.InodeOf(key).Value)] = ServerRow.Read(value);
-        return true;
-    }
-
-    private bool TakeServerStore(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
-    {
-        var store = new StoreId(RowKey.InodeOf(key).Value);
-        var id = new ServerId(BinaryPrimitives.ReadUInt32LittleEndian(value));
-        Expect(_servers.TryGetValue(id, out var server) && server.Store == store, $"the store {store} is not {id}'s");
-        return true;
-    }
-
-    private bool TakeInode(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
-    {
-        var inode = InodeRow.Read(value);
-        if (inode.Kind is InodeKind.File or InodeKind.SymbolicLink)
+        var next = new ChunkTable(new Changes(store)).Next;
+        TakeServers();
+        for (var rows = open(RowTable.Chunk); !rows.IsEnd; rows.Next())
         {
-            _inodes[RowKey.InodeOf(key)] = inode;
+            TakeChunk(new ChunkId(rows.Inode.Value), ChunkRow.Read(rows.Value), next);
+            yield return 0;
         }
 
+        var replicas = 0L;
+        for (var rows = open(RowTable.Replica); !rows.IsEnd; rows.Next())
+        {
+            replicas++;
+            yield return 0;
+        }
+
+        // Those that should be there were looked for: only if there are more, some should not.
+        for (var rows = open(RowTable.Replica); replicas != _replicas && !rows.IsEnd; rows.Next())
+        {
+            TakeReplica(rows);
+            yield return 0;
+        }
+
+        for (var rows = open(RowTable.Garbage); !rows.IsEnd; rows.Next())
+        {
+            TakeGarbage(rows);
+            yield return 0;
+        }
+
+        (_trims, _contents, _places) = (open(RowTable.Trim), open(RowTable.Content), open(RowTable.Map));
+    }
+
+    /// <summary>The next inode, with what stands in its metadata.</summary>
+    public void Begin(InodeId id, in InodeRow inode)
+    {
+        SkipTo(id.Value);
+        (_id, _inode, _trim, _isInline, _stored) = (id, inode, null, false, 0);
+        for (; _trims.IsAt(id); _trims.Next())
+        {
+            _trim = TrimRow.Read(_trims.Value);
+            findings.Expect(inode.Kind == InodeKind.File, FindingKind.Content, id, $"{id} is cut off, and is no file");
+        }
+
+        for (; _contents.IsAt(id); _contents.Next())
+        {
+            TakeContent(ContentRow.Read(_contents.Value).Length);
+        }
+    }
+
+    /// <summary>The next place of the inode; false: it has no more.</summary>
+    public bool TakePlace()
+    {
+        if (!_places.IsAt(_id))
+        {
+            return false;
+        }
+
+        var (index, place) = (RowKey.CookieOf(_places.Key), MapRow.Read(_places.Value));
+        _places.Next();
+        if (_inode.Kind != InodeKind.File)
+        {
+            findings.Expect(false, FindingKind.Content, _id, $"{_id} has chunks, and is no file that is there");
+            return true;
+        }
+
+        findings.Expect(index < _inode.ChunkEnd, FindingKind.Content, _id,
+            $"{_id} has a chunk at {index}, and says that it ends at {_inode.ChunkEnd}");
+        var chunk = Refer(place.Chunk);
+        Refer(place.Replacement);
+        var length = Math.Min(place.Limit, chunk.Length);
+        _stored += length;
+        if (_trim is { } trim && trim.Covers(index, place))
+        {
+            return true;
+        }
+
+        findings.Expect(length == 0 || ChunkLayout.OffsetOf(index) + length <= _inode.Size, FindingKind.Content, _id,
+            $"{_id} has {length} bytes at {index}, and says that it has {_inode.Size}");
+        findings.Expect((place.Chunk.Value == 0) == (index == 0 && _isInline), FindingKind.Content, _id,
+            $"{_id} has bytes in a chunk and in its metadata, or in neither");
+        findings.Expect(chunk.State != ChunkState.Open || place.Limit == ChunkLayout.ChunkBytes,
+            FindingKind.Content, _id,
+            $"{_id} has a part of {place.Chunk}, which is open");
         return true;
     }
 
-    private bool TakeTrim(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    /// <summary>All of the inode was looked at.</summary>
+    public void End() => findings.Expect(_inode.Kind != InodeKind.File || _inode.Allocated == _stored,
+        FindingKind.Content, _id,
+        $"{_id} says that {_inode.Allocated} bytes are stored for it, and {_stored} are");
+
+    /// <summary>Content of what is not there: all that comes before the next inode, or all that is left.</summary>
+    public void SkipTo(ulong? next)
     {
-        var id = RowKey.InodeOf(key);
-        _trims[id] = TrimRow.Read(value);
-        Expect(_inodes.ContainsKey(id), $"{id} is cut off, and not there");
-        return true;
+        Skip(_trims, "is cut off", next);
+        Skip(_contents, "has content", next);
+        Skip(_places, "has chunks", next);
     }
 
-    private bool TakeContent(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    /// <summary>The references of chunks: after the inodes.</summary>
+    public IEnumerable<int> CompareChunks()
     {
-        var (id, length) = (RowKey.InodeOf(key), ContentRow.Read(value).Length);
-        if (!_inodes.TryGetValue(id, out var inode))
+        for (var i = 0; i < _chunks.Count; i++)
         {
-            _find($"{id} has content, and is no file that is there");
+            var chunk = _chunks[i];
+            findings.Expect(chunk.References == chunk.Found, FindingKind.Chunk, default,
+                $"{new ChunkId(chunk.Number)} says {chunk.References} references, and has {chunk.Found}");
+            yield return 0;
         }
-        else if (inode.Kind == InodeKind.SymbolicLink)
-        {
-            Expect(length == inode.Size, $"{id} has a target of {length} bytes, and says {inode.Size}");
-        }
-        else
-        {
-            _inline.Add(id);
-            _stored[id] = length;
-            Expect(length is > 0 and <= ChunkLayout.InlineBytesMax, $"{id} has {length} bytes in its metadata");
-            Expect(length <= inode.Size, $"{id} has {length} bytes in its metadata, and says that it has {inode.Size}");
-        }
-
-        return true;
     }
 
-    private bool TakeChunk(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    private void Skip(RowCursor rows, string what, ulong? next)
     {
-        var (id, chunk) = (new ChunkId(RowKey.InodeOf(key).Value), ChunkRow.Read(value));
-        _chunks[id] = chunk;
-        Expect(id.Value < _next.Value, $"{id} was never made");
-        Expect(chunk.State == ChunkState.Sealed || chunk.References == 1, $"{id} is open, and shared");
-        Expect(chunk.Written.Value <= chunk.Version.Value,
+        for (; !rows.IsEnd && (next == null || rows.Inode.Value < next); rows.Next())
+        {
+            findings.Expect(false,
+                FindingKind.Content, rows.Inode, $"{rows.Inode} {what}, and is no file that is there");
+        }
+    }
+
+    private void TakeServers()
+    {
+        for (var rows = open(RowTable.Server); !rows.IsEnd; rows.Next())
+        {
+            _servers[new ServerId((uint)rows.Inode.Value)] = ServerRow.Read(rows.Value);
+        }
+
+        for (var rows = open(RowTable.ServerStore); !rows.IsEnd; rows.Next())
+        {
+            var folder = new StoreId(rows.Inode.Value);
+            var id = new ServerId(BinaryPrimitives.ReadUInt32LittleEndian(rows.Value));
+            findings.Expect(_servers.TryGetValue(id, out var server) && server.Store == folder,
+                FindingKind.Server, default,
+                $"the store {folder} is not {id}'s");
+        }
+    }
+
+    private void TakeContent(int length)
+    {
+        if (_inode.Kind == InodeKind.SymbolicLink)
+        {
+            findings.Expect(length == _inode.Size,
+                FindingKind.Content, _id, $"{_id} has a target of {length} bytes, and says {_inode.Size}");
+            return;
+        }
+
+        findings.Expect(_inode.Kind == InodeKind.File,
+            FindingKind.Content, _id, $"{_id} has content, and is no file that is there");
+        findings.Expect(length is > 0 and <= ChunkLayout.InlineBytesMax,
+            FindingKind.Content, _id, $"{_id} has {length} bytes in its metadata");
+        findings.Expect(length <= _inode.Size, FindingKind.Content, _id,
+            $"{_id} has {length} bytes in its metadata, and says that it has {_inode.Size}");
+        (_isInline, _stored) = (true, length);
+    }
+
+    private void TakeChunk(ChunkId id, in ChunkRow chunk, ChunkId next)
+    {
+        _chunks.Add(new Chunk
+        {
+            Number = id.Value,
+            Length = chunk.Length,
+            References = chunk.References,
+            State = chunk.State,
+        });
+        findings.Expect(id.Value < next.Value, FindingKind.Chunk, default, $"{id} was never made");
+        findings.Expect(chunk.State == ChunkState.Sealed || chunk.References == 1, FindingKind.Chunk, default,
+            $"{id} is open, and shared");
+        findings.Expect(chunk.Written.Value <= chunk.Version.Value, FindingKind.Chunk, default,
             $"{id} was written in {chunk.Written}, and is {chunk.Version}");
-        return true;
-    }
-
-    private bool TakePlace(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
-    {
-        var (id, index, place) = (RowKey.InodeOf(key), RowKey.CookieOf(key), MapRow.Read(value));
-        if (!_inodes.TryGetValue(id, out var inode) || inode.Kind != InodeKind.File)
+        foreach (var server in chunk.Replicas.Span)
         {
-            _find($"{id} has chunks, and is no file that is there");
-            return true;
-        }
-
-        Expect(index < inode.ChunkEnd, $"{id} has a chunk at {index}, and says that it ends at {inode.ChunkEnd}");
-        Refer(id, place.Chunk);
-        Refer(id, place.Replacement);
-        var length = _chunks.TryGetValue(place.Chunk, out var chunk) ? Math.Min(place.Limit, chunk.Length) : 0;
-        _stored[id] = _stored.GetValueOrDefault(id) + length;
-        if (_trims.TryGetValue(id, out var trim) && trim.Covers(index, place))
-        {
-            return true;
-        }
-
-        Expect(length == 0 || ChunkLayout.OffsetOf(index) + length <= inode.Size,
-            $"{id} has {length} bytes at {index}, and says that it has {inode.Size}");
-        Expect((place.Chunk.Value == 0) == (index == 0 && _inline.Contains(id)),
-            $"{id} has bytes in a chunk and in its metadata, or in neither");
-        Expect(chunk.State != ChunkState.Open || place.Limit == ChunkLayout.ChunkBytes,
-            $"{id} has a part of {place.Chunk}, which is open");
-        return true;
-    }
-
-    private void Refer(InodeId inode, ChunkId chunk)
-    {
-        if (chunk.Value != 0)
-        {
-            Expect(_chunks.ContainsKey(chunk), $"{inode} has {chunk}, which is not there");
-            _references[chunk] = _references.GetValueOrDefault(chunk) + 1;
+            var isKnown = Has(RowTable.Replica, server.Value, id.Value);
+            _replicas += isKnown ? 1 : 0;
+            findings.Expect(isKnown, FindingKind.Chunk, default, $"{id} is on {server}, which does not know it");
+            findings.Expect(_servers.ContainsKey(server),
+                FindingKind.Chunk, default, $"{id} is on {server}, which is not there");
         }
     }
 
-    private bool TakeReplica(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    private void TakeReplica(RowCursor rows)
     {
-        var (server, chunk) = (new ServerId((uint)RowKey.InodeOf(key).Value), new ChunkId(RowKey.CookieOf(key)));
-        _replicas.Add((server, chunk));
-        Expect(_chunks.TryGetValue(chunk, out var row) && row.IsOn(server),
+        var (server, chunk) = (new ServerId((uint)rows.Inode.Value), new ChunkId(RowKey.CookieOf(rows.Key)));
+        _value.ResetWrittenCount();
+        var key = RowKey.Of(stackalloc byte[RowKey.BytesMax], RowTable.Chunk, new InodeId(chunk.Value));
+        findings.Expect(store.TryRead(key, _value) && ChunkRow.Read(_value.WrittenSpan).IsOn(server),
+            FindingKind.Chunk, default,
             $"{server} is to have {chunk}, which is not on it");
-        return true;
     }
 
-    private bool TakeGarbage(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    private void TakeGarbage(RowCursor rows)
     {
-        var (server, chunk) = (new ServerId((uint)RowKey.InodeOf(key).Value), new ChunkId(RowKey.CookieOf(key)));
-        _ = GarbageRow.Read(value);
-        Expect(_servers.ContainsKey(server), $"{server} is to delete {chunk}, and is not there");
-        Expect(!_replicas.Contains((server, chunk)), $"{server} is to have {chunk}, and to delete it");
-        return true;
+        var (server, chunk) = (new ServerId((uint)rows.Inode.Value), new ChunkId(RowKey.CookieOf(rows.Key)));
+        _ = GarbageRow.Read(rows.Value);
+        findings.Expect(_servers.ContainsKey(server),
+            FindingKind.Chunk, default, $"{server} is to delete {chunk}, and is not there");
+        findings.Expect(!Has(RowTable.Replica, server.Value, chunk.Value), FindingKind.Chunk, default,
+            $"{server} is to have {chunk}, and to delete it");
     }
 
-    private void Compare()
+    /// <summary>A place names a chunk, or none.</summary>
+    private Chunk Refer(ChunkId id)
     {
-        foreach (var (id, chunk) in _chunks)
+        if (id.Value == 0)
         {
-            var references = _references.GetValueOrDefault(id);
-            Expect(chunk.References == references, $"{id} says {chunk.References} references, and has {references}");
-            foreach (var server in chunk.Replicas.ToArray())
-            {
-                Expect(_servers.ContainsKey(server), $"{id} is on {server}, which is not there");
-                Expect(_replicas.Contains((server, id)), $"{id} is on {server}, which does not know it");
-            }
+            return default;
         }
 
-        foreach (var (id, inode) in _inodes)
+        var at = _chunks.Find(id.Value);
+        findings.Expect(at >= 0, FindingKind.Content, _id, $"{_id} has {id}, which is not there");
+        if (at < 0)
         {
-            var stored = _stored.GetValueOrDefault(id);
-            Expect(inode.Kind != InodeKind.File || inode.Allocated == stored,
-                $"{id} says that {inode.Allocated} bytes are stored for it, and {stored} are");
+            return default;
         }
+
+        _chunks[at].Found++;
+        return _chunks[at];
     }
 
-    private void Expect(bool isSo, [InterpolatedStringHandlerArgument(nameof(isSo))] ref Finding finding)
+    private bool Has(RowTable table, ulong first, ulong second)
     {
-        if (!isSo)
-        {
-            _find(finding.Text);
-        }
+        _value.ResetWrittenCount();
+        return store.TryRead(RowKey.Of(stackalloc byte[RowKey.BytesMax], table, first, second), _value);
     }
 
-    /// <summary>A line that is written only when it is told: there are as many rows as there are chunks.</summary>
-    [InterpolatedStringHandler]
-    private ref struct Finding
+    /// <summary>What is kept of a chunk: 24 bytes.</summary>
+    private struct Chunk : INumbered
     {
-        private DefaultInterpolatedStringHandler _text;
+        public ulong Number { readonly get; init; }
 
-        public Finding(int literalLength, int formattedCount, bool isSo, out bool isNeeded)
-        {
-            isNeeded = !isSo;
-            _text = isNeeded ? new DefaultInterpolatedStringHandler(literalLength, formattedCount) : default;
-        }
+        public uint Length { get; init; }
 
-        public string Text => _text.ToStringAndClear();
+        public uint References { get; init; }
 
-        public void AppendLiteral(string text) => _text.AppendLiteral(text);
+        /// <summary>Places that name it.</summary>
+        public uint Found { get; set; }
 
-        public void AppendFormatted<T>(T value) => _text.AppendFormatted(value);
+        public ChunkState State { get; init; }
     }
 }

@@ -20,6 +20,23 @@ internal sealed class InodeLocks
 
     public int Count => Held.Count + Waiting.Count;
 
+    /// <summary>How many more each session has or wants than it had.</summary>
+    public Dictionary<ClientId, int> MoreThan(InodeLocks before)
+    {
+        var more = new Dictionary<ClientId, int>();
+        foreach (var client in Clients)
+        {
+            more[client] = more.GetValueOrDefault(client) + 1;
+        }
+
+        foreach (var client in before.Clients)
+        {
+            more[client] = more.GetValueOrDefault(client) - 1;
+        }
+
+        return more;
+    }
+
     /// <summary>What somebody who asks now has to wait for: the owner of each in the way.</summary>
     public IEnumerable<LockOwner> Blockers(FileLock wanted) => Blockers(wanted, Waiting.Count);
 

@@ -8,6 +8,9 @@ internal static class LockTable
     /// <summary>Most locks of an inode, those waited for included: all are in one row.</summary>
     public const int CountMax = 1024;
 
+    /// <summary>Most locks of a session, on all inodes together.</summary>
+    public const int SessionCountMax = 65_536;
+
     /// <summary>Most owners that a search for a deadlock looks at.</summary>
     private const int SearchMax = 10_000;
 
@@ -35,7 +38,7 @@ internal static class LockTable
             return FsStatus.Ok;
         }
 
-        if (locks.Count >= CountMax)
+        if (locks.Count >= CountMax || tree.SessionUse(wanted.Owner.Client).Locks >= SessionCountMax)
         {
             return FsStatus.NoLocks;
         }
@@ -69,12 +72,23 @@ internal static class LockTable
         return FsStatus.Ok;
     }
 
-    /// <summary>A range is left.</summary>
-    public static void Leave(Tree tree, InodeId inode, FileLock range)
+    /// <summary>
+    /// A range is left. What is left of a lock on both sides of it are two: <see cref="FsStatus.NoLocks"/> if those are
+    /// too many (POSIX, fcntl).
+    /// </summary>
+    public static FsStatus Leave(Tree tree, InodeId inode, FileLock range)
     {
         var locks = tree.Locks(inode);
+        var before = locks.Count;
         locks.Release(range);
+        if (locks.Count > before
+            && (before >= CountMax || tree.SessionUse(range.Owner.Client).Locks >= SessionCountMax))
+        {
+            return FsStatus.NoLocks;
+        }
+
         Settle(tree, inode, locks);
+        return FsStatus.Ok;
     }
 
     /// <summary>Somebody waits no more; false if he does not wait.</summary>

@@ -28,6 +28,11 @@ public sealed partial class Tree
     internal void PutLocks(InodeId inode, InodeLocks locks)
     {
         var before = Locks(inode);
+        foreach (var (client, more) in locks.MoreThan(before))
+        {
+            ChangeUse(client, opens: 0, locks: more);
+        }
+
         Span<byte> key = stackalloc byte[RowKey.BytesMax];
         var row = RowKey.Of(key, RowTable.Locks, inode);
         if (locks.Count == 0)

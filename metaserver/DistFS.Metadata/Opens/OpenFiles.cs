@@ -30,15 +30,28 @@ internal static class OpenFiles
     /// <summary>Whether it is something at all.</summary>
     public static FsStatus Validate(OpenHandle open) => open.Access is 0 or > 7 ? FsStatus.Invalid : FsStatus.Ok;
 
-    /// <summary>Opens it for the session; under a handle that it has already, with more rights.</summary>
-    public static void Begin(in MetadataContext context, InodeId id, in InodeRow inode, OpenHandle open)
+    /// <summary>Most opens of a session: no client fills the state with them.</summary>
+    public const uint OpensMax = 65_536;
+
+    /// <summary>
+    /// Opens it for the session; under a handle that it has already, with more rights. EMFILE: the session has too much
+    /// open.
+    /// </summary>
+    public static FsStatus Begin(in MetadataContext context, InodeId id, in InodeRow inode, OpenHandle open)
     {
         if (!context.Tree.TryGetOpen(id, context.Client, open.Handle, out var known))
         {
+            if (context.Tree.SessionUse(context.Client).Opens >= OpensMax)
+            {
+                return FsStatus.TooManyOpenFiles;
+            }
+
+            context.Tree.ChangeUse(context.Client, opens: 1, locks: 0);
             context.Tree.Put(id, inode with { Opens = checked(inode.Opens + 1) });
         }
 
         context.Tree.PutOpen(id, context.Client, open.Handle, known | (Access)open.Access);
+        return FsStatus.Ok;
     }
 
     /// <summary>An open that is there ends; without a name and another open the inode is an orphan.</summary>
@@ -47,6 +60,7 @@ internal static class OpenFiles
         var tree = context.Tree;
         Check.That(tree.TryGet(id, out var inode) && inode.Opens > 0);
         tree.RemoveOpen(id, client, handle);
+        tree.ChangeUse(client, opens: -1, locks: 0);
         if (tree.HasLocks(client, id))
         {
             // Of flock those of the open; of fcntl, which are of processes, at the latest those of the last open.
@@ -57,7 +71,7 @@ internal static class OpenFiles
 
         inode = inode with { Opens = inode.Opens - 1 };
         tree.Put(id, inode);
-        if (inode is { Links: 0, Opens: 0 })
+        if (inode is { Links: 0, Opens: 0 } && (inode.Flags & InodeFlags.Trashed) == 0)
         {
             tree.PutOrphan(id);
         }

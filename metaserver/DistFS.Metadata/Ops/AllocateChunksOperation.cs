@@ -8,21 +8,17 @@ namespace DistFS.Metadata.Ops;
 /// <summary>
 /// Makes places of a file writable. A hole gets an empty chunk. A chunk of the file alone is opened, in a new version
 /// if nobody was writing it. What is shared, or stands in the metadata row, gets a replacement to be filled and
-/// installed.
+/// installed. EDQUOT for a hole when no byte more fits a quota.
 /// </summary>
 internal static class AllocateChunksOperation
 {
     public static FsStatus Apply(in MetadataContext context, AllocateChunksRequest request, OperationReply reply)
     {
-        var status = FileEdit.Open(context, request.Inode, out var file);
+        var status = FileEdit.Open(
+            context, request.Inode, request.HasHandle ? request.Handle : null, request.Indices.Count, out var file);
         if (status != FsStatus.Ok)
         {
             return status;
-        }
-
-        if (request.Indices.Count is 0 or > ChunkLayout.NamedMax)
-        {
-            return FsStatus.Invalid;
         }
 
         foreach (var index in request.Indices)
@@ -49,13 +45,21 @@ internal static class AllocateChunksOperation
     {
         if (!file.TryGetPlace(index, out var place))
         {
+            // Whatever is written to a hole is more than there was: if nothing fits, nobody need send it to be told
+            // so at the commit.
+            var isInline = index == 0 && file.Inline != null;
+            file.DropCutOff(index);
+            if (!isInline && file.WhyFull() is not FsStatus.Ok and var full)
+            {
+                id = default;
+                return full;
+            }
+
             if (!file.TryCreate(out id))
             {
                 return FsStatus.TryAgain;
             }
 
-            var isInline = index == 0 && file.Inline != null;
-            file.DropCutOff(index);
             file.PutPlace(index, isInline ? new MapRow(default, ChunkLayout.ChunkBytes, id) : MapRow.Of(id));
             return FsStatus.Ok;
         }

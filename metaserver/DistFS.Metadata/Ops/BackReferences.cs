@@ -71,6 +71,16 @@ internal static class BackReferences
                 operation.ShareRange.FromInode = Of(operation.ShareRange.FromInode);
                 operation.ShareRange.ToInode = Of(operation.ShareRange.ToInode);
                 break;
+            case Operation.KindOneofCase.SetRetention:
+                operation.SetRetention.Inode = Of(operation.SetRetention.Inode);
+                break;
+            case Operation.KindOneofCase.Restore:
+                operation.Restore.Inode = Of(operation.Restore.Inode);
+                operation.Restore.Parent = Of(operation.Restore.Parent);
+                break;
+            case Operation.KindOneofCase.Purge:
+                operation.Purge.Inode = Of(operation.Purge.Inode);
+                break;
             default:
                 // The others name chunks, which a client knows only from an earlier request.
                 break;

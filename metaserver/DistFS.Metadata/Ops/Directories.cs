@@ -1,4 +1,5 @@
 using DistFS.Metadata.Rows;
+using DistFS.Metadata.Trash;
 using DistFS.Primitives;
 
 namespace DistFS.Metadata.Ops;
@@ -70,11 +71,22 @@ internal static class Directories
             ChangeTime = now,
         };
 
-    /// <summary>Takes a name from an inode; without its last one it is an orphan, unless it is open.</summary>
-    public static void LoseName(in MetadataContext context, InodeId id, in InodeRow inode)
+    /// <summary>
+    /// Takes a name from an inode. Without its last one it goes to the trash, if what is removed there is kept; else it
+    /// is an orphan, unless it is open.
+    /// </summary>
+    public static void LoseName(
+        in MetadataContext context, InodeId id, in InodeRow inode, InodeId parent, ReadOnlySpan<byte> name)
     {
         var links = inode.IsDirectory ? 0 : inode.Links - 1;
-        context.Tree.Put(id, inode with { Links = links, ChangeTime = context.Now });
+        var nameless = inode with { Links = links, ChangeTime = context.Now };
+        if (links == 0 && TrashBin.RetentionOf(context.Tree, id, inode, parent).Seconds is > 0 and var seconds)
+        {
+            TrashBin.Put(context, id, nameless, parent, name, seconds);
+            return;
+        }
+
+        context.Tree.Put(id, nameless);
         if (links == 0 && inode.Opens == 0)
         {
             context.Tree.PutOrphan(id);

@@ -18,7 +18,8 @@ internal static class InstallChunkOperation
             return FsStatus.Invalid;
         }
 
-        var status = FileEdit.Open(context, request.Inode, out var file);
+        var status = FileEdit.Open(
+            context, request.Inode, request.HasHandle ? request.Handle : null, out var file);
         status = status == FsStatus.Ok ? file.Find(named, orReplacement: true, out _, out _) : status;
         if (status != FsStatus.Ok)
         {

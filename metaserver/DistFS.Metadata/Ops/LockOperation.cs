@@ -25,8 +25,7 @@ internal static class LockOperation
         switch (request.Action)
         {
             case LockRequest.Types.Action.Leave:
-                LockTable.Leave(context.Tree, inode, wanted);
-                return FsStatus.Ok;
+                return LockTable.Leave(context.Tree, inode, wanted);
             case LockRequest.Types.Action.Cancel:
                 return LockTable.Cancel(context.Tree, inode, wanted.Owner, wanted.Number)
                     ? FsStatus.Ok : FsStatus.NotFound;

@@ -59,9 +59,10 @@ internal static class MakeOperation
         var id = tree.NextInode();
         var inode = NewInode(context, request, kind, id, parentId, parent);
         tree.Put(id, inode);
-        if (request.Open != null)
+        if (request.Open != null
+            && OpenFiles.Begin(context, id, inode, request.Open) is not FsStatus.Ok and var tooMany)
         {
-            OpenFiles.Begin(context, id, inode, request.Open);
+            return tooMany;
         }
 
         if (kind == InodeKind.SymbolicLink)
@@ -85,7 +86,10 @@ internal static class MakeOperation
                 return refused;
             }
 
-            OpenFiles.Begin(context, id, inode, request.Open);
+            if (OpenFiles.Begin(context, id, inode, request.Open) is not FsStatus.Ok and var tooMany)
+            {
+                return tooMany;
+            }
         }
 
         return reply.Tell(context, id);

@@ -19,7 +19,8 @@ internal static class NewVersionOperation
             return FsStatus.Invalid;
         }
 
-        var status = FileEdit.Open(context, request.Inode, out var file);
+        var status = FileEdit.Open(
+            context, request.Inode, request.HasHandle ? request.Handle : null, out var file);
         if (status != FsStatus.Ok)
         {
             return status;

@@ -25,7 +25,7 @@ internal static class OpenOperation
             return refused;
         }
 
-        OpenFiles.Begin(context, id, inode, request.Open);
-        return reply.Tell(context, id);
+        var status = OpenFiles.Begin(context, id, inode, request.Open);
+        return status == FsStatus.Ok ? reply.Tell(context, id) : status;
     }
 }

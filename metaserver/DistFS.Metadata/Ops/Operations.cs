@@ -34,6 +34,9 @@ internal static class Operations
             Operation.KindOneofCase.SealChunks => SealChunksOperation.Apply(context, operation.SealChunks, reply),
             Operation.KindOneofCase.ShareRange => ShareRangeOperation.Apply(context, operation.ShareRange, reply),
             Operation.KindOneofCase.PunchRange => PunchRangeOperation.Apply(context, operation.PunchRange, reply),
+            Operation.KindOneofCase.SetRetention => SetRetentionOperation.Apply(context, operation.SetRetention),
+            Operation.KindOneofCase.Restore => RestoreOperation.Apply(context, operation.Restore, reply),
+            Operation.KindOneofCase.Purge => PurgeOperation.Apply(context, operation.Purge),
             _ => FsStatus.NotImplemented,
         };
 }

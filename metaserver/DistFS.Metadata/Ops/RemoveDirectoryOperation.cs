@@ -28,7 +28,7 @@ internal static class RemoveDirectoryOperation
 
         context.Tree.RemoveName(parentId, name);
         context.Tree.Put(parentId, parent.Changed(-1, -1, context.Now));
-        Directories.LoseName(context, dentry.Inode, inode);
+        Directories.LoseName(context, dentry.Inode, inode, parentId, name);
         return FsStatus.Ok;
     }
 }

@@ -46,14 +46,10 @@ internal static class RenameOperation
             return refused;
         }
 
-        if (Enter(context, from, to) is not FsStatus.Ok and var full)
+        var status = request.Exchange ? EnterBoth(context, from, to) : Enter(context, from, to);
+        if (status != FsStatus.Ok)
         {
-            return full;
-        }
-
-        if (request.Exchange && Enter(context, to, from) is not FsStatus.Ok and var fullBack)
-        {
-            return fullBack;
+            return status;
         }
 
         if (request.Exchange)
@@ -129,6 +125,27 @@ internal static class RenameOperation
         return status;
     }
 
+    /// <summary>
+    /// Two that change places: in a quota that is full there is room for the one, since the other leaves.
+    /// </summary>
+    private static FsStatus EnterBoth(in MetadataContext context, Place from, Place to)
+    {
+        // A domain that has a directory stays, whatever leaves it for a moment.
+        var makesRoom = !to.Inode.IsDirectory && to.Inode.Domain == to.Parent.Domain;
+        if (makesRoom)
+        {
+            Domains.Charge(context.Tree, to.Inode.Domain, -1, -to.Inode.Allocated);
+        }
+
+        var status = Enter(context, from, to);
+        if (makesRoom)
+        {
+            Domains.Charge(context.Tree, to.Inode.Domain, 1, to.Inode.Allocated);
+        }
+
+        return status == FsStatus.Ok ? Enter(context, to, from) : status;
+    }
+
     /// <summary>Whether a directory is what the place names, or below it.</summary>
     private static bool IsBelow(in MetadataContext context, InodeId directory, Place place)
     {
@@ -156,7 +173,7 @@ internal static class RenameOperation
         var tree = context.Tree;
         if (to.Exists)
         {
-            Directories.LoseName(context, to.Dentry.Inode, to.Inode);
+            Directories.LoseName(context, to.Dentry.Inode, to.Inode, to.ParentId, to.Name.Span);
         }
 
         tree.RemoveName(from.ParentId, from.Name.Span);

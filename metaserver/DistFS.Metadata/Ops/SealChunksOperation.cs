@@ -13,15 +13,11 @@ internal static class SealChunksOperation
 {
     public static FsStatus Apply(in MetadataContext context, SealChunksRequest request, OperationReply reply)
     {
-        var status = FileEdit.Open(context, request.Inode, out var file);
+        var status = FileEdit.Open(
+            context, request.Inode, request.HasHandle ? request.Handle : null, request.Chunks.Count, out var file);
         if (status != FsStatus.Ok)
         {
             return status;
-        }
-
-        if (request.Chunks.Count is 0 or > ChunkLayout.NamedMax)
-        {
-            return FsStatus.Invalid;
         }
 
         foreach (var named in request.Chunks)

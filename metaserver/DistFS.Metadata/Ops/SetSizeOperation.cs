@@ -10,7 +10,8 @@ internal static class SetSizeOperation
 {
     public static FsStatus Apply(in MetadataContext context, SetSizeRequest request, OperationReply reply)
     {
-        var status = FileEdit.Open(context, request.Inode, out var file, request.ByHandle);
+        var status = FileEdit.Open(
+            context, request.Inode, request.HasHandle ? request.Handle : null, out var file);
         if (status != FsStatus.Ok)
         {
             return status;

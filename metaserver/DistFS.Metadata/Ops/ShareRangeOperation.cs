@@ -13,13 +13,15 @@ internal static class ShareRangeOperation
 {
     public static FsStatus Apply(in MetadataContext context, ShareRangeRequest request, OperationReply reply)
     {
-        var status = FileEdit.OpenForRead(context, request.FromInode, out var from);
+        var status = FileEdit.OpenForRead(
+            context, request.FromInode, request.HasFromHandle ? request.FromHandle : null, out var from);
         if (status != FsStatus.Ok)
         {
             return status;
         }
 
-        status = FileEdit.Open(context, request.ToInode, out var to);
+        status = FileEdit.Open(
+            context, request.ToInode, request.HasToHandle ? request.ToHandle : null, out var to);
         if (status != FsStatus.Ok)
         {
             return status;

@@ -23,7 +23,7 @@ internal static class UnlinkOperation
 
         context.Tree.RemoveName(parentId, name);
         context.Tree.Put(parentId, parent.Changed(-1, 0, context.Now));
-        Directories.LoseName(context, dentry.Inode, inode);
+        Directories.LoseName(context, dentry.Inode, inode, parentId, name);
         return FsStatus.Ok;
     }
 }

@@ -12,7 +12,8 @@ internal static class WriteInlineOperation
 {
     public static FsStatus Apply(in MetadataContext context, WriteInlineRequest request, OperationReply reply)
     {
-        var status = FileEdit.Open(context, request.Inode, out var file);
+        var status = FileEdit.Open(
+            context, request.Inode, request.HasHandle ? request.Handle : null, out var file);
         if (status != FsStatus.Ok)
         {
             return status;

@@ -17,9 +17,21 @@ public static class Domains
     /// <param name="domain">That of the inode; zero is nobody's.</param>
     /// <param name="inodes">More inodes, or less if negative.</param>
     /// <param name="bytes">More bytes stored, or less if negative. Less is never refused.</param>
-    public static FsStatus TryCharge(Tree tree, InodeId domain, int inodes, long bytes)
+    public static FsStatus TryCharge(Tree tree, InodeId domain, long inodes, long bytes)
     {
         ArgumentNullException.ThrowIfNull(tree);
+        var status = WhyFull(tree, domain, inodes, bytes);
+        if (status == FsStatus.Ok)
+        {
+            Charge(tree, domain, inodes, bytes);
+        }
+
+        return status;
+    }
+
+    /// <summary>What <see cref="TryCharge"/> would say, and nothing is charged.</summary>
+    internal static FsStatus WhyFull(Tree tree, InodeId domain, long inodes, long bytes)
+    {
         for (var at = domain; at != default;)
         {
             var row = Get(tree, at);
@@ -32,7 +44,6 @@ public static class Domains
             at = row.Above;
         }
 
-        Charge(tree, domain, inodes, bytes);
         return FsStatus.Ok;
     }
 
@@ -97,6 +108,35 @@ public static class Domains
         if (inode.Links > 1)
         {
             return FsStatus.CrossDevice;
+        }
+
+        Charge(tree, inode.Domain, -1, -inode.Allocated);
+        inode = inode with { Domain = target };
+        return TryCharge(tree, target, 1, inode.Allocated);
+    }
+
+    /// <summary>
+    /// What has no name gets one in a directory of <paramref name="target"/>, and its charge goes there: that of a
+    /// directory, which is empty, with the quota that it may have.
+    /// </summary>
+    internal static FsStatus EnterNameless(Tree tree, InodeId id, ref InodeRow inode, InodeId target)
+    {
+        if (inode.Domain == id)
+        {
+            var own = Get(tree, id);
+            if (own.Above == target)
+            {
+                return FsStatus.Ok;
+            }
+
+            Charge(tree, own.Above, -(long)own.Inodes, -(long)own.Bytes);
+            tree.PutQuota(id, own with { Above = target });
+            return TryCharge(tree, target, (long)own.Inodes, (long)own.Bytes);
+        }
+
+        if (inode.Domain == target)
+        {
+            return FsStatus.Ok;
         }
 
         Charge(tree, inode.Domain, -1, -inode.Allocated);

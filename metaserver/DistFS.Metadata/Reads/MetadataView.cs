@@ -1,6 +1,7 @@
 using DistFS.Metadata.Collection;
 using DistFS.Metadata.Rows;
 using DistFS.Metadata.Store;
+using DistFS.Primitives;
 
 namespace DistFS.Metadata.Reads;
 
@@ -12,8 +13,8 @@ public sealed class MetadataView
     /// <summary>The tree of that moment.</summary>
     public Tree Tree { get; }
 
-    /// <summary>Whether a step of collection would find something to do.</summary>
-    public bool HasCollectable => Collector.HasWork(Tree);
+    /// <summary>Whether a step of collection, in an entry of that time, would find something to do.</summary>
+    public bool HasCollectableAt(FileTime now) => Collector.HasWork(Tree, now);
 
     /// <summary>Over a store that does not change meanwhile; null before the cluster's first entry.</summary>
     public static MetadataView? Open(IOrderedStore store)

@@ -46,8 +46,25 @@ public static class ReadOperations
                 context,
                 operation.ListXattrs,
                 static (context, request, data) => ListXattrsRead.Apply(context, new InodeId(request.Inode), data)),
+            ReadOperation.KindOneofCase.ListTrash => ListTrash(context, operation.ListTrash),
+            ReadOperation.KindOneofCase.GetRetention => GetRetention(context, operation.GetRetention),
             _ => new ReadOperationReply { Status = (int)FsStatus.NotImplemented },
         };
+    }
+
+    private static ReadOperationReply ListTrash(in ReadContext context, ListTrashRequest request)
+    {
+        var page = new TrashPage();
+        var status = ListTrashRead.Apply(context, request, page);
+        return status == FsStatus.Ok
+            ? new ReadOperationReply { Trash = page } : new ReadOperationReply { Status = (int)status };
+    }
+
+    private static ReadOperationReply GetRetention(in ReadContext context, GetRetentionRequest request)
+    {
+        var status = GetRetentionRead.Apply(context, new InodeId(request.Inode), out var retention);
+        return status == FsStatus.Ok
+            ? new ReadOperationReply { Retention = retention } : new ReadOperationReply { Status = (int)status };
     }
 
     private static FsStatus AccessOf(in ReadContext context, AccessRequest request) => request.Access > 7

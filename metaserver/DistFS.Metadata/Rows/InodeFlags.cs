@@ -15,6 +15,12 @@ public enum InodeFlags : uint
     /// <summary>Of a directory: a default ACL, which what is made in it inherits (acl(5)).</summary>
     DefaultAcl = 2,
 
+    /// <summary>It is in the trash: it has no name, and is no orphan.</summary>
+    Trashed = 4,
+
+    /// <summary>Of a directory: a row that says how long what is removed in it is kept.</summary>
+    Retention = 8,
+
     /// <summary>All that this version knows.</summary>
-    All = AccessAcl | DefaultAcl,
+    All = AccessAcl | DefaultAcl | Trashed | Retention,
 }

@@ -38,7 +38,9 @@ public readonly record struct InodeRow
     /// <summary>Of a directory: how many names it has.</summary>
     public ulong Entries { get; init; }
 
-    /// <summary>Of a directory: the one above it; its own inode for the root.</summary>
+    /// <summary>
+    /// Of a directory: the one above it; its own inode for the root. Of anything in the trash: the directory it was in.
+    /// </summary>
     public InodeId Parent { get; init; }
 
     /// <summary>The nearest directory, itself included, that has a quota; zero for none.</summary>

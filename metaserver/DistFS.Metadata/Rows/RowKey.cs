@@ -69,6 +69,18 @@ public enum RowTable : byte
     /// <summary>A copy of a chunk that is under way.</summary>
     CopyAssignment = (byte)'Y',
 
+    /// <summary>How long what is removed in a directory is kept.</summary>
+    Retention = (byte)'r',
+
+    /// <summary>Something in the trash, in the order in which it goes for good.</summary>
+    Trash = (byte)'T',
+
+    /// <summary>Something in the trash, by where it was.</summary>
+    TrashEntry = (byte)'t',
+
+    /// <summary>How much a session has open and locked.</summary>
+    SessionUse = (byte)'U',
+
     /// <summary>An extended attribute of an inode.</summary>
     Xattr = (byte)'X',
 

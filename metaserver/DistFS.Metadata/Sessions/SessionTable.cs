@@ -155,13 +155,22 @@ internal sealed class SessionTable(Changes changes)
     private void Remove(ClientId client, ulong acknowledged)
     {
         Span<byte> key = stackalloc byte[RowKey.BytesMax];
+        Span<byte> end = stackalloc byte[RowKey.BytesMax];
         changes.Delete(SessionKey(key, client));
-        for (var at = acknowledged + 1; at <= acknowledged + WindowMax; at++)
-        {
-            if (TryRead(ReplyKey(key, client, at)))
+
+        // Few of the window are there: they are found by one scan, not by asking for each.
+        var replies = new List<byte[]>();
+        changes.Scan(
+            ReplyKey(key, client, acknowledged + 1),
+            RowKey.After(end, RowKey.Of(stackalloc byte[RowKey.BytesMax], RowTable.Reply, new InodeId(client.Value))),
+            (found, _) =>
             {
-                changes.Delete(ReplyKey(key, client, at));
-            }
+                replies.Add(found.ToArray());
+                return true;
+            });
+        foreach (var reply in replies)
+        {
+            changes.Delete(reply);
         }
     }
 

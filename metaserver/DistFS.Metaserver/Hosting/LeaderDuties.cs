@@ -109,7 +109,8 @@ internal sealed partial class LeaderDuties : IAsyncDisposable
             return asked.Duties.Bootstrap();
         }
 
-        if (SessionExpiry.IsDue(store, FileTime.Of(asked.Duties._clock.GetUtcNow()), asked.Led))
+        var now = FileTime.Of(asked.Duties._clock.GetUtcNow());
+        if (SessionExpiry.IsDue(store, now, asked.Led))
         {
             return new MetadataCommand
             {
@@ -117,7 +118,7 @@ internal sealed partial class LeaderDuties : IAsyncDisposable
             };
         }
 
-        return view.HasCollectable
+        return view.HasCollectableAt(now)
             ? new MetadataCommand { Collect = new CollectRequest { RowsMax = CollectRowsMax } } : null;
     });
 

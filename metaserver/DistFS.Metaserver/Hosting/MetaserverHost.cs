@@ -35,6 +35,7 @@ public sealed partial class MetaserverHost : IAsyncDisposable
     private RaftTransport _transport = null!;
     private RaftDriver _driver = null!;
     private MembershipKeeper _keeper = null!;
+    private FsckService _fsck = null!;
     private FrameServer _server = null!;
     private LeaderDuties _duties = null!;
     private MembershipWatch _watch = null!;
@@ -138,7 +139,10 @@ public sealed partial class MetaserverHost : IAsyncDisposable
     {
         try
         {
-            foreach (var part in new IAsyncDisposable?[] { _watch, _duties, _server, _keeper, _driver, _transport })
+            foreach (var part in new IAsyncDisposable?[]
+            {
+                _watch, _duties, _server, _fsck, _keeper, _driver, _transport,
+            })
             {
                 if (part != null)
                 {
@@ -190,6 +194,8 @@ public sealed partial class MetaserverHost : IAsyncDisposable
         _keeper = new MembershipKeeper(_driver, _state, driverOptions, _options.Logger, Fail);
         new AdminService(
             identity, _driver, _transport, _state, _keeper, _options.Timing.Election, _options.Clock).AddTo(dispatcher);
+        _fsck = new FsckService(_driver, _state, clock);
+        _fsck.AddTo(dispatcher);
         _server = FrameServer.Start(dispatcher, new FrameServerOptions
         {
             Listen = [_options.Address],

@@ -77,7 +77,10 @@ internal sealed class Files
         return Command(new MetadataCommand { ConfirmDeleted = request });
     }
 
-    public FsStatus Write(InodeId inode, ulong offset, byte[] data, WriteTime? time = null) => Fs.Apply(new Operation
+    public FsStatus Write(InodeId inode, ulong offset, byte[] data, WriteTime? time = null) =>
+        Fs.Apply(WriteOf(inode, offset, data, time));
+
+    public static Operation WriteOf(InodeId inode, ulong offset, byte[] data, WriteTime? time = null) => new()
     {
         WriteInline = new WriteInlineRequest
         {
@@ -86,11 +89,11 @@ internal sealed class Files
             Data = ByteString.CopyFrom(data),
             ModifyTime = time,
         },
-    });
+    };
 
-    public FsStatus SetSize(InodeId inode, ulong size, bool byHandle = true) => Fs.Apply(new Operation
+    public FsStatus SetSize(InodeId inode, ulong size) => Fs.Apply(new Operation
     {
-        SetSize = new SetSizeRequest { Inode = inode.Value, Size = size, ByHandle = byHandle },
+        SetSize = new SetSizeRequest { Inode = inode.Value, Size = size },
     });
 
     public FsStatus Allocate(InodeId inode, params ulong[] indices)

@@ -104,6 +104,63 @@ public sealed class TreeCheckTests
     public void An_attribute_of_nothing() => Finds("which is not", () =>
         _fs.Tree.PutXattr(new InodeId(99), "user.a"u8, []));
 
+    [Fact]
+    public void Something_in_the_trash_that_does_not_say_so() => Finds("is no orphan", () =>
+    {
+        Trash();
+        _fs.Tree.Put(_file, _fs.Row(_file) with { Flags = InodeFlags.None });
+    });
+
+    [Fact]
+    public void Something_that_says_it_is_in_the_trash_and_has_a_name() => Finds("and is not", () =>
+        _fs.Tree.Put(_file, _fs.Row(_file) with { Flags = InodeFlags.Trashed }));
+
+    [Theory]
+    [InlineData(RowTable.Trash)]
+    [InlineData(RowTable.TrashEntry)]
+    public void Half_of_something_in_the_trash(RowTable half)
+    {
+        Trash();
+        var row = Assert.Single(_fs.Rows().Rows, row => row.Key[0] == (byte)half);
+        _fs.Store.Write([KeyValuePair.Create(row.Key, (byte[]?)null)]);
+        Finds("says that it is in the trash, and is not", () => { });
+    }
+
+    [Fact]
+    public void Rows_of_the_trash_of_nothing() => Finds("inodes are in it", () =>
+        _fs.Tree.PutTrash(_a, _file, new(5, _fs.Now, 0, "f"u8.ToArray())));
+
+    [Fact]
+    public void A_time_to_keep_things_that_nobody_says() => Finds("is not said", () =>
+        _fs.Tree.Put(_a, _fs.Row(_a) with { Flags = InodeFlags.Retention }));
+
+    [Fact]
+    public void A_time_to_keep_things_that_is_not_counted() => Finds("and 1 do", () =>
+    {
+        Assert.Equal(FsStatus.Ok, _fs.SetRetention(_a, 5));
+        var count = _fs.Rows().Rows.Single(row => row.Key is [(byte)'M', (byte)'r', ..]);
+        _fs.Store.Write([KeyValuePair.Create(count.Key, (byte[]?)null)]);
+    });
+
+    [Fact]
+    public void What_a_session_has_and_does_not_say() =>
+        Finds("and says that it has none", () =>
+        {
+            Assert.Equal(FsStatus.Ok, _fs.Open(_file, 5));
+            _fs.Tree.ChangeUse(_fs.Client, -1, 0);
+        });
+
+    [Fact]
+    public void What_a_session_says_and_has_not() =>
+        Finds("says 3 opens and 1 locks, and has 0 and 0", () => _fs.Tree.ChangeUse(_fs.Client, 3, 1));
+
+    private void Trash()
+    {
+        Assert.Equal(FsStatus.Ok, _fs.SetRetention(InodeId.Root, 100));
+        Assert.Equal(FsStatus.Ok, _fs.Unlink(_b, "f"));
+        _fs.Sound();
+    }
+
     private void Finds(string text, Action harm)
     {
         harm();

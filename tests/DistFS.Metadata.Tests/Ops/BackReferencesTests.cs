@@ -107,6 +107,9 @@ public sealed class BackReferencesTests
             new() { Release = new ReleaseRequest { Inode = inode } },
             new() { SetQuota = new SetQuotaRequest { Inode = inode } },
             new() { Lock = new LockRequest { Inode = inode } },
+            new() { SetRetention = new SetRetentionRequest { Inode = inode } },
+            new() { Restore = new RestoreRequest { Inode = inode, Parent = inode } },
+            new() { Purge = new PurgeRequest { Inode = inode } },
         ];
         foreach (var operation in operations)
         {

@@ -73,6 +73,25 @@ public sealed class RenameOperationTests
             (_fs.Find(InodeId.Root, "a"), _fs.Find(InodeId.Root, "b"), _fs.Row(file).Links));
     }
 
+    /// <summary>Where two change places, nothing grows but by what the one is larger.</summary>
+    [Fact]
+    public void Two_change_places_in_quotas_that_are_full()
+    {
+        var a = _fs.Directory(InodeId.Root, "a");
+        var b = _fs.Directory(InodeId.Root, "b");
+        Assert.Equal(FsStatus.Ok, _fs.SetQuota(a, inodesMax: 2, bytesMax: 10));
+        Assert.Equal(FsStatus.Ok, _fs.SetQuota(b, inodesMax: 2, bytesMax: 10));
+        Assert.Equal(FsStatus.Ok, _fs.Allocate(_fs.File(a, "f"), 10));
+        Assert.Equal(FsStatus.Ok, _fs.Allocate(_fs.File(b, "g"), 10));
+        Assert.Equal(FsStatus.Ok, _fs.Rename(a, "f", b, "g", exchange: true));
+        _fs.Sound();
+        Assert.Equal(FsStatus.Ok, _fs.SetQuota(b, inodesMax: 2, bytesMax: 12));
+        Assert.Equal(FsStatus.Ok, _fs.Allocate(_fs.Find(b, "g")!.Value, 2));
+        Assert.Equal(FsStatus.QuotaExceeded, _fs.Rename(a, "f", b, "g", exchange: true));
+        Assert.Equal((2UL, 10UL, 12UL), (_fs.Quota(a).Inodes, _fs.Quota(a).Bytes, _fs.Quota(b).Bytes));
+        _fs.Sound();
+    }
+
     [Fact]
     public void Who_may_rename()
     {

@@ -117,10 +117,10 @@ public sealed class SetSizeOperationTests
         Assert.False(_files.ReleaseTrimmed(file, Count - 100 - 300 - 1));
         _files.Fs.Keep();
         _files.Sound();
-        Assert.True(Collector.HasWork(_files.Fs.Tree));
+        Assert.True(Collector.HasWork(_files.Fs.Tree, _files.Fs.Now));
         var reply = _files.Fs.Collect();
         Assert.Equal((1u, false), (reply.Rows, reply.More));
-        Assert.False(Collector.HasWork(_files.Fs.Tree));
+        Assert.False(Collector.HasWork(_files.Fs.Tree, _files.Fs.Now));
         Assert.Empty(_files.Chunks.Trimmed(10));
         Assert.Equal(Count - 100, _files.GarbageOf(1).Count());
         Assert.Equal(new ChunkId(chunk.Chunk), _files.Place(file, 200).Chunk);
@@ -172,8 +172,7 @@ public sealed class SetSizeOperationTests
         Assert.Equal(FsStatus.IsADirectory, _files.SetSize(InodeId.Root, 0));
         Ok(_files.Fs.Set(file, set => (set.Uid, set.Mode) = (1000, 0b100_100_100)));
         _files.Fs.Caller = Namespace.User(1000, 1);
-        Assert.Equal(FsStatus.AccessDenied, _files.SetSize(file, 1, byHandle: false));
-        Ok(_files.SetSize(file, 1));
+        Assert.Equal(FsStatus.AccessDenied, _files.SetSize(file, 1));
         _files.Sound();
     }
 

@@ -76,6 +76,24 @@ public sealed class ContentQuotaTests
         _files.Sound();
     }
 
+    /// <summary>Nobody sends 64 MiB to be told at the commit that nothing of it fits.</summary>
+    [Fact]
+    public void Nothing_is_allocated_for_what_cannot_be_committed()
+    {
+        Assert.Equal(FsStatus.Ok, _files.Fs.SetQuota(_top, bytesMax: 100));
+        Assert.Equal(FsStatus.Ok, _files.Write(_file, 0, new byte[99]));
+        var last = _files.Open(_file, 1, 1);
+        Assert.Equal(FsStatus.Ok, _files.Commit(_file, last));
+        Assert.Equal(FsStatus.QuotaExceeded, _files.Allocate(_file, 2));
+
+        // What takes the place of something, or may be written over, needs no more than there is.
+        Assert.Equal(FsStatus.Ok, _files.Allocate(_file, 0, 1));
+        Assert.Equal(FsStatus.QuotaExceeded, _files.Allocate(_file, 0, 3));
+        Assert.Equal(FsStatus.Ok, _files.SetSize(_file, 99));
+        Assert.Equal(FsStatus.Ok, _files.Allocate(_file, 2));
+        _files.Sound();
+    }
+
     [Fact]
     public void Each_file_pays_for_what_it_shares()
     {

@@ -26,7 +26,7 @@ public sealed class GoldenRowsTests
         BirthTime = new FileTime(18, 19),
         Opens = 20,
         XattrNamesBytes = 21,
-        Flags = InodeFlags.AccessAcl | InodeFlags.DefaultAcl,
+        Flags = InodeFlags.AccessAcl | InodeFlags.DefaultAcl | InodeFlags.Trashed | InodeFlags.Retention,
     };
 
     [Fact]
@@ -59,7 +59,7 @@ public sealed class GoldenRowsTests
             "0104ff03" + "04030201" + "05000000" + "06000000" + "0700000000000000" + "0800000000000000"
             + "0900000000000000" + "0a00000000000000" + "0b00000000000000" + "0c00000000000000"
             + "ffffffffffffffff0d000000" + "0e000000000000000f000000" + "100000000000000011000000"
-            + "120000000000000013000000" + new string('0', 24) + "14000000" + "15000000" + "03000000",
+            + "120000000000000013000000" + new string('0', 24) + "14000000" + "15000000" + "0f000000",
             Convert.ToHexStringLower(bytes));
         Assert.Equal(Row, InodeRow.Read(bytes));
     }
