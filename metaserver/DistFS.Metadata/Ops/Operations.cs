@@ -34,6 +34,7 @@ internal static class Operations
             Operation.KindOneofCase.SealChunks => SealChunksOperation.Apply(context, operation.SealChunks, reply),
             Operation.KindOneofCase.ShareRange => ShareRangeOperation.Apply(context, operation.ShareRange, reply),
             Operation.KindOneofCase.PunchRange => PunchRangeOperation.Apply(context, operation.PunchRange, reply),
+            Operation.KindOneofCase.SetGoal => SetGoalOperation.Apply(context, operation.SetGoal, reply),
             _ => FsStatus.NotImplemented,
         };
 }

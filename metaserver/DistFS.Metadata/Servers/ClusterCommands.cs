@@ -11,6 +11,13 @@ internal static class ClusterCommands
     public static MetadataReply Apply(Tree tree, LogIndex index, MetadataCommand command)
     {
         var reply = new MetadataReply();
+        if (command.Client != 0)
+        {
+            // What metaservers propose by themselves is nobody else's to ask.
+            reply.Status = (int)FsStatus.NotPermitted;
+            return reply;
+        }
+
         reply.Status = (int)(command.KindCase switch
         {
             MetadataCommand.KindOneofCase.RegisterServer =>
@@ -20,6 +27,9 @@ internal static class ClusterCommands
             MetadataCommand.KindOneofCase.ChangeReplicas =>
                 ReplicaChanges.Apply(tree, index, command.ChangeReplicas, reply),
             MetadataCommand.KindOneofCase.ConfirmDeleted => ConfirmDeleted(tree, command.ConfirmDeleted),
+            MetadataCommand.KindOneofCase.BeginCopies => CopyCommands.Begin(tree, command.BeginCopies, reply),
+            MetadataCommand.KindOneofCase.EndCopies => CopyCommands.End(tree, index, command.EndCopies, reply),
+            MetadataCommand.KindOneofCase.SealIdle => CopyCommands.SealIdle(tree, index, command.SealIdle),
             _ => FsStatus.NotImplemented,
         });
         return reply;
