@@ -11,9 +11,6 @@ public sealed class ServerTable(Changes changes)
 {
     private readonly ArrayBufferWriter<byte> _value = new();
 
-    /// <summary>Grows when a server may have changed, failed operations included; a number of this process.</summary>
-    public ulong ChangeCount { get; private set; }
-
     /// <summary>The capacity of one token of the ring: fixed when the first server with any comes; 0 before.</summary>
     public long RingUnit => TryRead(RowKey.OfMeta(stackalloc byte[RowKey.BytesMax], "ring-unit"u8))
         ? BinaryPrimitives.ReadInt64LittleEndian(_value.WrittenSpan) : 0;
@@ -55,7 +52,6 @@ public sealed class ServerTable(Changes changes)
     public void Put(ServerId id, ServerRow row)
     {
         ArgumentNullException.ThrowIfNull(row);
-        ChangeCount++;
         Span<byte> key = stackalloc byte[RowKey.BytesMax];
         changes.Put(KeyOf(key, RowTable.Server, id.Value), row.Write());
         Span<byte> value = stackalloc byte[sizeof(uint)];
@@ -67,7 +63,6 @@ public sealed class ServerTable(Changes changes)
     public void Remove(ServerId id, ServerRow row)
     {
         ArgumentNullException.ThrowIfNull(row);
-        ChangeCount++;
         Span<byte> key = stackalloc byte[RowKey.BytesMax];
         changes.Delete(KeyOf(key, RowTable.Server, id.Value));
         changes.Delete(KeyOf(key, RowTable.ServerStore, row.Store.Value));

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using DistFS.Metaserver.Chunks;
 using DistFS.Metaserver.Consensus;
 using DistFS.Metaserver.Services;
 using DistFS.Metaserver.State;
@@ -35,6 +36,8 @@ public sealed partial class MetaserverHost : IAsyncDisposable
     private RaftDriver _driver = null!;
     private FrameServer _server = null!;
     private LeaderDuties _duties = null!;
+    private ChunkDuties _chunks = null!;
+    private FenceSender _fences = null!;
 
     private MetaserverHost(MetaserverOptions options, FolderLock folderLock)
     {
@@ -58,6 +61,9 @@ public sealed partial class MetaserverHost : IAsyncDisposable
     /// Ends when this metaserver must not go on: the process has to end, without disposing of it. Says why.
     /// </summary>
     public Task<DistFsException> Failed => _failed.Task;
+
+    /// <summary>Its metadata, for tests to look at.</summary>
+    internal MetadataState State => _state;
 
     /// <summary>Starts the metaserver of a folder, or the first of a new cluster in an empty one.</summary>
     /// <exception cref="DistFsException">It cannot start; the message says what to do.</exception>
@@ -106,7 +112,7 @@ public sealed partial class MetaserverHost : IAsyncDisposable
     {
         try
         {
-            foreach (var part in new IAsyncDisposable?[] { _duties, _server, _driver, _transport })
+            foreach (var part in new IAsyncDisposable?[] { _duties, _server, _chunks, _fences, _driver, _transport })
             {
                 if (part != null)
                 {
@@ -181,7 +187,25 @@ public sealed partial class MetaserverHost : IAsyncDisposable
         var dispatcher = new RpcDispatcher();
         _node.AddTo(dispatcher);
         _transport.AddTo(dispatcher);
-        new MetadataService(_driver, _options.Clock, []).AddTo(dispatcher);
+        var proposals = new Proposals(_driver, _options.Clock);
+        _fences = new FenceSender();
+        _chunks = new ChunkDuties(
+            _driver,
+            _state,
+            proposals,
+            _options.ChunkServers,
+            _options.Clock,
+            _options.Logger,
+            reason => _failed.TrySetResult(reason));
+        new ChunkServersService(
+            _driver, _state, _chunks, proposals, _options.ChunkServers, identity.Cluster, _options.Logger)
+            .AddTo(dispatcher);
+        IMutationStage[] stages =
+        [
+            new PlacementStage(_state, _chunks),
+            new FenceStage(_chunks, proposals, _fences, _options.ChunkServers.FenceTimeout),
+        ];
+        new MetadataService(_driver, _options.Clock, stages).AddTo(dispatcher);
         new MetadataReadService(_driver, _state).AddTo(dispatcher);
         _server = FrameServer.Start(dispatcher, new FrameServerOptions
         {
