@@ -66,6 +66,12 @@ public sealed class MetadataMachine
     /// </summary>
     public IReadOnlyList<LockGrant> LockGrants => _tree == null ? [] : _tree.LockGrants;
 
+    /// <summary>
+    /// Told after <see cref="Flush"/> which chunks may have changed since the one before; what it gets is cleared
+    /// afterwards.
+    /// </summary>
+    public Action<ChunkChanges>? OnChunksChanged { get; set; }
+
     /// <summary>The next entry changes nothing.</summary>
     public void Skip(LogIndex index)
     {
@@ -117,6 +123,11 @@ public sealed class MetadataMachine
         _changes.Put(RowKey.OfMeta(stackalloc byte[RowKey.BytesMax], "applied"u8), row);
         _changes.Keep();
         _changes.Flush();
+        if (_tree != null)
+        {
+            OnChunksChanged?.Invoke(_tree.Chunks.Changed);
+            _tree.Chunks.Changed.Clear();
+        }
     }
 
     private static FileTime Max(FileTime one, FileTime other) => one > other ? one : other;

@@ -17,6 +17,9 @@ public sealed partial class Tree(Changes changes, UInt128 nameKey)
     /// <summary>Chunks, and which file and which server has them.</summary>
     public ChunkTable Chunks { get; } = new(changes);
 
+    /// <summary>Copies of chunks that are under way.</summary>
+    public CopyTable Copies { get; } = new(changes);
+
     /// <summary>Chunk servers.</summary>
     public ServerTable Servers { get; } = new(changes);
 

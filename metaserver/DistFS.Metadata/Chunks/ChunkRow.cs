@@ -15,8 +15,8 @@ public enum ChunkState : byte
 }
 
 /// <summary>
-/// A chunk: {format 1, state 1, goal 1, number of replicas 1, version 4, length 4, references 4, written 4, 0 4,
-/// changed at 8, replicas 4 each}.
+/// A chunk: {format 1, state 1, goal 1, number of replicas 1, version 4, length 4, references 4, written 4, any rack 1,
+/// 0 3, changed at 8, replicas 4 each}.
 /// </summary>
 /// <remarks>
 /// A server may have bytes beyond <see cref="Length"/>: they are nobody's. Within one version the length only grows;
@@ -39,6 +39,9 @@ public readonly record struct ChunkRow
 
     /// <summary>How many copies there should be.</summary>
     public required byte Goal { get; init; }
+
+    /// <summary>Its copies need not be in different racks.</summary>
+    public bool AnyRack { get; init; }
 
     /// <summary>Grows with every change of who may write what; from 1.</summary>
     public required ChunkVersion Version { get; init; }
@@ -91,6 +94,7 @@ public readonly record struct ChunkRow
         BinaryPrimitives.WriteUInt32LittleEndian(at[8..], Length);
         BinaryPrimitives.WriteUInt32LittleEndian(at[12..], References);
         BinaryPrimitives.WriteUInt32LittleEndian(at[16..], Written.Value);
+        at[20] = (byte)(AnyRack ? 1 : 0);
         BinaryPrimitives.WriteUInt64LittleEndian(at[24..], ChangedAt.Value);
         at = at[HeadBytes..];
         foreach (var server in Replicas.Span)
@@ -109,7 +113,7 @@ public readonly record struct ChunkRow
         RowFormatException.ThrowIf(
             row.Length < HeadBytes || row[0] != Format
             || row[1] is not ((byte)ChunkState.Open or (byte)ChunkState.Sealed)
-            || row[3] is 0 or > ReplicasMax || row.Length != HeadBytes + (row[3] * sizeof(uint)), RowTable.Chunk, row);
+            || row[3] is 0 or > ReplicasMax || row[20] > 1 || row.Length != HeadBytes + (row[3] * sizeof(uint)), RowTable.Chunk, row);
         var replicas = new ServerId[row[3]];
         for (var i = 0; i < replicas.Length; i++)
         {
@@ -121,6 +125,7 @@ public readonly record struct ChunkRow
         {
             State = (ChunkState)row[1],
             Goal = row[2],
+            AnyRack = row[20] != 0,
             Version = new ChunkVersion(BinaryPrimitives.ReadUInt32LittleEndian(row[4..])),
             Length = BinaryPrimitives.ReadUInt32LittleEndian(row[8..]),
             References = BinaryPrimitives.ReadUInt32LittleEndian(row[12..]),

@@ -13,6 +13,9 @@ public sealed class ChunkTable(Changes changes)
 {
     private readonly ArrayBufferWriter<byte> _value = new();
 
+    /// <summary>What was changed since somebody took it, failed operations included; one who takes looks again.</summary>
+    public ChunkChanges Changed { get; } = new();
+
     /// <summary>The id that the next new chunk gets: no chunk with it or a later one was ever made.</summary>
     public ChunkId Next => TryRead(RowKey.OfMeta(stackalloc byte[RowKey.BytesMax], "next-chunk"u8))
         ? new ChunkId(BinaryPrimitives.ReadUInt64LittleEndian(_value.WrittenSpan)) : new ChunkId(1);
@@ -34,11 +37,14 @@ public sealed class ChunkTable(Changes changes)
     }
 
     /// <summary>Writes a chunk; its rows of servers are the caller's matter.</summary>
-    public void Put(ChunkId id, in ChunkRow row) =>
+    public void Put(ChunkId id, in ChunkRow row)
+    {
+        Changed.Chunks.Add(id);
         changes.Put(KeyOf(stackalloc byte[RowKey.BytesMax], id), row.Write());
+    }
 
     /// <summary>A new chunk, empty and open, with one reference.</summary>
-    public ChunkId Create(ReadOnlyMemory<ServerId> replicas, byte goal, LogIndex index)
+    public ChunkId Create(ReadOnlyMemory<ServerId> replicas, byte goal, LogIndex index, bool anyRack = false)
     {
         var id = Next;
         Span<byte> next = stackalloc byte[sizeof(ulong)];
@@ -48,6 +54,7 @@ public sealed class ChunkTable(Changes changes)
         {
             State = ChunkState.Open,
             Goal = goal,
+            AnyRack = anyRack,
             Version = new ChunkVersion(1),
             Length = 0,
             References = 1,
@@ -72,6 +79,7 @@ public sealed class ChunkTable(Changes changes)
             return;
         }
 
+        Changed.Chunks.Add(id);
         changes.Delete(KeyOf(stackalloc byte[RowKey.BytesMax], id));
         foreach (var server in row.Replicas.Span)
         {
@@ -90,6 +98,7 @@ public sealed class ChunkTable(Changes changes)
         changes.Delete(RowKey.Of(key, RowTable.Replica, server.Value, id.Value));
         Span<byte> row = stackalloc byte[GarbageRow.SizeBytes];
         garbage.Write(row);
+        Changed.Garbage.Add(server);
         changes.Put(RowKey.Of(key, RowTable.Garbage, server.Value, id.Value), row);
     }
 
@@ -115,6 +124,23 @@ public sealed class ChunkTable(Changes changes)
     /// </summary>
     public IReadOnlyList<ChunkId> Replicas(ServerId server, ChunkId from, ChunkId to, int limit) =>
         Page(RowTable.Replica, server.Value, from.Value, to.Value, limit, static (number, _) => new ChunkId(number));
+
+    /// <summary>The chunks from <paramref name="from"/> on, in the order of their ids, at most so many.</summary>
+    public IReadOnlyList<(ChunkId Chunk, ChunkRow Row)> All(ChunkId from, int limit)
+    {
+        var found = new List<(ChunkId, ChunkRow)>();
+        if (limit > 0)
+        {
+            changes.Scan(
+                KeyOf(stackalloc byte[RowKey.BytesMax], from), [(byte)RowTable.Chunk + 1], (key, value) =>
+                {
+                    found.Add((new ChunkId(RowKey.InodeOf(key).Value), ChunkRow.Read(value)));
+                    return found.Count < limit;
+                });
+        }
+
+        return found;
+    }
 
     /// <summary>A place of a file as its row says, cut off or not.</summary>
     public bool TryGetPlace(InodeId inode, ulong index, out MapRow row)

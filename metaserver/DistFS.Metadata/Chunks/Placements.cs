@@ -14,12 +14,12 @@ public sealed class Placements(IReadOnlyList<ChunkPlacement> choices)
     private int _taken;
 
     /// <summary>
-    /// The next choice. False: there is none left, or a server in it is not known, not up, or there twice.
+    /// The next choice, and the goal in it. False: there is none left, or a server in it is not known, not up, or there twice.
     /// </summary>
-    public bool TryTake(ServerTable servers, out ReadOnlyMemory<ServerId> replicas, out byte goal)
+    public bool TryTake(ServerTable servers, out ReadOnlyMemory<ServerId> replicas, out ChunkPlacement goal)
     {
         ArgumentNullException.ThrowIfNull(servers);
-        (replicas, goal) = (default, 0);
+        (replicas, goal) = (default, null!);
         if (_taken == choices.Count)
         {
             return false;
@@ -42,7 +42,7 @@ public sealed class Placements(IReadOnlyList<ChunkPlacement> choices)
             }
         }
 
-        (replicas, goal) = (chosen, (byte)choice.Goal);
+        (replicas, goal) = (chosen, choice);
         return true;
     }
 }

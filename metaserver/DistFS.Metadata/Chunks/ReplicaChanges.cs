@@ -53,7 +53,7 @@ internal static class ReplicaChanges
     /// EBUSY: the chunk is being written, so the copy may have missed something; or the server still has to delete an
     /// older copy, and what deletes that must not meet this one.
     /// </summary>
-    private static FsStatus Add(Tree tree, LogIndex index, ChunkId id, in ChunkRow chunk, ServerId server)
+    internal static FsStatus Add(Tree tree, LogIndex index, ChunkId id, in ChunkRow chunk, ServerId server)
     {
         if (!tree.Servers.TryGet(server, out var row) || row.State != ServerState.Up)
         {

@@ -22,6 +22,7 @@ internal sealed class FileEdit
     private readonly long _charged;
     private readonly bool _hasTrim;
     private readonly TrimRow _trim;
+    private List<ChunkFence>? _fences;
     private byte[]? _inline;
     private bool _isInlineRead;
 
@@ -149,7 +150,7 @@ internal sealed class FileEdit
             return false;
         }
 
-        id = Chunks.Create(replicas, goal, _context.Index);
+        id = Chunks.Create(replicas, (byte)goal.Goal, _context.Index, goal.AnyRack);
         return true;
     }
 
@@ -162,6 +163,26 @@ internal sealed class FileEdit
         }
 
         Chunks.Put(id, chunk);
+    }
+
+    /// <summary>
+    /// An operation has begun a version of a chunk; if somebody was writing it, its servers have to know before the
+    /// client is answered.
+    /// </summary>
+    public void Fence(ChunkId id, in ChunkRow before, in ChunkRow after)
+    {
+        if (before.State != ChunkState.Open)
+        {
+            return;
+        }
+
+        var fence = new ChunkFence { Chunk = id.Value, Version = after.Version.Value, Length = after.Length };
+        foreach (var server in after.Replicas.Span)
+        {
+            fence.Servers.Add(server.Value);
+        }
+
+        (_fences ??= []).Add(fence);
     }
 
     /// <summary>Releases a place, cut off or not.</summary>
@@ -217,7 +238,9 @@ internal sealed class FileEdit
         // Also when nothing was committed there: what a writer has sent and not committed is cut off too.
         if (chunk.State == ChunkState.Open || stays < chunk.Length)
         {
-            PutChunk(place, place.Chunk, chunk.NextVersion(stays, _context.Index));
+            var after = chunk.NextVersion(stays, _context.Index);
+            Fence(place.Chunk, chunk, after);
+            PutChunk(place, place.Chunk, after);
             Chunks.PutPlace(Id, index, MapRow.Of(place.Chunk));
         }
     }
@@ -280,6 +303,7 @@ internal sealed class FileEdit
             return status;
         }
 
+        reply.Fences.Add(_fences ?? []);
         _context.Tree.Put(Id, Inode);
         return reply.Tell(_context, Id);
     }

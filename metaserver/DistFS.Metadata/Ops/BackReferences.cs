@@ -67,6 +67,9 @@ internal static class BackReferences
             case Operation.KindOneofCase.AllocateChunks:
                 operation.AllocateChunks.Inode = Of(operation.AllocateChunks.Inode);
                 break;
+            case Operation.KindOneofCase.SetGoal:
+                operation.SetGoal.Inode = Of(operation.SetGoal.Inode);
+                break;
             case Operation.KindOneofCase.ShareRange:
                 operation.ShareRange.FromInode = Of(operation.ShareRange.FromInode);
                 operation.ShareRange.ToInode = Of(operation.ShareRange.ToInode);

@@ -154,6 +154,8 @@ internal static class MakeOperation
             Device = request.Device,
             Parent = isDirectory ? parentId : default,
             Domain = parent.Domain,
+            GoalReplicas = kind is InodeKind.File or InodeKind.Directory ? parent.GoalReplicas : (byte)0,
+            GoalAnyRack = kind is InodeKind.File or InodeKind.Directory && parent.GoalAnyRack,
             AccessTime = context.Now,
             ModifyTime = context.Now,
             ChangeTime = context.Now,

@@ -54,7 +54,9 @@ internal static class NewVersionOperation
         }
 
         Check.That(file.TryGetPlace(named.Index, out var place));
-        file.PutChunk(place, id, after.NextVersion(after.Length, context.Index));
+        after = after.NextVersion(after.Length, context.Index);
+        file.Fence(id, before, after);
+        file.PutChunk(place, id, after);
         reply.Chunks.Add(Replies.ToChunkInfo(context.Tree.Chunks, named.Index, place, id));
         return file.Close(reply);
     }

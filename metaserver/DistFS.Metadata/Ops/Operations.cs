@@ -37,6 +37,7 @@ internal static class Operations
             Operation.KindOneofCase.SetRetention => SetRetentionOperation.Apply(context, operation.SetRetention),
             Operation.KindOneofCase.Restore => RestoreOperation.Apply(context, operation.Restore, reply),
             Operation.KindOneofCase.Purge => PurgeOperation.Apply(context, operation.Purge),
+            Operation.KindOneofCase.SetGoal => SetGoalOperation.Apply(context, operation.SetGoal, reply),
             _ => FsStatus.NotImplemented,
         };
 }

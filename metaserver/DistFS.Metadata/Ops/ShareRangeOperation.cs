@@ -114,7 +114,9 @@ internal static class ShareRangeOperation
         var chunk = context.Tree.Chunks.Get(place.Chunk);
         if (chunk.State == ChunkState.Open)
         {
-            chunk = chunk.NextVersion(chunk.Length, context.Index) with { State = ChunkState.Sealed };
+            var after = chunk.NextVersion(chunk.Length, context.Index) with { State = ChunkState.Sealed };
+            to.Fence(place.Chunk, chunk, after);
+            chunk = after;
         }
 
         Check.That(chunk.References < uint.MaxValue);

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
+using DistFS.Metadata.Chunks;
 using DistFS.Primitives;
 
 namespace DistFS.Metadata.Placement;
@@ -44,6 +45,20 @@ public readonly struct ChunkInfo
 
         (Id, Version, SizeBytes, Goal, _count) = (id, version, sizeBytes, goal, replicas.Length);
         replicas.CopyTo(_replicas);
+    }
+
+    /// <summary>A chunk as its row says: every copy in it is good, since one that is not is taken out of it.</summary>
+    public static ChunkInfo Of(ChunkId id, in ChunkRow row)
+    {
+        Span<Replica> replicas = stackalloc Replica[row.Replicas.Length];
+        for (var i = 0; i < replicas.Length; i++)
+        {
+            replicas[i] = new Replica(row.Replicas.Span[i], ReplicaState.Good);
+        }
+
+        var goal = new ReplicaGoal(
+            Math.Clamp((int)row.Goal, 1, ReplicaGoal.ReplicasMax), row.AnyRack ? RackRule.None : RackRule.Spread);
+        return new ChunkInfo(id, row.Version, row.Length, goal, replicas);
     }
 
     /// <summary>Which.</summary>

@@ -29,11 +29,21 @@ public sealed class ServerLiveness
     /// <summary>Ascending, so that changes come in the same order everywhere.</summary>
     private readonly SortedList<uint, Heard> _servers = [];
 
+    private readonly long _suspectMs;
+    private readonly long _deadMs;
     private long _wallMs;
     private long _awakeMs;
 
     /// <summary>Starts at a time, in milliseconds of any clock that does not go back.</summary>
-    public ServerLiveness(long nowMs) => _wallMs = nowMs;
+    /// <param name="nowMs">Now.</param>
+    /// <param name="suspectMs">Silence after which a server is suspect, in milliseconds.</param>
+    /// <param name="deadMs">Silence after which it is dead.</param>
+    public ServerLiveness(long nowMs, long suspectMs = SuspectMs, long deadMs = DeadMs)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(suspectMs);
+        ArgumentOutOfRangeException.ThrowIfLessThan(deadMs, suspectMs);
+        (_wallMs, _suspectMs, _deadMs) = (nowMs, suspectMs, deadMs);
+    }
 
     /// <summary>What a server is; one that was never heard of is dead.</summary>
     public ServerState StateOf(ServerId server) =>
@@ -88,8 +98,8 @@ public sealed class ServerLiveness
         }
 
         var silenceMs = _awakeMs - heard.AwakeMs;
-        return silenceMs >= DeadMs || heard.State == ServerState.Dead ? ServerState.Dead
-            : silenceMs >= SuspectMs ? ServerState.Suspect
+        return silenceMs >= _deadMs || heard.State == ServerState.Dead ? ServerState.Dead
+            : silenceMs >= _suspectMs ? ServerState.Suspect
             : ServerState.Up;
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using DistFS.Metadata.Placement;
 using DistFS.Primitives;
 
 namespace DistFS.Metadata.Rows;
@@ -73,6 +74,14 @@ public readonly record struct InodeRow
     /// <summary>Of a file: it has no chunk at this place or a later one; 0 when it has none at all.</summary>
     public ulong ChunkEnd { get; init; }
 
+    /// <summary>
+    /// Copies of the chunks that are made in it, of a directory also in what is made in it; 0 is what the cluster has.
+    /// </summary>
+    public byte GoalReplicas { get; init; }
+
+    /// <summary>They need not be in different racks; only with <see cref="GoalReplicas"/>.</summary>
+    public bool GoalAnyRack { get; init; }
+
     /// <summary>Whether it is a directory.</summary>
     public bool IsDirectory => Kind == InodeKind.Directory;
 
@@ -98,6 +107,8 @@ public readonly record struct InodeRow
         WriteTime(row[100..], BirthTime);
         BinaryPrimitives.WriteUInt64LittleEndian(row[112..], ChunkEnd);
         row[120..124].Clear();
+        row[120] = GoalReplicas;
+        row[121] = (byte)(GoalAnyRack ? 1 : 0);
         BinaryPrimitives.WriteUInt32LittleEndian(row[124..], Opens);
         BinaryPrimitives.WriteUInt32LittleEndian(row[128..], XattrNamesBytes);
         BinaryPrimitives.WriteUInt32LittleEndian(row[132..], (uint)Flags);
@@ -109,7 +120,8 @@ public readonly record struct InodeRow
     {
         RowFormatException.ThrowIf(row.Length != SizeBytes || row[0] != Format, RowTable.Inode, row);
         var flags = (InodeFlags)BinaryPrimitives.ReadUInt32LittleEndian(row[132..]);
-        RowFormatException.ThrowIf((flags & ~InodeFlags.All) != 0, RowTable.Inode, row);
+        RowFormatException.ThrowIf(
+            (flags & ~InodeFlags.All) != 0 || row[120] > ReplicaGoal.ReplicasMax || row[121] > 1, RowTable.Inode, row);
         return new InodeRow
         {
             Kind = (InodeKind)row[1],
@@ -131,6 +143,8 @@ public readonly record struct InodeRow
             Opens = BinaryPrimitives.ReadUInt32LittleEndian(row[124..]),
             XattrNamesBytes = BinaryPrimitives.ReadUInt32LittleEndian(row[128..]),
             Flags = flags,
+            GoalReplicas = row[120],
+            GoalAnyRack = row[121] != 0,
         };
     }
 

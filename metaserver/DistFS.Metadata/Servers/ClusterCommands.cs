@@ -12,6 +12,13 @@ internal static class ClusterCommands
     public static MetadataReply Apply(Tree tree, LogIndex index, MetadataCommand command)
     {
         var reply = new MetadataReply();
+        if (command.Client != 0)
+        {
+            // What metaservers propose by themselves is nobody else's to ask.
+            reply.Status = (int)FsStatus.NotPermitted;
+            return reply;
+        }
+
         reply.Status = (int)(command.KindCase switch
         {
             MetadataCommand.KindOneofCase.RegisterServer =>
@@ -24,6 +31,9 @@ internal static class ClusterCommands
             MetadataCommand.KindOneofCase.AdmitMember =>
                 MemberAdmission.Admit(tree.Members, command.AdmitMember, reply),
             MetadataCommand.KindOneofCase.RemoveMember => MemberAdmission.Remove(tree.Members, command.RemoveMember),
+            MetadataCommand.KindOneofCase.BeginCopies => CopyCommands.Begin(tree, command.BeginCopies, reply),
+            MetadataCommand.KindOneofCase.EndCopies => CopyCommands.End(tree, index, command.EndCopies, reply),
+            MetadataCommand.KindOneofCase.SealIdle => CopyCommands.SealIdle(tree, index, command.SealIdle),
             _ => FsStatus.NotImplemented,
         });
         return reply;

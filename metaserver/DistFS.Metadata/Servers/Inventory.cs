@@ -19,6 +19,9 @@ public sealed class InventoryPlan
     /// <summary>To be deleted by the server, in no newer version than that.</summary>
     public List<(ChunkId Chunk, ChunkVersion Version)> Deletes { get; } = [];
 
+    /// <summary>Versions that the server missed, and with which it comes to be right: what it has is not lost.</summary>
+    public List<ChunkFence> Fences { get; } = [];
+
     /// <summary>To be proposed: copies that the server should have, and has not or not as they should be.</summary>
     public List<ChangeReplicasRequest.Types.Change> Lost { get; } = [];
 
@@ -146,6 +149,15 @@ public static class Inventory
             if (isStale && chunk.ChangedAt <= position)
             {
                 plan.Lost.Add(LossOf(id, chunk, server));
+            }
+            else if (!isStale && copy.Version.Value < chunk.Version.Value)
+            {
+                plan.Fences.Add(new ChunkFence
+                {
+                    Chunk = id.Value,
+                    Version = chunk.Version.Value,
+                    Length = chunk.Length,
+                });
             }
         }
         else if (tree.Chunks.TryGetGarbage(server, id, out var garbage) && copy.Version.Value <= garbage.Version.Value)

@@ -1,7 +1,9 @@
 using System.Text;
 using DistFS.Metadata.Chunks;
+using DistFS.Metadata.Placement;
 using DistFS.Primitives;
 using DistFS.Protocol;
+using ServerState = DistFS.Protocol.ServerState;
 
 namespace DistFS.Metadata.Servers;
 
@@ -19,6 +21,7 @@ internal static class ServerRegistration
     public static FsStatus Register(Tree tree, RegisterServerRequest request, MetadataReply reply)
     {
         if (request.Store == 0 || request.Incarnation == 0 || request.Address.Length == 0
+            || request.CapacityBytes > ServerRow.CapacityBytesMax
             || Encoding.UTF8.GetByteCount(request.Address) > ServerRow.TextBytesMax
             || Encoding.UTF8.GetByteCount(request.Rack) > ServerRow.TextBytesMax)
         {
@@ -54,6 +57,13 @@ internal static class ServerRegistration
             Address = request.Address,
             Rack = request.Rack,
         });
+        if (request.CapacityBytes > 0 && servers.RingUnit == 0)
+        {
+            // What the ring's tokens stand for must not change with who comes later: all would move.
+            var first = new ServerInfo(id, default, (long)request.CapacityBytes, 0, Placement.ServerState.Up);
+            servers.SetRingUnit(Ring.UnitFor([first]));
+        }
+
         reply.RegisterServer = new RegisterServerReply { Server = id.Value };
         return FsStatus.Ok;
     }

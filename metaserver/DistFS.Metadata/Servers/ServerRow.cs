@@ -26,6 +26,9 @@ public sealed record ServerRow(
     string Address,
     string Rack)
 {
+    /// <summary>8 PiB: beyond any machine, so that sums over all servers stay within 64 bits.</summary>
+    public const ulong CapacityBytesMax = 1UL << 53;
+
     /// <summary>Longest address and rack, in bytes of UTF-8.</summary>
     public const int TextBytesMax = 255;
 

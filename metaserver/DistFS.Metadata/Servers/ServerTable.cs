@@ -11,6 +11,10 @@ public sealed class ServerTable(Changes changes)
 {
     private readonly ArrayBufferWriter<byte> _value = new();
 
+    /// <summary>The capacity of one token of the ring: fixed when the first server with any comes; 0 before.</summary>
+    public long RingUnit => TryRead(RowKey.OfMeta(stackalloc byte[RowKey.BytesMax], "ring-unit"u8))
+        ? BinaryPrimitives.ReadInt64LittleEndian(_value.WrittenSpan) : 0;
+
     /// <summary>All servers in the order of their ids.</summary>
     public IReadOnlyList<(ServerId Id, ServerRow Row)> All
     {
@@ -62,6 +66,14 @@ public sealed class ServerTable(Changes changes)
         Span<byte> key = stackalloc byte[RowKey.BytesMax];
         changes.Delete(KeyOf(key, RowTable.Server, id.Value));
         changes.Delete(KeyOf(key, RowTable.ServerStore, row.Store.Value));
+    }
+
+    /// <summary>Fixes the unit of the ring.</summary>
+    public void SetRingUnit(long bytesPerToken)
+    {
+        Span<byte> value = stackalloc byte[sizeof(long)];
+        BinaryPrimitives.WriteInt64LittleEndian(value, bytesPerToken);
+        changes.Put(RowKey.OfMeta(stackalloc byte[RowKey.BytesMax], "ring-unit"u8), value);
     }
 
     /// <summary>A number that was never given before, and the next one is noted.</summary>

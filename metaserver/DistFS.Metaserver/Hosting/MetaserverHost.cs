@@ -1,3 +1,4 @@
+using DistFS.Metaserver.Chunks;
 using DistFS.Metaserver.Consensus;
 using DistFS.Metaserver.Services;
 using DistFS.Metaserver.State;
@@ -39,6 +40,8 @@ public sealed partial class MetaserverHost : IAsyncDisposable
     private FrameServer _server = null!;
     private LeaderDuties _duties = null!;
     private MembershipWatch _watch = null!;
+    private ChunkDuties _chunks = null!;
+    private FenceSender _fences = null!;
 
     private MetaserverHost(MetaserverOptions options, FolderLock folderLock)
     {
@@ -62,6 +65,9 @@ public sealed partial class MetaserverHost : IAsyncDisposable
     /// Ends when this metaserver must not go on: the process has to end, without disposing of it. Says why.
     /// </summary>
     public Task<DistFsException> Failed => _failed.Task;
+
+    /// <summary>Its metadata, for tests to look at.</summary>
+    internal MetadataState State => _state;
 
     /// <summary>
     /// Starts the metaserver of a folder; in an empty one the first of a new cluster, or one that joins another's.
@@ -141,7 +147,7 @@ public sealed partial class MetaserverHost : IAsyncDisposable
         {
             foreach (var part in new IAsyncDisposable?[]
             {
-                _watch, _duties, _server, _fsck, _keeper, _driver, _transport,
+                _watch, _duties, _server, _fsck, _keeper, _chunks, _fences, _driver, _transport,
             })
             {
                 if (part != null)
@@ -189,11 +195,29 @@ public sealed partial class MetaserverHost : IAsyncDisposable
         var dispatcher = new RpcDispatcher();
         _node.AddTo(dispatcher);
         _transport.AddTo(dispatcher);
-        new MetadataService(_driver, clock, []).AddTo(dispatcher);
+        var proposals = new Proposals(_driver, clock);
+        _fences = new FenceSender();
+        _chunks = new ChunkDuties(
+            _driver,
+            _state,
+            proposals,
+            _options.ChunkServers,
+            clock,
+            _options.Logger,
+            Fail);
+        new ChunkServersService(
+            _driver, _state, _chunks, proposals, _options.ChunkServers, identity.Cluster, _options.Logger)
+            .AddTo(dispatcher);
+        IMutationStage[] stages =
+        [
+            new PlacementStage(_state, _chunks),
+            new FenceStage(_chunks, proposals, _fences, _options.ChunkServers.FenceTimeout),
+        ];
+        new MetadataService(_driver, clock, stages).AddTo(dispatcher);
         new MetadataReadService(_driver, _state).AddTo(dispatcher);
         _keeper = new MembershipKeeper(_driver, _state, driverOptions, _options.Logger, Fail);
         new AdminService(
-            identity, _driver, _transport, _state, _keeper, _options.Timing.Election, _options.Clock).AddTo(dispatcher);
+            identity, _driver, _transport, _state, _keeper, _options.Timing.Election, clock).AddTo(dispatcher);
         _fsck = new FsckService(_driver, _state, clock);
         _fsck.AddTo(dispatcher);
         _server = FrameServer.Start(dispatcher, new FrameServerOptions

@@ -1,3 +1,4 @@
+using DistFS.Metaserver.Chunks;
 using DistFS.Metaserver.Consensus;
 using DistFS.Metaserver.State;
 using DistFS.Rpc;
@@ -29,6 +30,9 @@ public sealed record MetaserverOptions
 
     /// <summary>What the metadata may use.</summary>
     public StateOptions State { get; init; } = new();
+
+    /// <summary>How chunk servers are dealt with.</summary>
+    public ChunkServerOptions ChunkServers { get; init; } = new();
 
     /// <summary>A snapshot is made after so many entries since the last one, if not earlier by bytes.</summary>
     public ulong SnapshotEntries { get; init; } = 1_000_000;

@@ -1,5 +1,6 @@
 using DistFS.Metadata;
 using DistFS.Metadata.Store;
+using DistFS.Metaserver.Chunks;
 using DistFS.Metaserver.Consensus;
 using DistFS.Native;
 using DistFS.Primitives;
@@ -37,6 +38,9 @@ public sealed class MetadataState : IReplicatedStateMachine, IDisposable
         (_store, _machine) = OpenStore(Path.Combine(folder, StateFolder));
         _applied = _machine.AppliedIndex.Value;
     }
+
+    /// <summary>Is told which chunks were changed, on the apply lane; null: nobody plans here.</summary>
+    internal ChunkFeed? Chunks { get; set; }
 
     /// <inheritdoc/>
     public LogIndex AppliedIndex => new(Volatile.Read(ref _applied));
@@ -135,6 +139,7 @@ public sealed class MetadataState : IReplicatedStateMachine, IDisposable
             (_store, _machine) = OpenStore(Path.Combine(_folder, StateFolder));
             Volatile.Write(ref _applied, _machine.AppliedIndex.Value);
             OnTime(_machine.Time);
+            Chunks?.Lose();
         }
         finally
         {
@@ -188,7 +193,7 @@ public sealed class MetadataState : IReplicatedStateMachine, IDisposable
         var store = RocksStore.Open(folder, _options);
         try
         {
-            var machine = new MetadataMachine(store);
+            var machine = new MetadataMachine(store) { OnChunksChanged = changes => Chunks?.Add(changes) };
             if (machine.Cluster is { } cluster && cluster != _cluster)
             {
                 throw new DistFsException(

@@ -86,6 +86,11 @@ public sealed class ErrorCatalogTests
         DFS1402 RequestStale Stale
         DFS1403 RequestReused Invalid
         DFS1404 RequestsTooMany TryAgain
+        DFS1451 ChunkServerUnknown NotFound
+        DFS1452 ChunkServerIdTaken AlreadyExists
+        DFS1453 ChunkServerRunOver Stale
+        DFS1454 NoChunkServers TryAgain
+        DFS1455 FencePending TryAgain
         """.ReplaceLineEndings("\n"),
         string.Join('\n', ErrorCatalog.All.Select(code => $"{code.Id} {NameOf(code)} {code.Status}")));
 

@@ -1,0 +1,47 @@
+using System.Collections.Concurrent;
+using DistFS.Metadata.Placement.Repair;
+using DistFS.Primitives;
+using DistFS.Protocol;
+
+namespace DistFS.Metaserver.Chunks;
+
+/// <summary>
+/// All that a leader keeps of chunk servers in memory, for the time that it leads. None of it decides anything: it is
+/// made from the rows again by the next leader.
+/// </summary>
+internal sealed class ChunkLead(LiveServers servers)
+{
+    /// <summary>What servers reported and nobody has looked at, at most.</summary>
+    private const int ReportsMax = 1 << 16;
+
+    private long _unknown;
+    private volatile RepairStatus? _status;
+
+    /// <summary>The servers.</summary>
+    public LiveServers Servers { get; } = servers;
+
+    /// <summary>Ends of copies, as reported.</summary>
+    public ConcurrentQueue<(ServerId Server, CopyResult Result)> Results { get; } = [];
+
+    /// <summary>Losses, as reported.</summary>
+    public ConcurrentQueue<(ServerId Server, LostCopy Copy)> Lost { get; } = [];
+
+    /// <summary>What repair may send and receive at a server, in bytes per second.</summary>
+    public ConcurrentDictionary<ServerId, long> Rates { get; } = [];
+
+    /// <summary>How far repair is; null before it is known.</summary>
+    public RepairStatus? Status
+    {
+        get => _status;
+        set => _status = value;
+    }
+
+    /// <summary>Copies that nothing explains.</summary>
+    public long Unknown => Interlocked.Read(ref _unknown);
+
+    /// <summary>Whether more reports may be taken.</summary>
+    public bool HasRoom => Results.Count + Lost.Count < ReportsMax;
+
+    /// <summary>Counts copies that nothing explains.</summary>
+    public void CountUnknown(int copies) => Interlocked.Add(ref _unknown, copies);
+}

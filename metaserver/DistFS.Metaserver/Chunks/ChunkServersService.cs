@@ -1,0 +1,372 @@
+using DistFS.Metadata.Reads;
+using DistFS.Metadata.Servers;
+using DistFS.Metaserver.Consensus;
+using DistFS.Metaserver.Services;
+using DistFS.Metaserver.State;
+using DistFS.Primitives;
+using DistFS.Protocol;
+using DistFS.Rpc;
+using Microsoft.Extensions.Logging;
+
+namespace DistFS.Metaserver.Chunks;
+
+/// <summary>What chunk servers say to the leader, and what it tells them (docs/design/chunkservers.md).</summary>
+internal sealed partial class ChunkServersService(
+    RaftDriver driver,
+    MetadataState state,
+    ChunkDuties duties,
+    Proposals proposals,
+    ChunkServerOptions options,
+    ClusterId cluster,
+    ILogger logger)
+{
+    /// <summary>Results, losses, copies or deletions in one message.</summary>
+    private const int PageMax = Metadata.Servers.Inventory.PageMax;
+
+    private const uint BackWithinMsMax = 3_600_000;
+    private const int ServersPage = 1_000;
+
+    private static readonly string[] ClassNames =
+        ["last-copy", "many-missing", "some-missing", "corrupt", "draining", "racks", "moving", "surplus"];
+
+    /// <summary>Offers the service.</summary>
+    public void AddTo(RpcDispatcher dispatcher) => dispatcher
+        .Handle(ChunkServersMethods.Register, RegisterAsync, HandlerScheduling.Inline)
+        .Handle(ChunkServersMethods.Heartbeat, Heartbeat, HandlerScheduling.Inline)
+        .Handle(ChunkServersMethods.Inventory, InventoryAsync, HandlerScheduling.Inline)
+        .Handle(ChunkServersMethods.ConfirmDeleted, ConfirmDeletedAsync, HandlerScheduling.Inline)
+        .Handle(ChunkServersMethods.RepairStatus, RepairStatusOf, HandlerScheduling.Inline)
+        .Handle(ChunkServersMethods.ListServers, ListServers, HandlerScheduling.Inline);
+
+    private async ValueTask<RegisterServerAnswer> RegisterAsync(RegisterServerRequest request, ServerCall call)
+    {
+        if (!TryLead(out var lead, out var answer))
+        {
+            return new RegisterServerAnswer { Answer = answer };
+        }
+
+        if (!RpcAddress.TryParse(request.Address, out _))
+        {
+            throw new RpcException(ErrorCatalog.BadRequest, "The address of a chunk server is host:port.");
+        }
+
+        var reply = await ProposeAsync(new MetadataCommand { RegisterServer = request }, call).ConfigureAwait(false);
+        if (reply.RegisterServer is not { } registered)
+        {
+            LogRefused(logger, request.Server, request.Address, (FsStatus)reply.Status);
+            return new RegisterServerAnswer { Answer = AnswerOf(reply.Status) };
+        }
+
+        var id = new ServerId(registered.Server);
+        var row = state.Read(id, static (store, id) =>
+            MetadataView.Open(store)!.Tree.Servers.TryGet(id, out var row) ? row : null);
+        if (row != null)
+        {
+            lead.Servers.Registered(id, row, duties.NowMs);
+        }
+
+        return new RegisterServerAnswer
+        {
+            Answer = new ServerAnswer(),
+            Server = id.Value,
+            ClusterHigh = (ulong)(cluster.Value >> 64),
+            ClusterLow = (ulong)cluster.Value,
+        };
+    }
+
+    private ValueTask<HeartbeatReply> Heartbeat(HeartbeatRequest request, ServerCall call)
+    {
+        if (!TryLead(out var lead, out var answer))
+        {
+            return new(new HeartbeatReply { Answer = answer });
+        }
+
+        if (request.Results.Count > PageMax || request.Lost.Count > PageMax || request.BackWithinMs > BackWithinMsMax)
+        {
+            throw new RpcException(
+                ErrorCatalog.BadRequest,
+                $"A heartbeat has at most {PageMax} results and losses, and a server is away for an hour at most.");
+        }
+
+        if (!lead.HasRoom)
+        {
+            throw new RpcException(ErrorCatalog.Overloaded, "Too many reports of chunk servers wait.");
+        }
+
+        // Before the rows are looked at: what the server is told is of this position or later.
+        var reply = new HeartbeatReply
+        {
+            Answer = new ServerAnswer(),
+            Position = state.AppliedIndex.Value,
+            ServeMs = options.ServeMs,
+        };
+        var status = lead.Servers.Hear(request, duties.NowMs, reply, out var garbage);
+        if (status != FsStatus.Ok)
+        {
+            return new(new HeartbeatReply { Answer = AnswerOf((int)status) });
+        }
+
+        var server = new ServerId(request.Server);
+        if (reply.IsUnknown)
+        {
+            return new(reply);
+        }
+
+        foreach (var result in request.Results)
+        {
+            lead.Results.Enqueue((server, result));
+        }
+
+        foreach (var lost in request.Lost)
+        {
+            lead.Lost.Enqueue((server, lost));
+        }
+
+        reply.CopyBytesPerSecond = duties.RateOf(server);
+        if (garbage > 0)
+        {
+            AddDeletes(lead, server, garbage, reply);
+        }
+
+        return new(reply);
+    }
+
+    private void AddDeletes(ChunkLead lead, ServerId server, ulong told, HeartbeatReply reply)
+    {
+        var rows = state.Read(server, static (store, server) =>
+            MetadataView.Open(store)!.Tree.Chunks.Garbage(server, default, PageMax));
+        foreach (var (chunk, row) in rows)
+        {
+            reply.Deletes.Add(new DeleteOrder { Chunk = chunk.Value, Version = row.Version.Value });
+        }
+
+        if (rows.Count == 0)
+        {
+            lead.Servers.NoGarbage(server, told);
+        }
+    }
+
+    private async ValueTask<InventoryReply> InventoryAsync(InventoryRequest request, ServerCall call)
+    {
+        if (!TryLead(out var lead, out var answer))
+        {
+            return new InventoryReply { Answer = answer };
+        }
+
+        var server = new ServerId(request.Server);
+        if (StatusOf(lead, server, request.Incarnation) is not FsStatus.Ok and var refused)
+        {
+            return new InventoryReply { Answer = AnswerOf((int)refused) };
+        }
+
+        if (request.Position > state.AppliedIndex.Value)
+        {
+            throw new RpcException(ErrorCatalog.BadRequest, "The cluster has not been at this position yet.");
+        }
+
+        var copies = new List<ReportedCopy>(request.Copies.Count);
+        foreach (var copy in request.Copies)
+        {
+            copies.Add(new ReportedCopy(new ChunkId(copy.Chunk), new ChunkVersion(copy.Version), copy.Length));
+        }
+
+        var (status, plan) = state.Read((request, copies), static (store, asked) =>
+        {
+            var end = asked.request.End == 0 ? ulong.MaxValue : asked.request.End;
+            var status = Metadata.Servers.Inventory.Compare(
+                MetadataView.Open(store)!.Tree,
+                new ServerId(asked.request.Server),
+                new LogIndex(asked.request.Position),
+                new ChunkId(asked.request.First),
+                new ChunkId(end),
+                asked.copies,
+                out var plan);
+            return (status, plan);
+        });
+        if (status != FsStatus.Ok)
+        {
+            throw new RpcException(
+                ErrorCatalog.BadRequest, $"A page has at most {PageMax} copies, in order and inside of its bounds.");
+        }
+
+        if (plan.Unknown.Count > 0)
+        {
+            lead.CountUnknown(plan.Unknown.Count);
+            LogUnknown(logger, server, plan.Unknown.Count, plan.Unknown[0].Chunk, plan.Unknown[0].Version);
+        }
+
+        if (plan.Lost.Count > 0)
+        {
+            LogLost(logger, server, plan.Lost.Count, plan.Lost[0].Chunk);
+            for (var from = 0; from < plan.Lost.Count; from += PageMax)
+            {
+                var changes = new ChangeReplicasRequest();
+                changes.Changes.Add(plan.Lost.Skip(from).Take(PageMax));
+                await ProposeAsync(new MetadataCommand { ChangeReplicas = changes }, call).ConfigureAwait(false);
+            }
+        }
+
+        return ReplyOf(lead, server, request, plan);
+    }
+
+    private static InventoryReply ReplyOf(
+        ChunkLead lead, ServerId server, InventoryRequest request, InventoryPlan plan)
+    {
+        var isThrough = request.End == 0 && plan.Next.Value == ulong.MaxValue;
+        var reply = new InventoryReply
+        {
+            Answer = new ServerAnswer(),
+            Next = isThrough ? 0 : plan.Next.Value,
+        };
+        reply.Fences.Add(plan.Fences);
+        foreach (var (chunk, version) in plan.Deletes)
+        {
+            reply.Deletes.Add(new DeleteOrder { Chunk = chunk.Value, Version = version.Value });
+        }
+
+        if (isThrough)
+        {
+            lead.Servers.Through(server);
+        }
+
+        return reply;
+    }
+
+    private async ValueTask<ServerAnswer> ConfirmDeletedAsync(ConfirmDeletedRequest request, ServerCall call)
+    {
+        if (!TryLead(out var lead, out var answer))
+        {
+            return answer;
+        }
+
+        if (request.Chunks.Count > PageMax)
+        {
+            throw new RpcException(ErrorCatalog.BadRequest, $"At most {PageMax} deletions are confirmed at once.");
+        }
+
+        if (StatusOf(lead, new ServerId(request.Server), request.Incarnation) is not FsStatus.Ok and var refused)
+        {
+            return AnswerOf((int)refused);
+        }
+
+        var reply = await ProposeAsync(new MetadataCommand { ConfirmDeleted = request }, call).ConfigureAwait(false);
+        return AnswerOf(reply.Status);
+    }
+
+    private ValueTask<RepairStatusReply> RepairStatusOf(RepairStatusRequest request, ServerCall call)
+    {
+        if (!TryLead(out var lead, out var answer))
+        {
+            return new(new RepairStatusReply { Answer = answer });
+        }
+
+        if (lead.Status is not { } status)
+        {
+            return new(new RepairStatusReply { Answer = Starting() });
+        }
+
+        var reply = new RepairStatusReply
+        {
+            Answer = new ServerAnswer(),
+            Parked = (uint)status.Parked,
+            Unavailable = (uint)status.Unavailable,
+            CopiesUnderWay = (uint)status.InFlight,
+            BytesLeft = (ulong)status.PendingBytes,
+            BytesPerSecond = (ulong)status.BytesPerSecond,
+            IsComplete = status.IsComplete,
+            UnknownCopies = (ulong)lead.Unknown,
+        };
+        if (status.EtaMs is { } eta)
+        {
+            reply.EtaMs = (ulong)eta;
+        }
+
+        for (var i = 0; i < status.Queued.Count; i++)
+        {
+            reply.Classes.Add(new RepairClassStatus { Name = ClassNames[i], Chunks = (uint)status.Queued[i] });
+        }
+
+        return new(reply);
+    }
+
+    private ValueTask<ListServersReply> ListServers(ListServersRequest request, ServerCall call)
+    {
+        if (!TryLead(out var lead, out var answer))
+        {
+            return new(new ListServersReply { Answer = answer });
+        }
+
+        var (page, more) = lead.Servers.List(request.After, ServersPage);
+        var reply = new ListServersReply { Answer = new ServerAnswer(), More = more };
+        reply.Servers.Add(page);
+        return new(reply);
+    }
+
+    /// <summary>Of a run of a server that may speak.</summary>
+    private static FsStatus StatusOf(ChunkLead lead, ServerId server, ulong incarnation) =>
+        lead.Servers.RowOf(server) is not { } row ? FsStatus.NotFound
+        : row.Incarnation != incarnation ? FsStatus.Stale
+        : FsStatus.Ok;
+
+    private static ServerAnswer Starting() => new()
+    {
+        Status = Redirection.Starting.Status,
+        Code = Redirection.Starting.Code,
+    };
+
+    private static ServerAnswer AnswerOf(int status) => new()
+    {
+        Status = status,
+        Code = (FsStatus)status switch
+        {
+            FsStatus.NotFound => ErrorCatalog.ChunkServerUnknown.Number,
+            FsStatus.AlreadyExists => ErrorCatalog.ChunkServerIdTaken.Number,
+            FsStatus.Stale => ErrorCatalog.ChunkServerRunOver.Number,
+            _ => 0,
+        },
+    };
+
+    private bool TryLead(out ChunkLead lead, out ServerAnswer answer)
+    {
+        (lead, answer) = (null!, null!);
+        if (!driver.IsLeader)
+        {
+            var (status, code, leader) = Redirection.Of(driver);
+            answer = new ServerAnswer { Status = status, Code = code, Leader = leader };
+            return false;
+        }
+
+        if (duties.Lead is not { } known)
+        {
+            answer = Starting();
+            return false;
+        }
+
+        lead = known;
+        return true;
+    }
+
+    private async ValueTask<MetadataReply> ProposeAsync(MetadataCommand command, ServerCall call) =>
+        await proposals.TryAsync(command, call.CancellationToken).ConfigureAwait(false)
+        ?? throw new RpcException(
+            ErrorCatalog.NotLeader,
+            $"Metaserver {driver.Self} cannot tell what became of it. Say it again to the leader.",
+            outcomeUnknown: true);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Chunk server {Server} at {Address} wants to register, and is refused: {Status}.")]
+    private static partial void LogRefused(ILogger logger, uint server, string address, FsStatus status);
+
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "Chunk server {Server} has {Count} copies that nothing explains, as {Chunk} {Version}: the metadata may be "
+            + "older than the server. They are left alone.")]
+    private static partial void LogUnknown(
+        ILogger logger, ServerId server, int count, ChunkId chunk, ChunkVersion version);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Chunk server {Server} lacks {Count} copies that it should have, chunk {Chunk} among them.")]
+    private static partial void LogLost(ILogger logger, ServerId server, int count, ulong chunk);
+}

@@ -1,0 +1,66 @@
+using System.Collections.Concurrent;
+using DistFS.Primitives;
+using DistFS.Protocol;
+using DistFS.Rpc;
+using DistFS.Rpc.Frames;
+
+namespace DistFS.Metaserver.Chunks;
+
+/// <summary>Tells chunk servers of new versions.</summary>
+internal interface IFenceSender
+{
+    /// <summary>One attempt. False: it is not known that the server knows; not before some time has passed.</summary>
+    Task<bool> TrySendAsync(string address, FenceRequest request, CancellationToken limit);
+}
+
+/// <summary>Calls <c>ChunkServer.Fence</c> over connections that are kept.</summary>
+internal sealed class FenceSender : IFenceSender, IAsyncDisposable
+{
+    private const int ChannelsMax = 4_096;
+    private static readonly TimeSpan AttemptTimeout = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+
+    private readonly ConcurrentDictionary<string, Lazy<FrameChannel>> _channels = [];
+
+    /// <inheritdoc/>
+    public async Task<bool> TrySendAsync(string address, FenceRequest request, CancellationToken limit)
+    {
+        try
+        {
+            // An address that cannot be parsed is that of a server that lies, or of a newer version.
+            var channel = _channels.Count < ChannelsMax || _channels.ContainsKey(address)
+                ? _channels.GetOrAdd(address, static to => new Lazy<FrameChannel>(
+                    () => new FrameChannel(RpcAddress.Parse(to)))).Value
+                : throw new RpcException(ErrorCatalog.Overloaded, "Too many chunk servers are told at once.");
+            await channel.CallAsync(ChunkServerMethods.Fence, request, AttemptTimeout, limit).ConfigureAwait(false);
+            return true;
+        }
+        catch (Exception e) when (e is DistFsException or OperationCanceledException or ObjectDisposedException)
+        {
+            // Silent, gone, restarted, or another server: it is asked again, or taken out.
+            using var timer = new PeriodicTimer(Pause);
+            try
+            {
+                await timer.WaitForNextTickAsync(limit).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                // The caller looks at that.
+            }
+
+            return false;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var channel in _channels.Values)
+        {
+            if (channel.IsValueCreated)
+            {
+                await channel.Value.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+    }
+}

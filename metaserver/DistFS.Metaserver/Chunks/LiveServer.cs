@@ -1,0 +1,40 @@
+using DistFS.Metadata.Servers;
+using DistFS.Primitives;
+using DistFS.Protocol;
+
+namespace DistFS.Metaserver.Chunks;
+
+/// <summary>What the leader knows of a chunk server beside its row; guarded by <see cref="LiveServers"/>.</summary>
+internal sealed class LiveServer(ServerId id, ServerRow row)
+{
+    public ServerId Id { get; } = id;
+
+    public ServerRow Row { get; set; } = row;
+
+    public RackId Rack { get; set; }
+
+    /// <summary>As last told; the row's before that.</summary>
+    public long CapacityBytes { get; set; } = (long)row.CapacityBytes;
+
+    public long UsedBytes { get; set; }
+
+    public bool IsFull { get; set; }
+
+    public uint Load { get; set; }
+
+    public uint LatencyPercent { get; set; }
+
+    /// <summary>Its inventory since it registered here is through.</summary>
+    public bool IsThrough { get; set; } = true;
+
+    /// <summary>
+    /// Grows when it may have got something to delete; what was looked at up to <see cref="GarbageSeen"/> and found
+    /// empty is not looked at again.
+    /// </summary>
+    public ulong GarbageTold { get; set; } = 1;
+
+    public ulong GarbageSeen { get; set; }
+
+    /// <summary>Copies that it is to make.</summary>
+    public Dictionary<ulong, CopyOrder> Copies { get; } = [];
+}

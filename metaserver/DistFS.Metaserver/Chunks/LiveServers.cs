@@ -1,0 +1,368 @@
+using DistFS.Metadata.Placement;
+using DistFS.Metadata.Servers;
+using DistFS.Primitives;
+using DistFS.Protocol;
+using ServerState = DistFS.Metadata.Placement.ServerState;
+
+namespace DistFS.Metaserver.Chunks;
+
+/// <summary>
+/// The chunk servers as the leader hears of them, for the time that it leads: liveness, loads, the ring, and what each
+/// is to do. Any thread.
+/// </summary>
+internal sealed class LiveServers
+{
+    /// <summary>Loads are taken over at least so often.</summary>
+    private const long LoadsMs = 1_000;
+
+    /// <summary>All capacities together stay below this.</summary>
+    private const long CapacityBytesMax = 1L << 62;
+
+    private readonly Lock _gate = new();
+    private readonly SortedDictionary<uint, LiveServer> _servers = [];
+    private readonly Dictionary<string, RackId> _racks = [];
+    private readonly ServerLiveness _liveness;
+    private readonly List<LivenessChange> _changes = [];
+    private Ring? _ring;
+    private ServerLoads? _loads;
+    private long _ringMs;
+    private bool _isRingOld = true;
+    private ulong _nextChunk;
+    private bool _knowsCopies;
+
+    /// <summary>Starts with nobody.</summary>
+    public LiveServers(ChunkServerOptions options, long nowMs) =>
+        _liveness = new ServerLiveness(nowMs, options.SuspectMs, options.DeadMs);
+
+    /// <summary>
+    /// Takes the rows as they are. Who is new here counts as heard just now, unless it is down.
+    /// </summary>
+    public void SetRows(IReadOnlyList<(ServerId Id, ServerRow Row)> rows, long nowMs)
+    {
+        lock (_gate)
+        {
+            var known = new HashSet<uint>(_servers.Keys);
+            foreach (var (id, row) in rows)
+            {
+                known.Remove(id.Value);
+                SetRow(id, row, nowMs);
+            }
+
+            foreach (var gone in known)
+            {
+                _servers.Remove(gone);
+                _liveness.Remove(new ServerId(gone));
+                _isRingOld = true;
+            }
+        }
+    }
+
+    /// <summary>A server has registered: its inventory is to come.</summary>
+    public void Registered(ServerId id, ServerRow row, long nowMs)
+    {
+        lock (_gate)
+        {
+            var server = SetRow(id, row, nowMs);
+            server.IsThrough = false;
+            server.CapacityBytes = (long)row.CapacityBytes;
+            _liveness.Hear(id, nowMs);
+            _isRingOld = true;
+        }
+    }
+
+    /// <summary>
+    /// A heartbeat: takes what it says, and fills the reply but for the deletions. ESTALE: of another run. Unknown
+    /// servers, and those that are down, are told so.
+    /// </summary>
+    /// <param name="request">The heartbeat.</param>
+    /// <param name="nowMs">Now.</param>
+    /// <param name="reply">The reply.</param>
+    /// <param name="garbage">Not 0: it may have to delete something; for <see cref="NoGarbage"/>.</param>
+    public FsStatus Hear(HeartbeatRequest request, long nowMs, HeartbeatReply reply, out ulong garbage)
+    {
+        lock (_gate)
+        {
+            garbage = 0;
+            if (!_servers.TryGetValue(request.Server, out var server)
+                || server.Row.State == Protocol.ServerState.Down)
+            {
+                reply.IsUnknown = true;
+                return FsStatus.Ok;
+            }
+
+            if (server.Row.Incarnation != request.Incarnation)
+            {
+                return FsStatus.Stale;
+            }
+
+            var isFull = server.IsFull;
+            server.CapacityBytes = (long)Math.Min(request.CapacityBytes, ServerRow.CapacityBytesMax);
+            server.UsedBytes = (long)Math.Min(request.UsedBytes, (ulong)server.CapacityBytes);
+            (server.IsFull, server.Load) = (request.IsFull, request.Load);
+            server.LatencyPercent = request.LatencyPercent;
+            _isRingOld |= isFull != request.IsFull | (request.BackWithinMs > 0
+                ? _liveness.Leave(server.Id, request.BackWithinMs, nowMs)
+                : _liveness.Hear(server.Id, nowMs));
+            reply.WantsInventory = !server.IsThrough;
+            reply.KnowsCopies = _knowsCopies;
+            reply.Copies.Add(server.Copies.Values);
+            garbage = server.GarbageTold == server.GarbageSeen ? 0 : server.GarbageTold;
+            return FsStatus.Ok;
+        }
+    }
+
+    /// <summary>The inventory of a server is through.</summary>
+    public void Through(ServerId id)
+    {
+        lock (_gate)
+        {
+            if (_servers.TryGetValue(id.Value, out var server))
+            {
+                server.IsThrough = true;
+            }
+        }
+    }
+
+    /// <summary>A server has got something to delete.</summary>
+    public void HasGarbage(ServerId id)
+    {
+        lock (_gate)
+        {
+            if (_servers.TryGetValue(id.Value, out var server))
+            {
+                server.GarbageTold++;
+            }
+        }
+    }
+
+    /// <summary>There was nothing to delete, when it was looked at after <see cref="Hear"/> had told so much.</summary>
+    public void NoGarbage(ServerId id, ulong told)
+    {
+        lock (_gate)
+        {
+            if (_servers.TryGetValue(id.Value, out var server))
+            {
+                server.GarbageSeen = told;
+            }
+        }
+    }
+
+    /// <summary>What a server is.</summary>
+    public ServerState StateOf(ServerId id)
+    {
+        lock (_gate)
+        {
+            return _servers.TryGetValue(id.Value, out var server) ? StateOf(server) : ServerState.Dead;
+        }
+    }
+
+    /// <summary>The row of a server; null for none.</summary>
+    public ServerRow? RowOf(ServerId id)
+    {
+        lock (_gate)
+        {
+            return _servers.GetValueOrDefault(id.Value)?.Row;
+        }
+    }
+
+    /// <summary>All servers behind one, for a person.</summary>
+    public (List<ServerStatus> Page, bool More) List(uint after, int limit)
+    {
+        lock (_gate)
+        {
+            var page = new List<ServerStatus>();
+            foreach (var (id, server) in _servers)
+            {
+                if (id > after && page.Count == limit)
+                {
+                    return (page, true);
+                }
+
+                if (id > after)
+                {
+                    page.Add(new ServerStatus
+                    {
+                        Server = id,
+                        Address = server.Row.Address,
+                        Rack = server.Row.Rack,
+                        CapacityBytes = (ulong)server.CapacityBytes,
+                        UsedBytes = (ulong)server.UsedBytes,
+                        State = StateOf(server).ToString().ToLowerInvariant(),
+                        Load = server.Load,
+                        IsThrough = server.IsThrough,
+                    });
+                }
+            }
+
+            return (page, false);
+        }
+    }
+
+    /// <summary>Time goes on: the servers that are silent for too long and not yet down in the log.</summary>
+    public List<(ServerId Id, ulong Incarnation)> Tick(long nowMs)
+    {
+        lock (_gate)
+        {
+            _changes.Clear();
+            _liveness.Tick(nowMs, _changes);
+            _isRingOld |= _changes.Count > 0;
+            var dead = new List<(ServerId, ulong)>();
+            foreach (var server in _servers.Values)
+            {
+                if (server.Row.State != Protocol.ServerState.Down
+                    && _liveness.StateOf(server.Id) == ServerState.Dead)
+                {
+                    dead.Add((server.Id, server.Row.Incarnation));
+                }
+            }
+
+            return dead;
+        }
+    }
+
+    /// <summary>
+    /// The ring when it is another than before: a state has changed, or it is time for new loads. Sorts the tokens of
+    /// servers only that came or have another capacity. Null: nothing new.
+    /// </summary>
+    /// <param name="unit">Of a token, as the cluster has fixed it.</param>
+    /// <param name="nowMs">Now.</param>
+    public Ring? TakeRing(long unit, long nowMs)
+    {
+        lock (_gate)
+        {
+            if (unit == 0 || (!_isRingOld && nowMs - _ringMs < LoadsMs))
+            {
+                return null;
+            }
+
+            var most = CapacityBytesMax / Math.Max(1, _servers.Count);
+            var infos = new ServerInfo[_servers.Count];
+            var i = 0;
+            foreach (var server in _servers.Values)
+            {
+                var capacity = Math.Min(server.CapacityBytes, most);
+                infos[i++] = new ServerInfo(
+                    server.Id, server.Rack, capacity, Math.Min(server.UsedBytes, capacity), StateOf(server));
+            }
+
+            _ring = _ring?.BytesPerToken == unit ? _ring.With(infos) : Ring.Build(infos, unit);
+            _loads = new ServerLoads(_ring);
+            (_ringMs, _isRingOld) = (nowMs, false);
+            return _ring;
+        }
+    }
+
+    /// <summary>
+    /// Chooses the servers of a new chunk and counts what it may come to; how many there are, at least
+    /// <paramref name="next"/> having been the id of the next chunk when somebody looked.
+    /// </summary>
+    public int Place(ulong next, ReplicaGoal goal, long sizeBytes, Span<ServerId> servers)
+    {
+        lock (_gate)
+        {
+            if (_loads == null)
+            {
+                return 0;
+            }
+
+            // The id that it will have, if nothing comes in between: so that it lies where the ring wants it.
+            _nextChunk = Math.Max(_nextChunk, next);
+            var request = new PlacementRequest(new ChunkId(_nextChunk++), sizeBytes, goal);
+            var count = Placer.Place(_loads, request, servers).Count;
+            foreach (var server in servers[..count])
+            {
+                _loads.Add(server, sizeBytes);
+            }
+
+            return count;
+        }
+    }
+
+    /// <summary>From now on servers are told which copies they are to make.</summary>
+    public void KnowCopies()
+    {
+        lock (_gate)
+        {
+            _knowsCopies = true;
+        }
+    }
+
+    /// <summary>A server is to make a copy; false: there is no such server, or none to copy from.</summary>
+    public bool TryOrder(ServerId target, CopyOrder order)
+    {
+        lock (_gate)
+        {
+            if (!_servers.TryGetValue(target.Value, out var server)
+                || !_servers.TryGetValue(order.Source, out var source))
+            {
+                return false;
+            }
+
+            order.SourceAddress = source.Row.Address;
+            server.Copies[order.Copy] = order;
+            return true;
+        }
+    }
+
+    /// <summary>A copy is not to be made any more, or is made.</summary>
+    public void TakeBack(ServerId target, CopyId copy)
+    {
+        lock (_gate)
+        {
+            _servers.GetValueOrDefault(target.Value)?.Copies.Remove(copy.Value);
+        }
+    }
+
+    /// <summary>What clients feel at each server that said so.</summary>
+    public void Feelings(List<(ServerId Id, int LatencyPercent)> told)
+    {
+        lock (_gate)
+        {
+            foreach (var server in _servers.Values)
+            {
+                if (server.LatencyPercent > 0)
+                {
+                    told.Add((server.Id, (int)Math.Min(server.LatencyPercent, 1_000_000)));
+                }
+            }
+        }
+    }
+
+    private LiveServer SetRow(ServerId id, ServerRow row, long nowMs)
+    {
+        if (!_servers.TryGetValue(id.Value, out var server))
+        {
+            _servers.Add(id.Value, server = new LiveServer(id, row));
+            _isRingOld = true;
+            if (row.State != Protocol.ServerState.Down)
+            {
+                _liveness.Hear(id, nowMs);
+            }
+        }
+
+        _isRingOld |= server.Row != row;
+        server.Row = row;
+        server.Rack = RackOf(row);
+        return server;
+    }
+
+    private ServerState StateOf(LiveServer server) => server.Row.State == Protocol.ServerState.Down
+        ? ServerState.Dead
+        : ServerStates.Combine(
+            _liveness.StateOf(server.Id),
+            server.Row.State == Protocol.ServerState.Draining,
+            server.Row.State == Protocol.ServerState.Full || server.IsFull);
+
+    /// <summary>Servers that name no rack fail together with their host.</summary>
+    private RackId RackOf(ServerRow row)
+    {
+        var colon = row.Address.LastIndexOf(':');
+        var name = row.Rack.Length > 0 ? "r" + row.Rack : "h" + (colon < 0 ? row.Address : row.Address[..colon]);
+        if (!_racks.TryGetValue(name, out var rack))
+        {
+            _racks.Add(name, rack = new RackId((uint)_racks.Count + 1));
+        }
+
+        return rack;
+    }
+}

@@ -1,0 +1,133 @@
+using DistFS.Metadata.Chunks;
+using DistFS.Metadata.Placement;
+using DistFS.Metadata.Reads;
+using DistFS.Metadata.Rows;
+using DistFS.Metaserver.Services;
+using DistFS.Metaserver.State;
+using DistFS.Primitives;
+using DistFS.Protocol;
+
+namespace DistFS.Metaserver.Chunks;
+
+/// <summary>
+/// Chooses the servers of the chunks that a request may make, before it is proposed: one choice for each place that it
+/// allocates, in their order. A place that needs none leaves the choice to the next.
+/// </summary>
+internal sealed class PlacementStage(MetadataState state, ChunkDuties duties) : IMutationStage
+{
+    /// <summary>Places that one request allocates; with more, nothing is done (E2BIG).</summary>
+    public const int PlacesMax = 4_096;
+
+    /// <summary>How far back-references are followed: a file in a directory in a directory, all of one request.</summary>
+    private const int DepthMax = 64;
+
+    /// <inheritdoc/>
+    public ValueTask<MetadataReply?> EnterAsync(Mutation mutation)
+    {
+        var places = 0;
+        foreach (var operation in mutation.Request.Operations)
+        {
+            if (operation.KindCase == Operation.KindOneofCase.AllocateChunks)
+            {
+                places += operation.AllocateChunks.Indices.Count;
+            }
+        }
+
+        return new(places == 0 ? null
+            : places > PlacesMax ? new MetadataReply { Status = (int)FsStatus.ArgumentTooLong }
+            : duties.Lead is not { } lead ? new MetadataReply
+            {
+                Status = Redirection.Starting.Status,
+                Code = Redirection.Starting.Code,
+            }
+            : Place(mutation, lead.Servers));
+    }
+
+    /// <inheritdoc/>
+    public ValueTask LeaveAsync(Mutation mutation, MetadataReply? reply) => default;
+
+    private MetadataReply? Place(Mutation mutation, LiveServers servers)
+    {
+        var (goals, next) = state.Read(mutation.Request, static (store, request) => GoalsOf(store, request));
+        Span<ServerId> chosen = stackalloc ServerId[ReplicaGoal.ReplicasMax];
+        foreach (var goal in goals)
+        {
+            var count = servers.Place(next, goal, ChunkLayout.ChunkBytes, chosen);
+            if (count == 0)
+            {
+                return new MetadataReply
+                {
+                    Status = (int)ErrorCatalog.NoChunkServers.Status,
+                    Code = ErrorCatalog.NoChunkServers.Number,
+                };
+            }
+
+            var placement = new ChunkPlacement
+            {
+                Goal = (uint)goal.Replicas,
+                AnyRack = goal.Racks == RackRule.None,
+            };
+            foreach (var server in chosen[..count])
+            {
+                placement.Servers.Add(server.Value);
+            }
+
+            mutation.Command.Placements.Add(placement);
+        }
+
+        return null;
+    }
+
+    /// <summary>The goal of each place that is allocated, and the id that the next chunk gets.</summary>
+    private static (List<ReplicaGoal> Goals, ulong Next) GoalsOf(
+        Metadata.Store.IOrderedStore store, MutateRequest request)
+    {
+        var goals = new List<ReplicaGoal>();
+        if (MetadataView.Open(store) is not { } view)
+        {
+            return (goals, 1);
+        }
+
+        foreach (var operation in request.Operations)
+        {
+            if (operation.KindCase == Operation.KindOneofCase.AllocateChunks)
+            {
+                var goal = GoalOf(view, request, new InodeId(operation.AllocateChunks.Inode));
+                for (var i = operation.AllocateChunks.Indices.Count; i > 0; i--)
+                {
+                    goals.Add(goal);
+                }
+            }
+        }
+
+        return (goals, view.Tree.Chunks.Next.Value);
+    }
+
+    /// <summary>
+    /// Of an inode that the request itself makes, that of the directory it is made in. What cannot be told is the
+    /// cluster's: the state machine will refuse the operation anyway.
+    /// </summary>
+    private static ReplicaGoal GoalOf(MetadataView view, MutateRequest request, InodeId inode)
+    {
+        for (var depth = 0; inode.Partition == InodeId.BackReferences; depth++)
+        {
+            var maker = inode.Number < (ulong)request.Operations.Count && depth < DepthMax
+                ? request.Operations[(int)inode.Number] : null;
+            if (maker?.KindCase == Operation.KindOneofCase.SetGoal && maker.SetGoal.Replicas is > 0
+                and <= ReplicaGoal.ReplicasMax)
+            {
+                return new ReplicaGoal(
+                    (int)maker.SetGoal.Replicas, maker.SetGoal.AnyRack ? RackRule.None : RackRule.Spread);
+            }
+
+            if (maker?.KindCase != Operation.KindOneofCase.Make)
+            {
+                return ReplicaGoal.Default;
+            }
+
+            inode = new InodeId(maker.Make.Parent);
+        }
+
+        return view.Tree.TryGet(inode, out InodeRow row) ? ReplicaGoal.Of(row) : ReplicaGoal.Default;
+    }
+}

@@ -1,0 +1,25 @@
+using DistFS.Metaserver.Consensus;
+using DistFS.Primitives;
+using DistFS.Protocol;
+using Google.Protobuf;
+
+namespace DistFS.Metaserver.Chunks;
+
+/// <summary>What a leader proposes by itself.</summary>
+internal sealed class Proposals(RaftDriver driver, TimeProvider clock)
+{
+    /// <summary>Waits no longer than this.</summary>
+    public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// Proposes a command. Null: nobody knows whether it is done, or it is not; it may be proposed again, since what
+    /// leaders propose by themselves fits the state or is refused by it.
+    /// </summary>
+    public async ValueTask<MetadataReply?> TryAsync(MetadataCommand command, CancellationToken cancellation)
+    {
+        var now = FileTime.Of(clock.GetUtcNow());
+        command.LeaderTime = new Time { Seconds = now.Seconds, Nanoseconds = now.Nanoseconds };
+        var outcome = await driver.ProposeAsync(command.ToByteArray(), Timeout, cancellation).ConfigureAwait(false);
+        return outcome.Status == CallStatus.Done ? MetadataReply.Parser.ParseFrom(outcome.Reply.Span) : null;
+    }
+}
