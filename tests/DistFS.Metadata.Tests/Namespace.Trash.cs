@@ -50,31 +50,6 @@ internal sealed partial class Namespace
         return [.. page.Entries.Select(entry => Encoding.Latin1.GetString(entry.Name.Span))];
     }
 
-    /// <summary>
-    /// A step of the tests that do everything at random: with what is in the trash, if anything is.
-    /// </summary>
-    public FsStatus StepTrash(Prng prng, InodeId one, InodeId other, string name)
-    {
-        var trashed = Tree.TrashAfter(0, default, 100);
-        var removed = trashed.Count == 0 ? one : trashed[prng.NextInt32(trashed.Count)];
-        switch (prng.NextInt32(8))
-        {
-            case 0:
-                return SetRetention(one, (ulong)prng.NextInt32(30));
-            case 1:
-                return SetRetention(one, clear: true);
-            case 2:
-                Wait(prng.NextInt32(20));
-                return FsStatus.Ok;
-            case 3:
-                return Purge(removed);
-            case 4 or 5:
-                return Restore(removed);
-            default:
-                return Restore(removed, other, name);
-        }
-    }
-
     /// <summary>The time of what follows is later.</summary>
     public void Wait(int seconds) => _now = _now.Plus(TimeSpan.FromSeconds(seconds));
 }

@@ -29,27 +29,33 @@ public sealed class RandomMixTests
         mix.End();
     }
 
-    private sealed class Mix(ulong seed)
+    private sealed class Mix
     {
         private const ulong PlacesMax = 4;
-        private readonly Prng _prng = new(seed);
+        private readonly Prng _prng;
         private readonly Files _files = new();
-        private readonly List<InodeId> _inodes = [InodeId.Root];
+        private readonly RandomTree _tree;
         private readonly SortedDictionary<FsStatus, int> _ofContent = [];
         private int _steps;
+
+        public Mix(ulong seed)
+        {
+            _prng = new Prng(seed);
+            _tree = new RandomTree(_files.Fs, _prng);
+        }
 
         private Namespace Fs => _files.Fs;
 
         public void Step()
         {
-            var (one, other) = (Any(), Any());
-            var (name, second) = ($"n{_prng.NextInt32(8)}", $"n{_prng.NextInt32(8)}");
+            var (one, other) = (_tree.Any(), _tree.Any());
+            var (name, second) = (_tree.Name(), _tree.Name());
             Fs.Client = new ClientId(1 + (ulong)_prng.NextInt32(2));
             _files.Place(1 + (uint)_prng.NextInt32(2), 3, 4 + (uint)_prng.NextInt32(2));
             switch (_prng.NextInt32(18))
             {
                 case 0 or 1:
-                    Make(one, name);
+                    _tree.Make(one, name, directories: 0.3);
                     break;
                 case 2:
                     Fs.Link(one, other, name);
@@ -77,7 +83,7 @@ public sealed class RandomMixTests
                     Confirm(1 + (uint)_prng.NextInt32(5));
                     break;
                 case 16 or 17:
-                    Fs.StepTrash(_prng, one, other, name);
+                    _tree.StepTrash(one, other, name);
                     break;
                 case 10 when _prng.Chance(0.1):
                     NewSession();
@@ -102,17 +108,11 @@ public sealed class RandomMixTests
                 Assert.True(_ofContent.GetValueOrDefault(status) > 0, $"never {status}");
             }
 
-            EmptyTrash();
-            foreach (var id in _inodes.Where(id => Fs.Tree.TryGetQuota(id, out var row)
-                && row.State == QuotaState.Active && Fs.Row(id).Links > 0))
-            {
-                Assert.Equal(FsStatus.Ok, Fs.SetQuota(id, clear: true));
-                CollectAll();
-            }
-
+            _tree.EmptyTrash();
+            _tree.ClearQuotas();
             while (Fs.Row(InodeId.Root).Entries > 0)
             {
-                foreach (var id in _inodes.Where(Fs.Exists))
+                foreach (var id in _tree.Inodes.Where(Fs.Exists))
                 {
                     for (var name = 0; name < 8; name++)
                     {
@@ -121,13 +121,13 @@ public sealed class RandomMixTests
                     }
                 }
 
-                EmptyTrash();
+                _tree.EmptyTrash();
             }
 
             Fs.SetRetention(InodeId.Root, clear: true);
             Fs.EndSession(new ClientId(1));
             Fs.EndSession(new ClientId(2));
-            CollectAll();
+            _tree.CollectAll();
             _files.Sound();
             for (uint server = 1; server <= 5; server++)
             {
@@ -143,14 +143,6 @@ public sealed class RandomMixTests
                 ])
             {
                 Assert.Equal(0, Fs.Count(table));
-            }
-        }
-
-        private void Make(InodeId parent, string name)
-        {
-            if (Fs.Make(parent, name, _prng.Chance(0.3) ? InodeKind.Directory : InodeKind.File) == FsStatus.Ok)
-            {
-                _inodes.Add(new InodeId(Fs.Last.Inode));
             }
         }
 
@@ -219,21 +211,8 @@ public sealed class RandomMixTests
         private void NewSession()
         {
             Fs.EndSession(Fs.Client);
-            CollectAll();
+            _tree.CollectAll();
             Fs.BeginSession(Fs.Client);
-        }
-
-        private void CollectAll()
-        {
-            while (Fs.Collect(1 + _prng.NextInt32(9)).More)
-            {
-            }
-        }
-
-        private void EmptyTrash()
-        {
-            Fs.Wait(100);
-            CollectAll();
         }
 
         private void Confirm(uint server) =>
@@ -243,7 +222,7 @@ public sealed class RandomMixTests
         private Dictionary<InodeId, QuotaRow> Quotas()
         {
             var quotas = new Dictionary<InodeId, QuotaRow>();
-            foreach (var id in _inodes)
+            foreach (var id in _tree.Inodes)
             {
                 if (Fs.Tree.TryGetQuota(id, out var row))
                 {
@@ -253,8 +232,5 @@ public sealed class RandomMixTests
 
             return quotas;
         }
-
-        private InodeId Any() =>
-            _prng.Chance(0.2) ? InodeId.Root : _inodes[^(1 + _prng.NextInt32(Math.Min(_inodes.Count, 25)))];
     }
 }

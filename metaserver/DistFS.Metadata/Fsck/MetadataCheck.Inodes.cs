@@ -98,8 +98,8 @@ public sealed partial class MetadataCheck
                 && (entries == 0 || inode is { IsDirectory: true, Links: > 0 }),
             FindingKind.Tree,
             id,
-            $"{id} says that it has {inode.Entries} names in it and {inode.Links} links, and has {entries} names and {
-                subdirectories} subdirectories");
+            $"{id} says that it has {inode.Entries} names in it and {inode.Links} links, and has {entries} "
+                + $"names and {subdirectories} subdirectories");
     }
 
     private void CompareAttributes(InodeId id, in InodeRow inode)

@@ -33,8 +33,8 @@ public sealed partial class MetadataCheck
         var at = id == InodeId.Root ? -1 : _nodes.Find(node.Parent);
         var above = at < 0 ? 0 : _nodes[at].Domain;
         _findings.Expect(node.Domain == above, FindingKind.Quota, id,
-            $"the directory {id} belongs to the quota of {new InodeId(node.Domain)}, and that above it to that of {
-                new InodeId(above)}");
+            $"the directory {id} belongs to the quota of {new InodeId(node.Domain)}, and that above it to that of "
+                + $"{new InodeId(above)}");
     }
 
     private void CompareQuotas()
@@ -53,8 +53,8 @@ public sealed partial class MetadataCheck
                 isThere == quota.State is (QuotaState.Active or QuotaState.Counting),
                 FindingKind.Quota,
                 new InodeId(directory),
-                $"the quota of {new InodeId(directory)} is {quota.State}, and its directory is {
-                    (isThere ? "there" : "not")}");
+                $"the quota of {new InodeId(directory)} is {quota.State}, and its directory is "
+                    + $"{(isThere ? "there" : "not")}");
         }
 
         foreach (var (directory, quota) in quotas)
@@ -62,8 +62,8 @@ public sealed partial class MetadataCheck
             var (inodes, bytes) = _used.GetValueOrDefault(directory);
             _findings.Expect(
                 (long)quota.Inodes == inodes && (long)quota.Bytes == bytes, FindingKind.Quota, new InodeId(directory),
-                $"the quota of {new InodeId(directory)} says {quota.Inodes} inodes and {quota.Bytes
-                    } bytes, and there are {inodes} and {bytes}");
+                $"the quota of {new InodeId(directory)} says {quota.Inodes} inodes and {quota.Bytes} bytes, "
+                    + $"and there are {inodes} and {bytes}");
         }
 
         foreach (var directory in _used.Keys.Where(directory => directory != 0 && !quotas.ContainsKey(directory)))

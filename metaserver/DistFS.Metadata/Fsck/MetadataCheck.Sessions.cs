@@ -134,7 +134,7 @@ public sealed partial class MetadataCheck
         var (client, said) = (rows.Inode.Value, SessionUseRow.Read(rows.Value));
         _use.Remove(client, out var use);
         _findings.Expect(said == use, FindingKind.Open, default,
-            $"{new ClientId(client)} says {said.Opens} opens and {said.Locks} locks, and has {use.Opens} and {
-                use.Locks}");
+            $"{new ClientId(client)} says {said.Opens} opens and {said.Locks} locks, and has {use.Opens} "
+                + $"and {use.Locks}");
     }
 }

@@ -81,7 +81,7 @@ public sealed class FsckVerbTests : IDisposable
     private void Harm()
     {
         using var db = RocksDb.Open(
-            new RocksDbOptions(),
+            new RocksDbOptions { CreateIfMissing = false },
             Path.Combine(_folder.Sub("m"), "state"),
             new ColumnFamilyDescriptor("default", new ColumnFamilyOptions()));
         using var batch = new WriteBatch();

@@ -7,6 +7,7 @@ using DistFS.Metadata.Tests.Content;
 namespace DistFS.Metadata.Tests.Fsck;
 
 /// <summary>The check works in steps, finds the same in them, and keeps little of an inode.</summary>
+[Collection("Measured")]
 public sealed class MetadataCheckTests
 {
     [Theory]
@@ -150,3 +151,7 @@ public sealed class MetadataCheckTests
             _names, (RowKey.CookieOf(from), BitConverter.ToInt32(RowKey.NameOf(from))));
     }
 }
+
+/// <summary>Of tests that measure memory: nothing else runs meanwhile.</summary>
+[CollectionDefinition("Measured", DisableParallelization = true)]
+public sealed class Measured;

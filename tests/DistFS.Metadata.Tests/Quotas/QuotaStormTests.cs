@@ -27,22 +27,28 @@ public sealed class QuotaStormTests
         storm.End();
     }
 
-    private sealed class Storm(ulong seed)
+    private sealed class Storm
     {
-        private readonly Prng _prng = new(seed);
+        private readonly Prng _prng;
         private readonly Namespace _fs = new();
-        private readonly List<InodeId> _inodes = [InodeId.Root];
+        private readonly RandomTree _tree;
         private readonly SortedDictionary<FsStatus, int> _answers = [];
         private int _walksInSteps;
         private int _steps;
 
+        public Storm(ulong seed)
+        {
+            _prng = new Prng(seed);
+            _tree = new RandomTree(_fs, _prng);
+        }
+
         public void Step()
         {
-            var (one, other) = (Any(), Any());
-            var (name, second) = ($"n{_prng.NextInt32(8)}", $"n{_prng.NextInt32(8)}");
+            var (one, other) = (_tree.Any(), _tree.Any());
+            var (name, second) = (_tree.Name(), _tree.Name());
             var status = _prng.NextInt32(18) switch
             {
-                0 or 1 or 2 or 3 => Make(one, name),
+                0 or 1 or 2 or 3 => _tree.Make(one, name, directories: 0.5),
                 4 => _fs.Link(one, other, name),
                 5 => _fs.Unlink(one, name),
                 6 => _fs.RemoveDirectory(one, name),
@@ -56,7 +62,7 @@ public sealed class QuotaStormTests
                 13 => _fs.Exists(one) && !_fs.Row(one).IsDirectory
                     ? _fs.Allocate(one, _prng.NextInt32(100)) : FsStatus.Ok,
                 14 => _prng.Chance(0.5) ? _fs.Open(one, 1) : _fs.Release(one, 1),
-                15 or 16 => _fs.StepTrash(_prng, one, other, name),
+                15 or 16 => _tree.StepTrash(one, other, name),
                 _ => Collect(),
             };
             _answers[status] = _answers.GetValueOrDefault(status) + 1;
@@ -68,11 +74,7 @@ public sealed class QuotaStormTests
 
         public void End()
         {
-            _fs.Wait(100);
-            while (_fs.Collect(3).More)
-            {
-            }
-
+            _tree.EmptyTrash();
             _fs.Sound();
 
             // All that can happen has happened.
@@ -85,19 +87,9 @@ public sealed class QuotaStormTests
             Assert.True(_walksInSteps > 0);
 
             // Without the quotas nothing of them is left but for open files.
-            foreach (var id in _inodes.Where(id => _fs.Tree.TryGetQuota(id, out var row)
-                && row.State == QuotaState.Active && _fs.Row(id).Links > 0))
-            {
-                Assert.Equal(FsStatus.Ok, _fs.SetQuota(id, clear: true));
-                while (_fs.Collect(3).More)
-                {
-                }
-            }
-
+            _tree.ClearQuotas();
             _fs.EndSession(_fs.Client);
-            while (_fs.Collect(3).More)
-            {
-            }
+            _tree.CollectAll();
 
             _fs.Sound();
             foreach (var row in _fs.Rows().Rows.Where(row => row.Key[0] == (byte)RowTable.Quota))
@@ -107,24 +99,10 @@ public sealed class QuotaStormTests
             }
         }
 
-        private FsStatus Make(InodeId parent, string name)
-        {
-            var status = _fs.Make(parent, name, _prng.Chance(0.5) ? InodeKind.Directory : InodeKind.File);
-            if (status == FsStatus.Ok)
-            {
-                _inodes.Add(new InodeId(_fs.Last.Inode));
-            }
-
-            return status;
-        }
-
         private FsStatus Collect()
         {
             _walksInSteps += _fs.Tree.QuotaWalk() != null && _fs.Collect(1 + _prng.NextInt32(4)).More ? 1 : 0;
             return FsStatus.Ok;
         }
-
-        private InodeId Any() =>
-            _prng.Chance(0.2) ? InodeId.Root : _inodes[^(1 + _prng.NextInt32(Math.Min(_inodes.Count, 25)))];
     }
 }

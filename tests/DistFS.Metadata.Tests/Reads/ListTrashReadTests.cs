@@ -30,6 +30,10 @@ public sealed class ListTrashReadTests
         Assert.Equal(entry.Attributes.ChangeTime, entry.Removed);
         Assert.Equal((ulong)entry.Removed.Seconds + 101, entry.Purge);
         Assert.Equal(0u, entry.Attributes.Links);
+        Assert.Equal(FsStatus.Ok, _fs.ListTrash(_a, out page, 4));
+        Assert.False(page.IsEnd);
+        Assert.Equal(FsStatus.Ok, _fs.ListTrash(_a, out page, 5));
+        Assert.True(page.IsEnd);
     }
 
     [Theory]
