@@ -6,8 +6,8 @@ public static partial class ErrorCatalog
     /// <summary>There is no such chunk server.</summary>
     public static readonly ErrorCode ChunkServerUnknown = new(1451, FsStatus.NotFound, "chunk server unknown",
         "The cluster has no chunk server with this id: it was taken out for good, or the server's folder is of another "
-        + "cluster. Nothing was done. If it was taken out on purpose, give it an empty data folder, with which it joins "
-        + "as a new server.");
+        + "cluster. Nothing was done. If it was taken out on purpose, give it an empty data folder, with which it "
+        + "joins as a new server.");
 
     /// <summary>Another data folder has the id.</summary>
     public static readonly ErrorCode ChunkServerIdTaken = new(1452, FsStatus.AlreadyExists, "chunk server id taken",
