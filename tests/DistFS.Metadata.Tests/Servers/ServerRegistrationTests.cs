@@ -19,7 +19,10 @@ public sealed class ServerRegistrationTests
             {
                 RegisterServer = new RegisterServerRequest
                 {
-                    Store = store, Incarnation = 1, Address = "a:1", CapacityBytes = capacity,
+                    Store = store,
+                    Incarnation = 1,
+                    Address = "a:1",
+                    CapacityBytes = capacity,
                 },
             }));
             Assert.Equal(1L << 33, files.Fs.Tree.Servers.RingUnit);

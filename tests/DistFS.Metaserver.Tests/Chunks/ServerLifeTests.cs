@@ -178,7 +178,10 @@ public sealed class ServerLifeTests
         await RefusedAsync(ChunkServersMethods.Register, nowhere);
         var large = new RegisterServerRequest
         {
-            Store = 5, Incarnation = 5, Address = "127.0.0.1:1", CapacityBytes = ulong.MaxValue,
+            Store = 5,
+            Incarnation = 5,
+            Address = "127.0.0.1:1",
+            CapacityBytes = ulong.MaxValue,
         };
         var answer = await server.CallAsync(ChunkServersMethods.Register, large);
         Assert.Equal((int)FsStatus.Invalid, answer.Answer.Status);
