@@ -22,7 +22,7 @@ public static partial class ErrorCatalog
     /// <summary>Nowhere to put a new chunk.</summary>
     public static readonly ErrorCode NoChunkServers = new(1454, FsStatus.TryAgain, "no chunk server takes data",
         "No chunk server is up and has room, so that nothing larger than a small file can be written. Nothing was "
-        + "done. Start chunk servers, or look why those that are there are full, draining or silent (dfs status).");
+        + "done. Start chunk servers, or look why those that are there are full, draining or silent.");
 
     /// <summary>A chunk server does not answer, and nothing else has the chunk.</summary>
     public static readonly ErrorCode FencePending = new(1455, FsStatus.TryAgain, "chunk server not told yet",
