@@ -62,6 +62,7 @@ internal sealed partial class ChunkServersService(
             MetadataView.Open(store)!.Tree.Servers.TryGet(id, out var row) ? row : null);
         if (row != null)
         {
+            lead.AreRowsOld = true;
             lead.Servers.Registered(id, row, duties.NowMs);
         }
 

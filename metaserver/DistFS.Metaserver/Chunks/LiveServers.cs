@@ -30,6 +30,18 @@ internal sealed class LiveServers
     private ulong _nextChunk;
     private bool _knowsCopies;
 
+    /// <summary>Whether the ring is of all that was heard.</summary>
+    public bool IsRingNow
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return !_isRingOld;
+            }
+        }
+    }
+
     /// <summary>Starts with nobody.</summary>
     public LiveServers(ChunkServerOptions options, long nowMs) =>
         _liveness = new ServerLiveness(nowMs, options.SuspectMs, options.DeadMs);

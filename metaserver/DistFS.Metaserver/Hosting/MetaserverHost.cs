@@ -65,6 +65,9 @@ public sealed partial class MetaserverHost : IAsyncDisposable
     /// <summary>Its metadata, for tests to look at.</summary>
     internal MetadataState State => _state;
 
+    /// <summary>What it does about chunk servers while it leads, likewise.</summary>
+    internal ChunkDuties Chunks => _chunks;
+
     /// <summary>Starts the metaserver of a folder, or the first of a new cluster in an empty one.</summary>
     /// <exception cref="DistFsException">It cannot start; the message says what to do.</exception>
     public static async Task<MetaserverHost> StartAsync(MetaserverOptions options)

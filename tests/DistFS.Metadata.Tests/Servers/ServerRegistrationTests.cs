@@ -13,7 +13,7 @@ public sealed class ServerRegistrationTests
     {
         var files = new Files();
         Assert.Equal(0, files.Fs.Tree.Servers.RingUnit);
-        foreach (var (store, capacity) in new[] { (201ul, 1UL << 40), (202, 1UL << 50) })
+        foreach (var (store, capacity) in new[] { (201UL, 1UL << 40), (202UL, 1UL << 50) })
         {
             Assert.Equal(FsStatus.Ok, files.Command(new MetadataCommand
             {

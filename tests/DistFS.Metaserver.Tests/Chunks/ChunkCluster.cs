@@ -83,6 +83,7 @@ internal sealed class ChunkCluster : IAsyncDisposable
         var server = new FakeChunkServer(_address, disk ?? new FakeDisk(100 + (ulong)Servers.Count), rack);
         Servers.Add(server);
         await Eventually.True(() => server.IsServing);
+        await Eventually.True(() => Host.Chunks.Lead is { Servers.IsRingNow: true });
         return server;
     }
 
