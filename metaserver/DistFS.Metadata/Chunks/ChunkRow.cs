@@ -113,7 +113,9 @@ public readonly record struct ChunkRow
         RowFormatException.ThrowIf(
             row.Length < HeadBytes || row[0] != Format
             || row[1] is not ((byte)ChunkState.Open or (byte)ChunkState.Sealed)
-            || row[3] is 0 or > ReplicasMax || row[20] > 1 || row.Length != HeadBytes + (row[3] * sizeof(uint)), RowTable.Chunk, row);
+            || row[3] is 0 or > ReplicasMax || row[20] > 1 || row.Length != HeadBytes + (row[3] * sizeof(uint)),
+            RowTable.Chunk,
+            row);
         var replicas = new ServerId[row[3]];
         for (var i = 0; i < replicas.Length; i++)
         {

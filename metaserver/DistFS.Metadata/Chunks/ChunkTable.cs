@@ -13,7 +13,7 @@ public sealed class ChunkTable(Changes changes)
 {
     private readonly ArrayBufferWriter<byte> _value = new();
 
-    /// <summary>What was changed since somebody took it, failed operations included; one who takes looks again.</summary>
+    /// <summary>What was changed since somebody took it, failed operations included.</summary>
     public ChunkChanges Changed { get; } = new();
 
     /// <summary>The id that the next new chunk gets: no chunk with it or a later one was ever made.</summary>

@@ -7,7 +7,7 @@ namespace DistFS.Metadata.Chunks;
 
 /// <summary>
 /// Copies begin and end. While one is under way there is a row of it, so that a new leader goes on with it; when it
-/// ends its target is one of the chunk's servers, or has to delete what it has. So nothing that was copied is forgotten.
+/// ends its target is one of the chunk's servers, or has to delete what it has. So no copy is forgotten.
 /// </summary>
 internal static class CopyCommands
 {

@@ -14,7 +14,8 @@ public sealed class Placements(IReadOnlyList<ChunkPlacement> choices)
     private int _taken;
 
     /// <summary>
-    /// The next choice, and the goal in it. False: there is none left, or a server in it is not known, not up, or there twice.
+    /// The next choice, and the goal in it. False: there is none left, or a server in it is not known, not up, or there
+    /// twice.
     /// </summary>
     public bool TryTake(ServerTable servers, out ReadOnlyMemory<ServerId> replicas, out ChunkPlacement goal)
     {

@@ -19,7 +19,7 @@ public sealed class InventoryPlan
     /// <summary>To be deleted by the server, in no newer version than that.</summary>
     public List<(ChunkId Chunk, ChunkVersion Version)> Deletes { get; } = [];
 
-    /// <summary>Versions that the server missed, and with which it comes to be right: what it has is not lost.</summary>
+    /// <summary>Versions that the server missed, and with which it is right: what it has is not lost.</summary>
     public List<ChunkFence> Fences { get; } = [];
 
     /// <summary>To be proposed: copies that the server should have, and has not or not as they should be.</summary>

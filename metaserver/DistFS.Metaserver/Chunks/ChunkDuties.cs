@@ -125,8 +125,9 @@ internal sealed partial class ChunkDuties : IAsyncDisposable
             _rowsMs = 0;
         }
 
-        if (nowMs - _rowsMs >= RowsMs)
+        if (lead.AreRowsOld || nowMs - _rowsMs >= RowsMs)
         {
+            lead.AreRowsOld = false;
             ReadRows(lead, nowMs);
         }
 

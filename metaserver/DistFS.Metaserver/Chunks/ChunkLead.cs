@@ -16,6 +16,7 @@ internal sealed class ChunkLead(LiveServers servers)
 
     private long _unknown;
     private volatile RepairStatus? _status;
+    private volatile bool _areRowsOld;
 
     /// <summary>The servers.</summary>
     public LiveServers Servers { get; } = servers;
@@ -34,6 +35,13 @@ internal sealed class ChunkLead(LiveServers servers)
     {
         get => _status;
         set => _status = value;
+    }
+
+    /// <summary>The rows of servers, and the unit of the ring, are to be read again.</summary>
+    public bool AreRowsOld
+    {
+        get => _areRowsOld;
+        set => _areRowsOld = value;
     }
 
     /// <summary>Copies that nothing explains.</summary>

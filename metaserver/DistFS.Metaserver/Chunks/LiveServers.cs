@@ -30,6 +30,18 @@ internal sealed class LiveServers
     private ulong _nextChunk;
     private bool _knowsCopies;
 
+    /// <summary>Whether the ring is of all that was heard.</summary>
+    public bool IsRingNow
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return !_isRingOld;
+            }
+        }
+    }
+
     /// <summary>Starts with nobody.</summary>
     public LiveServers(ChunkServerOptions options, long nowMs) =>
         _liveness = new ServerLiveness(nowMs, options.SuspectMs, options.DeadMs);
@@ -224,17 +236,18 @@ internal sealed class LiveServers
     /// The ring when it is another than before: a state has changed, or it is time for new loads. Sorts the tokens of
     /// servers only that came or have another capacity. Null: nothing new.
     /// </summary>
-    /// <param name="unit">Of a token, as the cluster has fixed it.</param>
+    /// <param name="unit">Of a token, as the cluster has fixed it; 0: no server has room yet.</param>
     /// <param name="nowMs">Now.</param>
     public Ring? TakeRing(long unit, long nowMs)
     {
         lock (_gate)
         {
-            if (unit == 0 || (!_isRingOld && nowMs - _ringMs < LoadsMs))
+            if (!_isRingOld && nowMs - _ringMs < LoadsMs)
             {
                 return null;
             }
 
+            unit = Math.Max(1, unit);
             var most = CapacityBytesMax / Math.Max(1, _servers.Count);
             var infos = new ServerInfo[_servers.Count];
             var i = 0;

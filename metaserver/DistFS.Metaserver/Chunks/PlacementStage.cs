@@ -10,15 +10,15 @@ using DistFS.Protocol;
 namespace DistFS.Metaserver.Chunks;
 
 /// <summary>
-/// Chooses the servers of the chunks that a request may make, before it is proposed: one choice for each place that it
-/// allocates, in their order. A place that needs none leaves the choice to the next.
+/// Chooses the servers of the chunks that a request is going to make, before it is proposed: one choice for each place
+/// that needs one, in their order.
 /// </summary>
 internal sealed class PlacementStage(MetadataState state, ChunkDuties duties) : IMutationStage
 {
     /// <summary>Places that one request allocates; with more, nothing is done (E2BIG).</summary>
     public const int PlacesMax = 4_096;
 
-    /// <summary>How far back-references are followed: a file in a directory in a directory, all of one request.</summary>
+    /// <summary>How far back-references are followed: a file in a directory in one, all of a request.</summary>
     private const int DepthMax = 64;
 
     /// <inheritdoc/>
@@ -78,7 +78,17 @@ internal sealed class PlacementStage(MetadataState state, ChunkDuties duties) : 
         return null;
     }
 
-    /// <summary>The goal of each place that is allocated, and the id that the next chunk gets.</summary>
+    /// <summary>
+    /// Whether a place gets a new chunk, as it is now: if that changes before the request is applied, a choice is left
+    /// over, or one is missing, and the client is told to try again.
+    /// </summary>
+    private static bool NeedsChunk(ChunkTable chunks, InodeId inode, ulong index) =>
+        inode.Partition == InodeId.BackReferences
+        || !chunks.TryGetPlace(inode, index, out var place)
+        || (chunks.TryGetTrim(inode, out var trim) && trim.Covers(index, place))
+        || (place.Replacement.Value == 0 && chunks.Get(place.Chunk).References > 1);
+
+    /// <summary>The goal of each place that is to get a chunk, and the id that the next chunk gets.</summary>
     private static (List<ReplicaGoal> Goals, ulong Next) GoalsOf(
         Metadata.Store.IOrderedStore store, MutateRequest request)
     {
@@ -92,10 +102,14 @@ internal sealed class PlacementStage(MetadataState state, ChunkDuties duties) : 
         {
             if (operation.KindCase == Operation.KindOneofCase.AllocateChunks)
             {
-                var goal = GoalOf(view, request, new InodeId(operation.AllocateChunks.Inode));
-                for (var i = operation.AllocateChunks.Indices.Count; i > 0; i--)
+                var inode = new InodeId(operation.AllocateChunks.Inode);
+                var goal = GoalOf(view, request, inode);
+                foreach (var index in operation.AllocateChunks.Indices)
                 {
-                    goals.Add(goal);
+                    if (NeedsChunk(view.Tree.Chunks, inode, index))
+                    {
+                        goals.Add(goal);
+                    }
                 }
             }
         }

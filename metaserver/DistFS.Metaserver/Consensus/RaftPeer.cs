@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using DistFS.Primitives;
 using DistFS.Protocol;
 using DistFS.Raft;

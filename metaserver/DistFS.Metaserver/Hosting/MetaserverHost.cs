@@ -69,6 +69,9 @@ public sealed partial class MetaserverHost : IAsyncDisposable
     /// <summary>Its metadata, for tests to look at.</summary>
     internal MetadataState State => _state;
 
+    /// <summary>What it does about chunk servers while it leads, likewise.</summary>
+    internal ChunkDuties Chunks => _chunks;
+
     /// <summary>
     /// Starts the metaserver of a folder; in an empty one the first of a new cluster, or one that joins another's.
     /// </summary>

@@ -6,8 +6,8 @@ public static partial class ErrorCatalog
     /// <summary>There is no such chunk server.</summary>
     public static readonly ErrorCode ChunkServerUnknown = new(1451, FsStatus.NotFound, "chunk server unknown",
         "The cluster has no chunk server with this id: it was taken out for good, or the server's folder is of another "
-        + "cluster. Nothing was done. If it was taken out on purpose, give it an empty data folder, with which it joins "
-        + "as a new server.");
+        + "cluster. Nothing was done. If it was taken out on purpose, give it an empty data folder, with which it "
+        + "joins as a new server.");
 
     /// <summary>Another data folder has the id.</summary>
     public static readonly ErrorCode ChunkServerIdTaken = new(1452, FsStatus.AlreadyExists, "chunk server id taken",
@@ -22,7 +22,7 @@ public static partial class ErrorCatalog
     /// <summary>Nowhere to put a new chunk.</summary>
     public static readonly ErrorCode NoChunkServers = new(1454, FsStatus.TryAgain, "no chunk server takes data",
         "No chunk server is up and has room, so that nothing larger than a small file can be written. Nothing was "
-        + "done. Start chunk servers, or look why those that are there are full, draining or silent (dfs status).");
+        + "done. Start chunk servers, or look why those that are there are full, draining or silent.");
 
     /// <summary>A chunk server does not answer, and nothing else has the chunk.</summary>
     public static readonly ErrorCode FencePending = new(1455, FsStatus.TryAgain, "chunk server not told yet",

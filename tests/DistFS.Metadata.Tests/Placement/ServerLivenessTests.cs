@@ -13,6 +13,20 @@ public sealed class ServerLivenessTests
     private long _nowMs = 1000;
 
     [Fact]
+    public void The_times_may_be_others()
+    {
+        var liveness = new ServerLiveness(0, suspectMs: 100, deadMs: 300);
+        var changes = new List<LivenessChange>();
+        liveness.Hear(new ServerId(1), 0);
+        liveness.Tick(99, changes);
+        Assert.Empty(changes);
+        liveness.Tick(100, changes);
+        liveness.Tick(300, changes);
+        Assert.Equal([ServerState.Suspect, ServerState.Dead], changes.Select(change => change.State));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new ServerLiveness(0, 300, 100));
+    }
+
+    [Fact]
     public void A_silent_server_is_suspect_after_3_s_and_dead_after_10()
     {
         Assert.True(_liveness.Hear(One, _nowMs));

@@ -62,6 +62,10 @@ public sealed class GoldenContentRowsTests
         Refused(bytes, 11, 5, static bytes => ChunkRow.Read(bytes));
         Refused(bytes, 4, 0, static bytes => ChunkRow.Read(bytes));
         Refused(bytes, 12, 0, static bytes => ChunkRow.Read(bytes));
+        Refused(bytes, 20, 2, static bytes => ChunkRow.Read(bytes));
+        bytes = (Chunk with { AnyRack = true }).Write();
+        Assert.Equal(1, bytes[20]);
+        Assert.True(ChunkRow.Read(bytes).AnyRack);
         Assert.Throws<RowFormatException>(() => ChunkRow.Read(bytes.AsSpan(0, 31)));
     }
 

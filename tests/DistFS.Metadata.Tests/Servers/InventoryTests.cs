@@ -27,6 +27,7 @@ public sealed class InventoryTests
         var chunk = _files.Open(_file, 2, 300);
         Assert.Equal(FsStatus.Ok, _files.Commit(_file, chunk));
         var plan = Compare(Copy(1, 1, 99), Copy(3, 1, 300));
+        Assert.Empty(plan.Fences);
         Assert.Equal([(1UL, 1u), (3UL, 2u), (2UL, 1u)], plan.Lost.Select(lost => (lost.Chunk, lost.Version)));
         Assert.All(plan.Lost, lost => Assert.False(lost.Add));
         Assert.Empty(plan.Deletes);
@@ -38,7 +39,12 @@ public sealed class InventoryTests
     {
         _files.Open(_file, 0, 100);
         Assert.Equal(2u, _files.RowAt(_file, 0).Version.Value);
-        Assert.Empty(Compare(Copy(1, 1, 100), Copy(2, 1, 200), Copy(3, 1, 300)).Lost);
+        var plan = Compare(Copy(1, 1, 100), Copy(2, 1, 200), Copy(3, 1, 300));
+        Assert.Empty(plan.Lost);
+
+        // But it has to know of the version.
+        var fence = Assert.Single(plan.Fences);
+        Assert.Equal((1ul, 2u, 100u), (fence.Chunk, fence.Version, fence.Length));
     }
 
     [Fact]

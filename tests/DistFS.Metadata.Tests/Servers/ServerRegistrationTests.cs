@@ -7,6 +7,28 @@ public sealed class ServerRegistrationTests
 {
     private readonly Files _files = new();
 
+    /// <summary>What a token of the ring stands for does not depend on who comes later.</summary>
+    [Fact]
+    public void The_first_server_with_room_fixes_the_unit_of_the_ring()
+    {
+        var files = new Files();
+        Assert.Equal(0, files.Fs.Tree.Servers.RingUnit);
+        foreach (var (store, capacity) in new[] { (201UL, 1UL << 40), (202UL, 1UL << 50) })
+        {
+            Assert.Equal(FsStatus.Ok, files.Command(new MetadataCommand
+            {
+                RegisterServer = new RegisterServerRequest
+                {
+                    Store = store,
+                    Incarnation = 1,
+                    Address = "a:1",
+                    CapacityBytes = capacity,
+                },
+            }));
+            Assert.Equal(1L << 33, files.Fs.Tree.Servers.RingUnit);
+        }
+    }
+
     [Fact]
     public void A_new_one_gets_an_id_and_the_same_when_it_asks_again()
     {

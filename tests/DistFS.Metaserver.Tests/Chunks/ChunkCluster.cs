@@ -1,4 +1,5 @@
 using DistFS.Metadata.Chunks;
+using DistFS.Metadata.Placement;
 using DistFS.Metadata.Placement.Repair;
 using DistFS.Metadata.Reads;
 using DistFS.Metadata.Servers;
@@ -36,7 +37,15 @@ internal sealed class ChunkCluster : IAsyncDisposable
         Interval = TimeSpan.FromMilliseconds(20),
         FenceTimeout = TimeSpan.FromMilliseconds(500),
         SealIdleMs = 300,
-        Repair = new RepairOptions { RetryMs = 50, RetryMsMax = 200, ScanAgainMs = 100, RemovalRepeatMs = 500 },
+        Repair = new RepairOptions
+        {
+            RetryMs = 50,
+            RetryMsMax = 200,
+            ScanAgainMs = 100,
+            RemovalRepeatMs = 500,
+            BytesPerSecondMax = 1L << 36,
+        },
+        Balance = new BalancerOptions { BytesPerSecond = 1L << 36 },
     };
 
     /// <summary>A cluster with a server in each of these racks, all of which serve.</summary>
@@ -74,6 +83,7 @@ internal sealed class ChunkCluster : IAsyncDisposable
         var server = new FakeChunkServer(_address, disk ?? new FakeDisk(100 + (ulong)Servers.Count), rack);
         Servers.Add(server);
         await Eventually.True(() => server.IsServing);
+        await Eventually.True(() => Host.Chunks.Lead is { Servers.IsRingNow: true });
         return server;
     }
 

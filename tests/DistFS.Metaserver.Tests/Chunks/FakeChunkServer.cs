@@ -4,6 +4,7 @@ using DistFS.Metaserver.Tests.Consensus;
 using DistFS.Protocol;
 using DistFS.Rpc;
 using DistFS.Rpc.Frames;
+using HeartbeatReply = DistFS.Protocol.HeartbeatReply;
 
 namespace DistFS.Metaserver.Tests.Chunks;
 
@@ -22,6 +23,7 @@ internal sealed class FakeChunkServer : IAsyncDisposable
     private readonly Task _loop;
     private readonly Dictionary<ulong, CopyResult> _results = [];
     private ulong _position;
+    private bool _isDisposed;
 
     public FakeChunkServer(RpcAddress leader, FakeDisk disk, string rack, ulong capacity = 100UL << 30)
     {
@@ -66,10 +68,14 @@ internal sealed class FakeChunkServer : IAsyncDisposable
     /// <summary>Told once, with the next heartbeat.</summary>
     public ConcurrentQueue<LostCopy> ToReportLost { get; } = new();
 
-    public ulong Used { get; set; }
-
     public async ValueTask DisposeAsync()
     {
+        if (_isDisposed)
+        {
+            return;
+        }
+
+        _isDisposed = true;
         await _stop.CancelAsync();
         await _loop;
         await _listener.DisposeAsync();
@@ -200,7 +206,7 @@ internal sealed class FakeChunkServer : IAsyncDisposable
             Server = Id,
             Incarnation = Disk.Incarnation,
             CapacityBytes = Capacity,
-            UsedBytes = Used,
+            UsedBytes = Disk.UsedBytes,
             IsFull = IsFull,
             BackWithinMs = BackWithinMs,
         };
@@ -292,6 +298,17 @@ internal sealed class FakeDisk(ulong store)
     public uint Server { get; set; }
 
     public ulong Incarnation { get; set; }
+
+    public ulong UsedBytes
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return (ulong)_copies.Values.Sum(copy => copy.Length);
+            }
+        }
+    }
 
     public List<StoredCopy> All()
     {

@@ -83,7 +83,8 @@ public sealed class ServerLifeTests
             ChunkServersMethods.Heartbeat, new HeartbeatRequest { Server = 1, Incarnation = 3 });
         Assert.Equal(ErrorCatalog.ChunkServerRunOver.Number, beat.Answer.Code);
         var confirm = await server.CallAsync(
-            ChunkServersMethods.ConfirmDeleted, new ConfirmDeletedRequest { Server = 1, Incarnation = 3, Chunks = { 1 } });
+            ChunkServersMethods.ConfirmDeleted,
+            new ConfirmDeletedRequest { Server = 1, Incarnation = 3, Chunks = { 1 } });
         Assert.Equal(ErrorCatalog.ChunkServerRunOver.Number, confirm.Code);
         var inventory = await server.CallAsync(
             ChunkServersMethods.Inventory, new InventoryRequest { Server = 1, Incarnation = 3 });
@@ -128,7 +129,12 @@ public sealed class ServerLifeTests
         });
         Assert.Equal((0, 0ul), (reply.Answer.Status, reply.Next));
         Assert.Empty(reply.Deletes);
-        var beat = new HeartbeatRequest { Server = liar.Id, Incarnation = liar.Disk.Incarnation, CapacityBytes = 1 << 30 };
+        var beat = new HeartbeatRequest
+        {
+            Server = liar.Id,
+            Incarnation = liar.Disk.Incarnation,
+            CapacityBytes = 1 << 30,
+        };
         beat.Results.Add(new CopyResult { Copy = 1, Chunk = chunk, Version = 1 });
         beat.Lost.Add(new LostCopy { Chunk = chunk, Version = 99 });
         beat.Lost.Add(new LostCopy { Chunk = 1UL << 40, Version = 1 });
@@ -154,7 +160,8 @@ public sealed class ServerLifeTests
         var long1 = new HeartbeatRequest { Server = id, Incarnation = run };
         long1.Lost.Add(Enumerable.Range(0, 1_025).Select(i => new LostCopy { Chunk = (ulong)i }));
         await RefusedAsync(ChunkServersMethods.Heartbeat, long1);
-        await RefusedAsync(ChunkServersMethods.Heartbeat, new HeartbeatRequest { Server = id, BackWithinMs = 3_600_001 });
+        await RefusedAsync(
+            ChunkServersMethods.Heartbeat, new HeartbeatRequest { Server = id, BackWithinMs = 3_600_001 });
         var confirm = new ConfirmDeletedRequest { Server = id, Incarnation = run };
         confirm.Chunks.Add(Enumerable.Range(0, 1_025).Select(i => (ulong)i));
         await RefusedAsync(ChunkServersMethods.ConfirmDeleted, confirm);
@@ -165,12 +172,16 @@ public sealed class ServerLifeTests
         page.Copies.Add([new StoredCopy { Chunk = 2, Version = 1 }, new StoredCopy { Chunk = 1, Version = 1 }]);
         await RefusedAsync(ChunkServersMethods.Inventory, page);
         await RefusedAsync(
-            ChunkServersMethods.Inventory, new InventoryRequest { Server = id, Incarnation = run, Position = 1UL << 50 });
+            ChunkServersMethods.Inventory,
+            new InventoryRequest { Server = id, Incarnation = run, Position = 1UL << 50 });
         var nowhere = new RegisterServerRequest { Store = 5, Incarnation = 5, Address = "nowhere" };
         await RefusedAsync(ChunkServersMethods.Register, nowhere);
         var large = new RegisterServerRequest
         {
-            Store = 5, Incarnation = 5, Address = "127.0.0.1:1", CapacityBytes = ulong.MaxValue,
+            Store = 5,
+            Incarnation = 5,
+            Address = "127.0.0.1:1",
+            CapacityBytes = ulong.MaxValue,
         };
         var answer = await server.CallAsync(ChunkServersMethods.Register, large);
         Assert.Equal((int)FsStatus.Invalid, answer.Answer.Status);

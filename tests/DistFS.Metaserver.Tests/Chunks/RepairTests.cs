@@ -1,0 +1,178 @@
+using DistFS.Metaserver.Tests.Consensus;
+using DistFS.Protocol;
+
+namespace DistFS.Metaserver.Tests.Chunks;
+
+/// <summary>Chunks get back what they lost, and servers lose what they should not have.</summary>
+public sealed class RepairTests
+{
+    [Fact]
+    public async Task The_chunks_of_a_dead_server_are_copied_and_what_it_brings_back_goes()
+    {
+        await using var cluster = await ChunkCluster.StartAsync("a", "b", "c", "d", "e");
+        var inode = await cluster.MakeAsync("f");
+        var chunks = await cluster.WriteAsync(inode, 64);
+        var dead = cluster.Server(1);
+        var lost = chunks.Where(chunk => cluster.ServersOf(chunk).Contains(1u)).ToList();
+        Assert.NotEmpty(lost);
+        await dead.DisposeAsync();
+        await IsWholeAsync(cluster, chunks, 1);
+        Assert.All(lost, chunk => Assert.Contains(
+            cluster.Servers.SelectMany(server => server.Ordered), order => order.Chunk == chunk));
+
+        // It comes back with what it had: that is garbage by now, and is deleted and confirmed.
+        Assert.NotEmpty(dead.Disk.All());
+        cluster.Servers.Remove(dead);
+        await cluster.AddAsync("a", dead.Disk);
+        await Eventually.True(() => cluster.GarbageOf(1) == 0);
+        await IsWholeAsync(cluster, chunks);
+        await Eventually.True(() => cluster.Look(tree => tree.Copies.All()).Count == 0);
+        cluster.DisksAreSound();
+    }
+
+    /// <summary>With two of three copies lost at once, some chunks have one left: those come first.</summary>
+    [Fact]
+    public async Task Chunks_with_one_copy_left_come_first()
+    {
+        await using var cluster = await ChunkCluster.StartAsync("a", "b", "c", "d", "e");
+        var inode = await cluster.MakeAsync("f");
+        var chunks = await cluster.WriteAsync(inode, 64);
+        var one = chunks.Where(chunk => !cluster.ServersOf(chunk).Except([1u, 2u]).Skip(1).Any()).ToHashSet();
+        var two = chunks.Where(chunk => cluster.ServersOf(chunk).Intersect([1u, 2u]).Count() == 1).ToHashSet();
+        Assert.NotEmpty(one);
+        Assert.NotEmpty(two);
+
+        // Both are dead before anything can be ordered: the planner sees them at once.
+        cluster.Servers.ForEach(server => server.IsIdle = true);
+        await cluster.Server(1).DisposeAsync();
+        await cluster.Server(2).DisposeAsync();
+        await cluster.BecomesAsync(1, "dead");
+        await cluster.BecomesAsync(2, "dead");
+        await cluster.RestartHostAsync();
+        var underWay = cluster.Look(tree => tree.Copies.All()).Select(copy => copy.Chunk.Value).ToHashSet();
+        one.ExceptWith(underWay);
+        two.ExceptWith(underWay);
+        cluster.Servers.ForEach(server => server.IsIdle = false);
+        await IsWholeAsync(cluster, chunks, 1, 2);
+        var first = cluster.Servers.SelectMany(server => server.Ordered).OrderBy(order => order.Copy)
+            .Where(order => !underWay.Contains(order.Chunk)).DistinctBy(order => order.Chunk)
+            .Select(order => order.Chunk).ToList();
+        Assert.Equal(one.Count + two.Count, first.Count);
+        Assert.InRange(first.Take(one.Count).Count(one.Contains), one.Count * 3 / 4, one.Count);
+    }
+
+    [Fact]
+    public async Task A_new_leader_goes_on_where_the_old_one_was()
+    {
+        await using var cluster = await ChunkCluster.StartAsync("a", "b", "c", "d");
+        var inode = await cluster.MakeAsync("f");
+        var chunks = await cluster.WriteAsync(inode, 20);
+        cluster.Servers.ForEach(server => server.IsIdle = true);
+        await cluster.Server(1).DisposeAsync();
+        await Eventually.True(() => cluster.Look(tree => tree.Copies.All()).Count > 0);
+        var underWay = cluster.Look(tree => tree.Copies.All());
+        await cluster.RestartHostAsync();
+        cluster.Servers.ForEach(server => server.IsIdle = false);
+        await IsWholeAsync(cluster, chunks, 1);
+
+        // The same orders, and later ones with higher numbers.
+        var orders = cluster.Servers.SelectMany(server => server.Ordered.Select(order => order.Copy)).ToList();
+        Assert.Equal(orders.Count, orders.Distinct().Count());
+        Assert.All(underWay, copy => Assert.Contains(copy.Copy.Value, orders));
+        await Eventually.True(() => cluster.Look(tree => tree.Copies.All()).Count == 0);
+        Assert.True((await cluster.StatusAsync()).BytesPerSecond > 0);
+    }
+
+    [Fact]
+    public async Task A_damaged_copy_is_replaced_and_the_last_one_never_given_up()
+    {
+        await using var cluster = await ChunkCluster.StartAsync("a", "b", "c");
+        var inode = await cluster.MakeAsync("f");
+        var chunk = (await cluster.WriteAsync(inode, 1))[0];
+        cluster.Server(2).ToReportLost.Enqueue(
+            new LostCopy { Chunk = chunk, Version = 1, Status = (int)FsStatus.Corrupt });
+        await Eventually.True(() => cluster.Chunk(chunk)!.Value.Version.Value > 1);
+        await IsWholeAsync(cluster, [chunk]);
+        Assert.Equal([1u, 2u, 3u], cluster.ServersOf(chunk).Order());
+
+        // Only it was asked to delete and to copy.
+        Assert.Single(cluster.Server(2).Ordered);
+        Assert.Empty(cluster.Server(1).Ordered);
+        cluster.DisksAreSound();
+    }
+
+    [Fact]
+    public async Task A_server_without_what_it_should_have_is_found_out_when_it_registers()
+    {
+        await using var cluster = await ChunkCluster.StartAsync("a", "b", "c");
+        var inode = await cluster.MakeAsync("f");
+        var chunks = await cluster.WriteAsync(inode, 5);
+        var server = cluster.Server(3);
+        await server.DisposeAsync();
+        server.Disk.Delete(chunks[0], 9);
+        server.Disk.Put(chunks[1], 1, 10);
+        cluster.Servers.Remove(server);
+        await cluster.AddAsync("c", server.Disk);
+        await Eventually.True(() => cluster.Chunk(chunks[0])!.Value.Version.Value > 1);
+        await IsWholeAsync(cluster, chunks);
+        Assert.Equal(1_000u, server.Disk.Find(chunks[1])!.Value.Length);
+        Assert.Equal([chunks[0], chunks[1]], cluster.Server(3).Ordered.Select(order => order.Chunk).Distinct().Order());
+        cluster.DisksAreSound();
+    }
+
+    [Fact]
+    public async Task What_is_removed_is_deleted_by_its_servers_and_confirmed()
+    {
+        await using var cluster = await ChunkCluster.StartAsync("a", "b", "c", "d");
+        var inode = await cluster.MakeAsync("f");
+        var chunks = await cluster.WriteAsync(inode, 64);
+        cluster.Server(4).IsMute = true;
+        await cluster.DoAsync(new Operation { SetSize = new SetSizeRequest { Inode = inode, Size = 0 } });
+        await Eventually.True(() => cluster.GarbageOf(1) + cluster.GarbageOf(2) + cluster.GarbageOf(3) == 0);
+        Assert.All(chunks, chunk => Assert.Null(cluster.Chunk(chunk)));
+        Assert.All(cluster.Servers.Take(3), server => Assert.Empty(server.Disk.All()));
+
+        // Who did not hear of it has it yet, and is told when it is back.
+        Assert.NotEmpty(cluster.Server(4).Disk.All());
+        await cluster.BecomesAsync(4, "dead");
+        cluster.Server(4).IsMute = false;
+        await Eventually.True(() => cluster.GarbageOf(4) == 0);
+        Assert.Empty(cluster.Server(4).Disk.All());
+    }
+
+    /// <summary>A writer that is gone leaves a chunk open, and a server dies: nobody else would seal it.</summary>
+    [Fact]
+    public async Task An_open_chunk_that_nobody_writes_is_sealed_and_copied()
+    {
+        await using var cluster = await ChunkCluster.StartAsync("a", "b", "c", "d");
+        var inode = await cluster.MakeAsync("f");
+        var chunk = (await cluster.WriteAsync(inode, 1, seal: false))[0];
+        var dead = cluster.ServersOf(chunk)[0];
+        await cluster.Server(dead).DisposeAsync();
+        await IsWholeAsync(cluster, [chunk], dead);
+        Assert.Equal(Metadata.Chunks.ChunkState.Sealed, cluster.Chunk(chunk)!.Value.State);
+    }
+
+    [Fact]
+    public async Task A_server_that_came_later_gets_its_share()
+    {
+        await using var cluster = await ChunkCluster.StartAsync("a", "b", "c");
+        var inode = await cluster.MakeAsync("f");
+        var chunks = await cluster.WriteAsync(inode, 64, length: 64 << 20);
+        await cluster.AddAsync("d");
+        await Eventually.True(() => chunks.Count(chunk => cluster.ServersOf(chunk).Contains(4u)) >= 8);
+        await IsWholeAsync(cluster, chunks);
+    }
+
+    /// <summary>Waits until every chunk has its copies, on servers that are there, in its present version.</summary>
+    private static async Task IsWholeAsync(
+        ChunkCluster cluster, IReadOnlyList<ulong> chunks, params uint[] without)
+    {
+        await Eventually.True(() => chunks.All(chunk =>
+        {
+            var servers = cluster.ServersOf(chunk);
+            return servers.Length == 3 && !servers.Intersect(without).Any()
+                && servers.All(server => cluster.Server(server).Disk.Find(chunk) != null);
+        }));
+    }
+}
