@@ -28,12 +28,12 @@ internal static class MetaSuite
 
     public static async Task RunAsync(Report report, MetaSuiteOptions options, CancellationToken cancellation)
     {
-        if (options.Includes("rate"))
+        if (options.Only != "fill")
         {
             await MeasureAsync(report, options, cancellation);
         }
 
-        if (options.Includes("fill"))
+        if (options.Only is null or "fill")
         {
             await FillAsync(report, options);
         }
@@ -56,6 +56,12 @@ internal static class MetaSuite
             ($"creates, {Batch} per request, {Batchers} in flight", Batchers,
                 (loop, load) => work.CreateManyAsync(loop, Batch, load)),
         ];
+        var isWhole = parts.All(part => options.Includes(part.Name));
+        if (!isWhole)
+        {
+            parts = [.. parts.Where(part => options.Includes(part.Name))];
+        }
+
         var series = parts.Select(_ => new Series()).ToArray();
         var disk = new Series();
 
@@ -74,6 +80,11 @@ internal static class MetaSuite
 
         var syncs = report.Add("disk: write and fdatasync", "syncs/s", disk.Rates);
         var rates = parts.Select((part, i) => series[i].Report(report, part.Name)).ToArray();
+        if (!isWhole)
+        {
+            return;
+        }
+
         report.AddRatio("creates (per s)", rates[0], atLeast: CreatesMin);
         report.AddRatio("creates / fdatasync of the disk alone", rates[0] / syncs);
         report.AddRatio($"creates, {Batch} per request (per s)", rates[6], atLeast: BatchedMin);
@@ -87,7 +98,7 @@ internal static class MetaSuite
         report.AddRatio("states that add up", await CheckAsync(processes), atLeast: options.Members);
     }
 
-    /// <summary>Many files: how much memory a member then has, and how long it takes to come back from kill -9.</summary>
+    /// <summary>Many files: how much memory a member has then, and how long it is until it is back.</summary>
     private static async Task FillAsync(Report report, MetaSuiteOptions options)
     {
         await using var processes = await MetaserverProcesses.StartAsync(options.NewFolder(), options.Members);
@@ -213,13 +224,14 @@ internal static class MetaSuite
 /// <param name="Rounds">Of the rates.</param>
 /// <param name="Duration">Of one measurement.</param>
 /// <param name="Files">For memory and restart.</param>
-/// <param name="Only">Only the part of this name (rate, fill); null is all.</param>
+/// <param name="Only">Only "rate", "fill", or the rates with this in their names; null is all.</param>
 internal sealed record MetaSuiteOptions(
     string Folder, int Members, int Rounds, TimeSpan Duration, int Files, string? Only)
 {
     private int _folders;
 
-    public bool Includes(string part) => Only == null || part.Contains(Only, StringComparison.OrdinalIgnoreCase);
+    public bool Includes(string part) =>
+        Only is null or "rate" || part.Contains(Only, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>A folder that no other part of this run has.</summary>
     public string NewFolder() => Path.Combine(Folder, $"meta-{Environment.ProcessId}-{++_folders}");

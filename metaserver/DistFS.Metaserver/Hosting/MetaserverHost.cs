@@ -22,6 +22,9 @@ public sealed partial class MetaserverHost : IAsyncDisposable
 {
     private const string RaftFolder = "raft";
 
+    // So the copies of a state cost four bytes for each byte of the log at most.
+    private const double SnapshotShareMin = 0.25;
+
     private readonly MetaserverOptions _options;
     private readonly FolderLock _lock;
     private readonly NodeService _node;
@@ -170,6 +173,7 @@ public sealed partial class MetaserverHost : IAsyncDisposable
                 Timing = _options.Timing,
                 SnapshotEntries = _options.SnapshotEntries,
                 KeepEntries = _options.KeepEntries,
+                SnapshotShareMin = SnapshotShareMin,
                 Logger = _options.Logger,
                 OnFailed = reason => _failed.TrySetResult(reason),
             },
