@@ -1,5 +1,6 @@
 using System.CommandLine;
 using DistFS.Benchmarks;
+using DistFS.Benchmarks.Meta;
 using DistFS.Benchmarks.Native;
 using DistFS.Benchmarks.Raft;
 using DistFS.Benchmarks.Rpc;
@@ -81,6 +82,33 @@ raft.SetAction(async (arguments, cancellation) =>
     return report.Finish(arguments.GetValue(json), arguments.GetValue(check));
 });
 
+var files = new Option<int>("--files")
+{
+    Description = "So many are made for the part 'fill'.",
+    DefaultValueFactory = _ => 2_000_000,
+};
+var members = new Option<int>("--members") { Description = "Metaservers.", DefaultValueFactory = _ => 3 };
+var meta = new Command("meta", "Three metaservers as processes: rates of the namespace, memory, restart.")
+{
+    json, rounds, seconds, check, only, folder, quick, files, members,
+};
+meta.SetAction(async (arguments, cancellation) =>
+{
+    var report = new Report("meta");
+    var isQuick = arguments.GetValue(quick);
+    await MetaSuite.RunAsync(
+        report,
+        new MetaSuiteOptions(
+            arguments.GetValue(folder)!.FullName,
+            arguments.GetValue(members),
+            isQuick ? 1 : arguments.GetValue(rounds),
+            TimeSpan.FromSeconds(isQuick ? 1 : arguments.GetValue(seconds)),
+            isQuick ? 20_000 : arguments.GetValue(files),
+            arguments.GetValue(only)),
+        cancellation);
+    return report.Finish(arguments.GetValue(json), arguments.GetValue(check));
+});
+
 var scale = new Command("scale", "Placement, balance and repair of 10,000 servers and 10^8 chunks, in one process.")
 {
     json, check, quick, only,
@@ -107,6 +135,6 @@ node.SetAction((arguments, cancellation) => RaftNode.RunAsync(
     arguments.GetValue(snapshotEntries),
     cancellation));
 
-return await new RootCommand("Benchmarks of DistFS.") { rpc, native, raft, scale, serve, node }
+return await new RootCommand("Benchmarks of DistFS.") { rpc, native, raft, meta, scale, serve, node }
     .Parse(args)
     .InvokeAsync();

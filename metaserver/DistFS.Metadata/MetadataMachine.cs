@@ -30,6 +30,9 @@ public sealed class MetadataMachine
     /// <summary>Operations beyond so many bytes of replies are not done (EAGAIN).</summary>
     public const int ReplyBytesMax = 1 << 20;
 
+    // About 5 MiB.
+    private const int KnownRowsMax = 16_384;
+
     private const ulong LeaseMsMin = 1_000;
     private const ulong LeaseMsMax = 3_600_000;
 
@@ -43,7 +46,7 @@ public sealed class MetadataMachine
     public MetadataMachine(IOrderedStore store)
     {
         ArgumentNullException.ThrowIfNull(store);
-        _changes = new Changes(store);
+        _changes = new Changes(store, KnownRowsMax);
         _sessions = new SessionTable(_changes);
         Load();
     }

@@ -1,12 +1,11 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using DistFS.Metaserver.Storage;
 using DistFS.Native;
 using DistFS.Primitives;
 using DistFS.Raft;
 using DistFS.Rpc;
 using DistFS.Rpc.Frames;
+using DistFS.TestCluster;
 
 namespace DistFS.Benchmarks.Raft;
 
@@ -59,7 +58,7 @@ internal sealed class RaftProcesses : IAsyncDisposable
         var members = new Member[count];
         for (var i = 0; i < count; i++)
         {
-            var address = RpcAddress.Tcp("127.0.0.1", FreePort());
+            var address = RpcAddress.Tcp("127.0.0.1", Loopback.FreePort());
             members[i] = new Member(
                 new RaftMember(
                     new MemberId((ulong)i + 1), new StoreId((ulong)Random.Shared.NextInt64()), address.ToString()),
@@ -220,29 +219,6 @@ internal sealed class RaftProcesses : IAsyncDisposable
         {
             Directory.Delete(_folder, recursive: true);
         }
-    }
-
-    /// <summary>
-    /// Below the ports that the kernel gives to outgoing connections: none of those has it while its member is dead.
-    /// </summary>
-    private static int FreePort()
-    {
-        for (var tries = 0; tries < 1000; tries++)
-        {
-            var port = 12_000 + Random.Shared.Next(20_000);
-            using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            try
-            {
-                socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
-                return port;
-            }
-            catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
-            {
-                // Another one.
-            }
-        }
-
-        throw new InvalidOperationException("No free port.");
     }
 
     private sealed class Member(RaftMember id, string folder, FrameChannel channel)

@@ -17,9 +17,10 @@ public sealed class MetadataView
     public bool HasCollectableAt(FileTime now) => Collector.HasWork(Tree, now);
 
     /// <summary>Over a store that does not change meanwhile; null before the cluster's first entry.</summary>
-    public static MetadataView? Open(IOrderedStore store)
-    {
-        var changes = new Changes(store);
-        return ClusterRow.Find(changes) is { } cluster ? new MetadataView(new Tree(changes, cluster.NameKey)) : null;
-    }
+    public static MetadataView? Open(IOrderedStore store) =>
+        ClusterRow.Find(new Changes(store)) is { } cluster ? Open(store, cluster) : null;
+
+    /// <summary>Over a store that does not change meanwhile, and of which the cluster's row is known.</summary>
+    public static MetadataView Open(IOrderedStore store, ClusterRow cluster) =>
+        new(new Tree(new Changes(store), cluster.NameKey));
 }

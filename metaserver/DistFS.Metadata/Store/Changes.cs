@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using DistFS.Primitives;
 
@@ -12,8 +13,19 @@ namespace DistFS.Metadata.Store;
 /// The changes of the operation under way and those kept are disjoint layers: <see cref="Keep"/> moves the one into the
 /// other, <see cref="Drop"/> forgets it. <see cref="Flush"/> is called between operations only.
 /// </remarks>
-public sealed class Changes(IOrderedStore store)
+/// <param name="store">The rows.</param>
+/// <param name="knownMax">
+/// So many rows are kept that were read from the store, since the same few are asked for again and again: sessions,
+/// counters, directories. Only where nobody else writes the store. 0 for none.
+/// </param>
+public sealed class Changes(IOrderedStore store, int knownMax = 0)
 {
+    /// <summary>
+    /// What the store has under these keys. Emptied when it is full, which costs a read of each that is hot.
+    /// </summary>
+    private readonly Dictionary<byte[], byte[]> _known = new(ByteOrder.Instance);
+
+
     private readonly Dictionary<byte[], byte[]?> _kept = new(ByteOrder.Instance);
     private readonly Dictionary<byte[], byte[]?> _own = new(ByteOrder.Instance);
 
@@ -24,6 +36,8 @@ public sealed class Changes(IOrderedStore store)
     private readonly SortedSet<byte[]> _ordered = new(ByteOrder.Instance);
 
     private readonly List<byte[]> _unordered = [];
+
+    private readonly ArrayBufferWriter<byte> _read = new();
 
     /// <summary>Rows that are kept and not in the store.</summary>
     public int Count => _kept.Count;
@@ -36,7 +50,7 @@ public sealed class Changes(IOrderedStore store)
         ArgumentNullException.ThrowIfNull(value);
         if (!Lookup(_own).TryGetValue(key, out var changed) && !Lookup(_kept).TryGetValue(key, out changed))
         {
-            return store.TryRead(key, value);
+            return TryReadStore(key, value);
         }
 
         if (changed == null)
@@ -110,9 +124,62 @@ public sealed class Changes(IOrderedStore store)
         if (_kept.Count > 0)
         {
             store.Write(_kept);
+            UpdateKnown();
             _kept.Clear();
             _ordered.Clear();
             _unordered.Clear();
+        }
+    }
+
+    private bool TryReadStore(ReadOnlySpan<byte> key, IBufferWriter<byte> value)
+    {
+        if (knownMax == 0)
+        {
+            return store.TryRead(key, value);
+        }
+
+        if (!_known.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(key, out var row))
+        {
+            _read.ResetWrittenCount();
+            if (!store.TryRead(key, _read))
+            {
+                return false;
+            }
+
+            if (_known.Count >= knownMax)
+            {
+                _known.Clear();
+            }
+
+            row = _read.WrittenSpan.ToArray();
+            _known.Add(key.ToArray(), row);
+        }
+
+        value.Write(row);
+        return true;
+    }
+
+    /// <summary>Rows that nobody has read are not made known: most are written once and not asked for soon.</summary>
+    private void UpdateKnown()
+    {
+        if (_known.Count == 0)
+        {
+            return;
+        }
+
+        foreach (var (key, value) in _kept)
+        {
+            if (value == null)
+            {
+                _known.Remove(key);
+                continue;
+            }
+
+            ref var known = ref CollectionsMarshal.GetValueRefOrNullRef(_known, key);
+            if (!Unsafe.IsNullRef(ref known))
+            {
+                known = value;
+            }
         }
     }
 

@@ -40,8 +40,9 @@ public sealed partial class RaftDriver
     private void AskForSnapshot()
     {
         var entries = Volatile.Read(ref _entriesSinceSnapshot);
-        var isDue = entries >= _options.SnapshotEntries
-            || Volatile.Read(ref _bytesSinceSnapshot) >= _options.SnapshotBytes
+        var bytes = Volatile.Read(ref _bytesSinceSnapshot);
+        var isDue = ((entries >= _options.SnapshotEntries || bytes >= _options.SnapshotBytes)
+                && bytes >= _options.SnapshotShareMin * (_store.Snapshot?.SizeBytes ?? 0))
             || (_snapshotIsDamaged && entries > 0)
             || _snapshotHasFailed;
 

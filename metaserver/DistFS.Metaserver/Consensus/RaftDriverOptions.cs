@@ -63,6 +63,13 @@ public sealed record RaftDriverOptions
     /// <summary>A snapshot is made after so many bytes of entries since the last one.</summary>
     public long SnapshotBytes { get; init; } = 256 << 20;
 
+    /// <summary>
+    /// But not before the log has grown by this part of the last snapshot: a large state is not copied for a few
+    /// changes. 0 for no such bound. Bytes that a restart does not know count as none, so a log may get longer by as
+    /// much again for each restart.
+    /// </summary>
+    public double SnapshotShareMin { get; init; }
+
     /// <summary>So many entries stay in the log behind a snapshot, for members that are a little behind.</summary>
     public ulong KeepEntries { get; init; } = 20_000;
 
@@ -100,6 +107,7 @@ public sealed record RaftDriverOptions
         : Timing.Tick < TimeSpan.FromMilliseconds(1) ? "Timing.Tick must be at least 1 ms."
         : CallsMax < 1 || ProposalBytesMax < 1 || ReceivedBytesMax < 1 ? "The bounds of queues must be positive."
         : SnapshotEntries < 1 || SnapshotBytes < 1 ? "The bounds for snapshots must be positive."
+        : !(SnapshotShareMin is >= 0 and <= 10) ? "SnapshotShareMin must be 0 to 10."
         : SnapshotRetryMin <= TimeSpan.Zero || SnapshotRetryMax < SnapshotRetryMin
             ? "SnapshotRetryMin must be positive, SnapshotRetryMax not less."
         : UnappliedEntriesMax < 1 || SnapshotWait < TimeSpan.Zero

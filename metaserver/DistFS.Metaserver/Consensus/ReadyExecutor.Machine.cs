@@ -72,6 +72,9 @@ public sealed partial class ReadyExecutor
             snapshot.Source.WriteTo(stream);
         }
 
+        // Here, since the files of a large state take a while to go, and nobody waits for this lane.
+        snapshot.Source.Dispose();
+
         stop.ThrowIfCancellationRequested();
         snapshot.Writer!.Finish();
         Failpoints.Pass("raft.snapshot-written");

@@ -24,6 +24,9 @@ public sealed partial class MetaserverHost : IAsyncDisposable
 
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(3);
 
+    // So the copies of a state cost four bytes for each byte of the log at most.
+    private const double SnapshotShareMin = 0.25;
+
     private readonly MetaserverOptions _options;
     private readonly FolderLock _lock;
     private readonly NodeService _node;
@@ -190,6 +193,7 @@ public sealed partial class MetaserverHost : IAsyncDisposable
             Timing = _options.Timing,
             SnapshotEntries = _options.SnapshotEntries,
             KeepEntries = _options.KeepEntries,
+            SnapshotShareMin = SnapshotShareMin,
             Logger = _options.Logger,
             OnFailed = Fail,
         };

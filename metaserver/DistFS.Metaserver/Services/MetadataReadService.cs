@@ -16,6 +16,7 @@ namespace DistFS.Metaserver.Services;
 internal sealed class MetadataReadService(RaftDriver driver, MetadataState state)
 {
     private const int OperationsMax = 4096;
+    private const int InlineOperationsMax = 8;
     private const int ReplyBytesMax = 1 << 20;
     private const uint EntriesMax = 65_536;
     private const uint PageBytesMin = 512;
@@ -44,10 +45,11 @@ internal sealed class MetadataReadService(RaftDriver driver, MetadataState state
             return new ReadReply { Status = status, Code = code, Leader = leader };
         }
 
-        return state.Read(request, static (store, request) =>
+        await LeaveIfLongAsync(request.Operations.Count > InlineOperationsMax).ConfigureAwait(false);
+        return state.ReadTree(request, static (view, request) =>
         {
             var reply = new ReadReply();
-            if (MetadataView.Open(store) is not { } view)
+            if (view == null)
             {
                 (reply.Status, reply.Code) = Redirection.Starting;
                 return reply;
@@ -83,7 +85,8 @@ internal sealed class MetadataReadService(RaftDriver driver, MetadataState state
             return new ReadDirectoryReply { Status = status, Code = code, Leader = leader };
         }
 
-        return state.Read((request, call), static (store, asked) => ReadPage(MetadataView.Open(store), asked));
+        await LeaveIfLongAsync(request.EntriesMax > InlineOperationsMax).ConfigureAwait(false);
+        return state.ReadTree((request, call), static (view, asked) => ReadPage(view, asked));
     }
 
     private static ReadDirectoryReply ReadPage(
@@ -122,6 +125,17 @@ internal sealed class MetadataReadService(RaftDriver driver, MetadataState state
         }
 
         return new ReadDirectoryReply { Status = (int)status, IsEnd = isEnd, Entries = page.Count };
+    }
+
+    /// <summary>
+    /// Granted reads go on one after the other on one thread: what takes long goes on another one, and holds up nobody.
+    /// </summary>
+    private static async ValueTask LeaveIfLongAsync(bool isLong)
+    {
+        if (isLong)
+        {
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        }
     }
 
     /// <summary>False: this member does not lead.</summary>

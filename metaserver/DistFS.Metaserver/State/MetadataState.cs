@@ -1,4 +1,6 @@
 using DistFS.Metadata;
+using DistFS.Metadata.Reads;
+using DistFS.Metadata.Rows;
 using DistFS.Metadata.Store;
 using DistFS.Metaserver.Chunks;
 using DistFS.Metaserver.Consensus;
@@ -27,10 +29,14 @@ public sealed class MetadataState : IReplicatedStateMachine, IDisposable
 
     // Readers, and whoever replaces the store under them.
     private readonly ReaderWriterLockSlim _gate = new();
+    private readonly SharedViews _views = new();
     private RocksStore _store;
     private MetadataMachine _machine;
     private ulong _applied;
     private bool _isDisposed;
+
+    /// <summary>Written once in the life of a cluster, so what was read stays right.</summary>
+    private Boxed<ClusterRow>? _clusterRow;
 
     private MetadataState(string folder, ClusterId cluster, StateOptions options)
     {
@@ -96,6 +102,7 @@ public sealed class MetadataState : IReplicatedStateMachine, IDisposable
     public void Publish()
     {
         _machine.Flush();
+        _views.Forget();
         Volatile.Write(ref _applied, _machine.AppliedIndex.Value);
         OnTime(_machine.Time);
     }
@@ -127,6 +134,7 @@ public sealed class MetadataState : IReplicatedStateMachine, IDisposable
         _gate.EnterWriteLock();
         try
         {
+            _views.Forget();
             _store.Dispose();
 
             // Renamed first: a crash must not leave half of it under its name.
@@ -157,7 +165,7 @@ public sealed class MetadataState : IReplicatedStateMachine, IDisposable
         _gate.EnterReadLock();
         try
         {
-            using var view = _store.TakeView();
+            using var view = _views.Take(_store);
             return read(view, argument);
         }
         finally
@@ -165,6 +173,15 @@ public sealed class MetadataState : IReplicatedStateMachine, IDisposable
             _gate.ExitReadLock();
         }
     }
+
+    /// <summary>As <see cref="Read"/>, of the tree; null before the cluster's first entry.</summary>
+    public TResult ReadTree<TArgument, TResult>(TArgument argument, Func<MetadataView?, TArgument, TResult> read) =>
+        Read((State: this, Argument: argument, Read: read), static (store, asked) =>
+        {
+            var cluster = asked.State._clusterRow ??= Find(store);
+            return asked.Read(
+                cluster == null ? null : MetadataView.Open(store, cluster.Value), asked.Argument);
+        });
 
     /// <summary>After the driver has ended: makes what was applied durable, so that the next start is quick.</summary>
     public void Dispose()
@@ -175,10 +192,14 @@ public sealed class MetadataState : IReplicatedStateMachine, IDisposable
         }
 
         _isDisposed = true;
+        _views.Forget();
         _store.Flush();
         _store.Dispose();
         _gate.Dispose();
     }
+
+    private static Boxed<ClusterRow>? Find(IOrderedStore store) =>
+        ClusterRow.Find(new Changes(store)) is { } row ? new Boxed<ClusterRow>(row) : null;
 
     private static void Remove(string folder)
     {
@@ -210,10 +231,22 @@ public sealed class MetadataState : IReplicatedStateMachine, IDisposable
         }
     }
 
+    private sealed record Boxed<T>(T Value);
+
     private sealed class View(string folder) : ISnapshotSource
     {
+        private bool _isDisposed;
+
         public void WriteTo(Stream destination) => StateStream.Write(folder, destination);
 
-        public void Dispose() => Remove(folder);
+        public void Dispose()
+        {
+            // A second time there may be another one's files.
+            if (!_isDisposed)
+            {
+                _isDisposed = true;
+                Remove(folder);
+            }
+        }
     }
 }

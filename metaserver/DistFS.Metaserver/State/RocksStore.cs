@@ -26,6 +26,10 @@ internal sealed class RocksStore : IOrderedStore, IDisposable
                 BlockCache = cache,
                 WriteBufferBytes = options.WriteBufferBytes,
                 WriteBuffersMax = 3,
+
+                // Most requests ask for what is not there: their own reply, the name that they make.
+                WriteBufferBloomShare = 0.05,
+                Level0CompactionTrigger = 8,
                 LevelBytesBase = Math.Max(256 << 20, 4 * options.WriteBufferBytes),
                 BlockBytes = 8 << 10,
             };
@@ -83,7 +87,7 @@ internal sealed class RocksStore : IOrderedStore, IDisposable
     /// <summary>A copy of now in a folder that does not exist yet, by hard links.</summary>
     public void Checkpoint(string folder) => Native.RocksDb.Checkpoint.Create(_db, folder);
 
-    /// <summary>The state of now, for any one thread.</summary>
+    /// <summary>The state of now, held by the caller.</summary>
     public View TakeView() => new(_db);
 
     /// <inheritdoc/>
@@ -110,12 +114,15 @@ internal sealed class RocksStore : IOrderedStore, IDisposable
         rows.CheckStatus();
     }
 
-    /// <summary>The rows as they were at one moment. Read only; for one thread at a time.</summary>
+    /// <summary>
+    /// The rows as they were at one moment. Read only, for any number of threads, each of which disposes of it once.
+    /// </summary>
     public sealed class View : IOrderedStore, IDisposable
     {
         private readonly RocksDb _db;
         private readonly RocksSnapshot _snapshot;
         private readonly ReadOptions _options;
+        private int _holders = 1;
 
         public View(RocksDb db)
         {
@@ -144,11 +151,17 @@ internal sealed class RocksStore : IOrderedStore, IDisposable
         public void Write(IReadOnlyCollection<KeyValuePair<byte[], byte[]?>> changes) =>
             throw new NotSupportedException("A view is read only.");
 
-        /// <inheritdoc/>
+        /// <summary>One more uses it; he who asks must hold it.</summary>
+        public void Share() => Interlocked.Increment(ref _holders);
+
+        /// <summary>One less uses it; the last lets go of the engine's snapshot.</summary>
         public void Dispose()
         {
-            _options.Dispose();
-            _snapshot.Dispose();
+            if (Interlocked.Decrement(ref _holders) == 0)
+            {
+                _options.Dispose();
+                _snapshot.Dispose();
+            }
         }
     }
 }

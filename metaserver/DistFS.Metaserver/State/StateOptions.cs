@@ -6,8 +6,9 @@ public sealed record StateOptions
     /// <summary>Of the engine's block cache: rows that are read often. Default 128 MiB.</summary>
     public long CacheBytes { get; init; } = 128 << 20;
 
-    /// <summary>Changed rows in memory before they go to a table; up to three of that. Default 32 MiB.</summary>
-    public long WriteBufferBytes { get; init; } = 32 << 20;
+    /// <summary>Changed rows in memory before they go to a table; up to three of that. Also what a crash
+    /// leaves to be applied again at the start. Default 16 MiB.</summary>
+    public long WriteBufferBytes { get; init; } = 16 << 20;
 
     /// <summary>What is wrong, with what to set; null when nothing is.</summary>
     public string? Fault() =>

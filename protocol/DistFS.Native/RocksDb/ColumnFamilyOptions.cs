@@ -26,6 +26,12 @@ public sealed record ColumnFamilyOptions
     /// <summary>Memory that is filled before it is flushed to a file.</summary>
     public long WriteBufferBytes { get; init; } = 64 << 20;
 
+    /// <summary>
+    /// Part of a write buffer's memory, 0 to 0.25, for a filter that tells keys that are not in it: worth it where such
+    /// are asked for often. 0 for none.
+    /// </summary>
+    public double WriteBufferBloomShare { get; init; }
+
     /// <summary>Such buffers at most, the one that is being filled included; then writes wait.</summary>
     public int WriteBuffersMax { get; init; } = 3;
 
@@ -90,6 +96,12 @@ public sealed record ColumnFamilyOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(BlockBytes, 512);
         ArgumentOutOfRangeException.ThrowIfNegative(PrefixBytes);
         ArgumentOutOfRangeException.ThrowIfLessThan(WriteBufferBytes, 64 << 10);
+        if (!(WriteBufferBloomShare is >= 0 and <= 0.25))
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(WriteBufferBloomShare), WriteBufferBloomShare, "Must be 0 to 0.25.");
+        }
+
         ArgumentOutOfRangeException.ThrowIfLessThan(WriteBuffersMax, 2);
         ArgumentOutOfRangeException.ThrowIfLessThan(TargetFileBytes, 64 << 10);
         ArgumentOutOfRangeException.ThrowIfLessThan(LevelBytesBase, TargetFileBytes);

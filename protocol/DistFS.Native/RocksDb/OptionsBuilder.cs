@@ -62,6 +62,12 @@ internal static unsafe class OptionsBuilder
         OptionsSetLevel0SlowdownWritesTrigger(native, options.Level0SlowdownTrigger);
         OptionsSetLevel0StopWritesTrigger(native, options.Level0StopTrigger);
         OptionsSetDisableAutoCompactions(native, options.DisableAutoCompactions ? 1 : 0);
+        if (options.WriteBufferBloomShare > 0)
+        {
+            OptionsSetMemtablePrefixBloomSizeRatio(native, options.WriteBufferBloomShare);
+            OptionsSetMemtableWholeKeyFiltering(native, 1);
+        }
+
         if (options.PrefixBytes > 0)
         {
             // The options take the transform over.

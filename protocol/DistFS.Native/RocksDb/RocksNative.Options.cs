@@ -74,6 +74,12 @@ internal static unsafe partial class RocksNative
     [LibraryImport(Library, EntryPoint = "rocksdb_options_set_bottommost_compression")]
     internal static partial void OptionsSetBottommostCompression(nint options, int value);
 
+    [LibraryImport(Library, EntryPoint = "rocksdb_options_set_memtable_prefix_bloom_size_ratio")]
+    internal static partial void OptionsSetMemtablePrefixBloomSizeRatio(nint options, double value);
+
+    [LibraryImport(Library, EntryPoint = "rocksdb_options_set_memtable_whole_key_filtering")]
+    internal static partial void OptionsSetMemtableWholeKeyFiltering(nint options, byte value);
+
     [LibraryImport(Library, EntryPoint = "rocksdb_options_set_prefix_extractor")]
     internal static partial void OptionsSetPrefixExtractor(nint options, nint transform);
 

@@ -36,6 +36,17 @@ public sealed partial class NamespaceModelTests
         Op(4, 100, 110, Lookup("/a"), File(2)),
         Op(4, 120, 130, Lookup("/b"), File(1)));
 
+    [Fact]
+    public void Legal_link_of_a_file_whatever_its_names_are_by_then() => Legal(
+        Op(1, 0, 10, CreateExclusive("/a"), File(1)),
+        Op(1, 20, 50, Rename("/a", "/b"), Ok),
+        Op(2, 30, 60, LinkFile(1, "/c"), Ok),
+        Op(2, 70, 80, LinkFile(1, "/b"), AlreadyExists),
+        Op(1, 90, 100, Unlink("/b"), Ok),
+        Op(1, 110, 120, Lookup("/c"), File(1, links: 1)),
+        Op(1, 130, 140, Unlink("/c"), Ok),
+        Op(2, 150, 160, LinkFile(1, "/d"), NotFound));
+
     /// <summary>POSIX rename: names of the same file stay, both.</summary>
     [Fact]
     public void Legal_rename_of_a_link_over_its_file_does_nothing() => Legal(

@@ -116,6 +116,20 @@ public sealed partial class NamespaceModelTests()
         Op(1, 20, 30, Link("/a", "/b"), Ok));
 
     [Fact]
+    public void Illegal_link_of_a_file_that_has_no_name_any_more() => Illegal(
+        2,
+        Op(1, 0, 10, CreateExclusive("/a"), File(1)),
+        Op(1, 20, 30, Unlink("/a"), Ok),
+        Op(2, 40, 50, LinkFile(1, "/b"), Ok));
+
+    [Fact]
+    public void Illegal_link_of_a_file_that_has_a_name_finds_none() => Illegal(
+        2,
+        Op(1, 0, 10, CreateExclusive("/a"), File(1)),
+        Op(1, 20, 30, Rename("/a", "/b"), Ok),
+        Op(2, 40, 50, LinkFile(1, "/c"), NotFound));
+
+    [Fact]
     public void Illegal_list_misses_a_name() => Illegal(
         2,
         Op(1, 0, 10, CreateExclusive("/d/a"), File(1)),

@@ -24,7 +24,9 @@ public sealed class NamespaceModel : IModel<NamespaceState, NamespaceInput, Name
         var after = input.Kind switch
         {
             NamespaceInputKind.CreateExclusive => CreateExclusive(state, input.Path, output),
-            NamespaceInputKind.Link => Link(state, input, output),
+            NamespaceInputKind.Link =>
+                Link(state, state.TryGet(input.Path, out var inode), inode, input.Target, output),
+            NamespaceInputKind.LinkFile => Link(state, state.HasInode(input.Inode), input.Inode, input.Target, output),
             NamespaceInputKind.Unlink => Change(state, input.Path, output, s => s.Without(input.Path)),
             NamespaceInputKind.Rename => Change(state, input.Path, output, s => Rename(s, input)),
             NamespaceInputKind.Lookup => Lookup(state, input.Path, output),
@@ -41,6 +43,8 @@ public sealed class NamespaceModel : IModel<NamespaceState, NamespaceInput, Name
             state.With(input.Path, state.NewUnknown()),
         NamespaceInputKind.Link when state.TryGet(input.Path, out var inode) && !state.Contains(input.Target) =>
             state.With(input.Target, inode),
+        NamespaceInputKind.LinkFile when state.HasInode(input.Inode) && !state.Contains(input.Target) =>
+            state.With(input.Target, input.Inode),
         NamespaceInputKind.Unlink => state.Without(input.Path),
         NamespaceInputKind.Rename when state.Contains(input.Path) => Rename(state, input),
         _ => state,
@@ -55,17 +59,14 @@ public sealed class NamespaceModel : IModel<NamespaceState, NamespaceInput, Name
         };
 
     /// <summary>POSIX does not say which error comes first, so any whose condition holds is right.</summary>
-    private static NamespaceState? Link(NamespaceState state, NamespaceInput input, NamespaceOutput output)
-    {
-        var exists = state.TryGet(input.Path, out var inode);
-        return output.Status switch
+    private static NamespaceState? Link(
+        NamespaceState state, bool exists, long inode, string target, NamespaceOutput output) => output.Status switch
         {
             FsStatus.NotFound when !exists => state,
-            FsStatus.AlreadyExists when state.Contains(input.Target) => state,
-            FsStatus.Ok when exists && !state.Contains(input.Target) => state.With(input.Target, inode),
+            FsStatus.AlreadyExists when state.Contains(target) => state,
+            FsStatus.Ok when exists && !state.Contains(target) => state.With(target, inode),
             _ => null,
         };
-    }
 
     private static NamespaceState? Change(
         NamespaceState state, string path, NamespaceOutput output, Func<NamespaceState, NamespaceState> change) =>

@@ -11,6 +11,9 @@ public enum NamespaceInputKind
     /// <summary>Gives a file another name, which must be free.</summary>
     Link,
 
+    /// <summary>Gives a file, told by its inode and not by a name, another name, which must be free.</summary>
+    LinkFile,
+
     /// <summary>Removes a name.</summary>
     Unlink,
 
@@ -28,13 +31,18 @@ public enum NamespaceInputKind
 /// <param name="Kind">Which.</param>
 /// <param name="Path">The name, or the directory that is listed.</param>
 /// <param name="Target">The new name of a link or rename.</param>
-public readonly record struct NamespaceInput(NamespaceInputKind Kind, string Path, string Target)
+/// <param name="Inode">The file of a link by inode; else 0.</param>
+public readonly record struct NamespaceInput(NamespaceInputKind Kind, string Path, string Target, long Inode = 0)
 {
     /// <summary>Makes a file under a name that must be free: open with O_CREAT and O_EXCL.</summary>
     public static NamespaceInput CreateExclusive(string path) => new(NamespaceInputKind.CreateExclusive, path, "");
 
     /// <summary>Gives a file another name, which must be free.</summary>
     public static NamespaceInput Link(string path, string target) => new(NamespaceInputKind.Link, path, target);
+
+    /// <summary>Gives a file another name, which must be free. Whoever asks has seen its inode in an answer.</summary>
+    public static NamespaceInput LinkFile(long inode, string target) =>
+        new(NamespaceInputKind.LinkFile, "", target, inode);
 
     /// <summary>Removes a name.</summary>
     public static NamespaceInput Unlink(string path) => new(NamespaceInputKind.Unlink, path, "");
@@ -53,6 +61,7 @@ public readonly record struct NamespaceInput(NamespaceInputKind Kind, string Pat
     {
         NamespaceInputKind.CreateExclusive => $"create {Path}",
         NamespaceInputKind.Link => $"link {Path} as {Target}",
+        NamespaceInputKind.LinkFile => FormattableString.Invariant($"link inode {Inode} as {Target}"),
         NamespaceInputKind.Unlink => $"unlink {Path}",
         NamespaceInputKind.Rename => $"rename {Path} to {Target}",
         NamespaceInputKind.Lookup => $"look up {Path}",

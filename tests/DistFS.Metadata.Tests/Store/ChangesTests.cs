@@ -55,6 +55,68 @@ public sealed class ChangesTests
         }
     }
 
+    /// <summary>At random, against a dictionary that is changed alike; so few are kept that they go too.</summary>
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(2, 7)]
+    [InlineData(3, 100)]
+    public void Rows_that_are_kept_are_those_of_the_store(ulong seed, int knownMax)
+    {
+        var prng = new Prng(seed);
+        var changes = new Changes(_store, knownMax);
+        var kept = new Dictionary<byte, byte>();
+        var own = new Dictionary<byte, byte>();
+        for (var i = 0; i < 20_000; i++)
+        {
+            var (key, value) = ((byte)prng.NextInt32(20), (byte)prng.NextInt32(256));
+            switch (prng.NextInt32(12))
+            {
+                case 0:
+                    changes.Drop();
+                    own = new Dictionary<byte, byte>(kept);
+                    break;
+                case 1 or 2:
+                    changes.Keep();
+                    changes.Flush();
+                    kept = new Dictionary<byte, byte>(own);
+                    break;
+                case 3:
+                    changes.Delete([key]);
+                    own.Remove(key);
+                    break;
+                case 4 or 5:
+                    changes.Put([key], [value]);
+                    own[key] = value;
+                    break;
+                default:
+                    var read = new ArrayBufferWriter<byte>();
+                    Assert.Equal(own.ContainsKey(key), changes.TryRead([key], read));
+                    Assert.Equal(own.TryGetValue(key, out var row) ? [row] : [], read.WrittenSpan.ToArray());
+                    break;
+            }
+        }
+    }
+
+    [Fact]
+    public void A_row_that_is_kept_is_read_from_the_store_once()
+    {
+        _store.Write([KeyValuePair.Create<byte[], byte[]?>([1], [10])]);
+        var changes = new Changes(_store, knownMax: 8);
+        Assert.Equal([10], Read(changes));
+
+        // Nobody else writes it: so this is seen only by whoever asks the store.
+        _store.Write([KeyValuePair.Create<byte[], byte[]?>([1], [11])]);
+        Assert.Equal([10], Read(changes));
+        Assert.Equal([11], Read(new Changes(_store)));
+
+        static byte[] Read(Changes changes)
+        {
+            var value = new ArrayBufferWriter<byte>();
+            Assert.True(changes.TryRead([1], value));
+            return value.WrittenSpan.ToArray();
+        }
+    }
+
     [Fact]
     public void It_stops_when_it_has_enough_and_asks_no_more()
     {

@@ -32,6 +32,51 @@ public sealed class MetadataStateTests : IDisposable
         Assert.Equal(before, Rows(again));
     }
 
+    /// <summary>All who read between two changes share one view: it must be gone with the change.</summary>
+    [Fact]
+    public void WhatWasPublishedIsReadAndNothingElse()
+    {
+        using var state = Begin("a");
+        for (var i = 0; i < 50; i++)
+        {
+            var before = Rows(state);
+            state.Apply(MakeEntry($"f{i}"));
+            Assert.Equal(before, Rows(state));
+            state.Publish();
+            Assert.NotEqual(before, Rows(state));
+        }
+    }
+
+    /// <summary>Beside a writer: what one thread read before stays read, whoever made the view.</summary>
+    [Fact]
+    public async Task ReadersNeverGoBack()
+    {
+        using var state = Begin("a");
+        using var end = new CancellationTokenSource();
+        var readers = Enumerable.Range(0, 3).Select(_ => Task.Run(() =>
+        {
+            var last = 0UL;
+            while (!end.IsCancellationRequested)
+            {
+                var published = state.AppliedIndex.Value;
+                var entries = state.ReadTree(0, static (view, _) =>
+                    view!.Tree.TryGet(InodeId.Root, out var root) ? root.Entries : 0);
+
+                // An entry makes one name; the first of them all makes the tree, the second the session.
+                Assert.True(entries >= last && entries + 2 >= published, $"{entries} after {last}, {published}");
+                last = entries;
+            }
+        })).ToList();
+        for (var i = 0; i < 3000; i++)
+        {
+            state.Apply(MakeEntry($"f{i}"));
+            state.Publish();
+        }
+
+        await end.CancelAsync();
+        await Task.WhenAll(readers);
+    }
+
     /// <summary>Without the engine's log a crash takes back rows and index together, never one without the
     /// other.</summary>
     [Fact]
