@@ -81,8 +81,10 @@ internal static class ReplicaChanges
     /// </summary>
     private static FsStatus Remove(Tree tree, LogIndex index, ChunkId id, in ChunkRow chunk, ServerId server)
     {
-        var after = chunk.Without(server).NextVersion(chunk.Length, index);
-        if (!HasLive(tree.Servers, after))
+        var after = Teeth.Has(PlantedBug.DropKeepsVersion)
+            ? chunk.Without(server)
+            : chunk.Without(server).NextVersion(chunk.Length, index);
+        if (!HasLive(tree.Servers, after) && !(Teeth.Has(PlantedBug.LastCopyRemoved) && after.Replicas.Length > 0))
         {
             return FsStatus.IoError;
         }

@@ -207,7 +207,9 @@ internal sealed class FileEdit
         // Also when nothing was committed there: what a writer has sent and not committed is cut off too.
         if (chunk.State == ChunkState.Open || stays < chunk.Length)
         {
-            PutChunk(place, place.Chunk, chunk.NextVersion(stays, _context.Index));
+            PutChunk(place, place.Chunk, Teeth.Has(PlantedBug.CutKeepsVersion)
+                ? chunk with { Length = stays }
+                : chunk.NextVersion(stays, _context.Index));
             Chunks.PutPlace(Id, index, MapRow.Of(place.Chunk));
         }
     }

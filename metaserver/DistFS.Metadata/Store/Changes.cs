@@ -116,6 +116,10 @@ public sealed class Changes(IOrderedStore store)
         }
     }
 
+    /// <summary>A row goes to the store alone, before what is kept: only to be planted.</summary>
+    internal void FlushApart(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) =>
+        store.Write([new(key.ToArray(), value.ToArray())]);
+
     /// <summary>What is changed of [from, to), in order; a value of null is a row that is gone.</summary>
     private IEnumerable<KeyValuePair<byte[], byte[]?>> Pending(byte[] from, byte[] to)
     {

@@ -37,7 +37,7 @@ public sealed class SimulationRunnerTests
     {
         var failed = SimulationRunner.RunSeed(1, SimulationSize.Light, PlantedBug.ApplyUsesWallTime);
         Assert.False(failed.Passed);
-        Assert.Equal("dfs sim --seed 1 --planted ApplyUsesWallTime", failed.Command);
+        Assert.Equal("dfs sim --machine registers --seed 1 --planted ApplyUsesWallTime", failed.Command);
         Assert.Contains(failed.Command, failed.Report(10), StringComparison.Ordinal);
         Assert.Contains("FAILED", failed.TraceTail[^1], StringComparison.Ordinal);
     }

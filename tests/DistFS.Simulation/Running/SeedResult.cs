@@ -13,6 +13,9 @@ public sealed record SeedResult
     /// <summary>How long it ran.</summary>
     public required SimulationSize Size { get; init; }
 
+    /// <summary>What the members ran.</summary>
+    public SimulationMachine Machine { get; init; }
+
     /// <summary>Which bug was planted.</summary>
     public PlantedBug Planted { get; init; }
 
@@ -55,7 +58,9 @@ public sealed record SeedResult
     /// <summary>The command that repeats it.</summary>
     public string Command => string.Create(
         CultureInfo.InvariantCulture,
-        $"dfs sim --seed {Seed}{(Size == SimulationSize.Full ? " --full" : "")}{PlantedOption}");
+        $"dfs sim --machine {MachineName} --seed {Seed}{(Size == SimulationSize.Full ? " --full" : "")}{PlantedOption}");
+
+    private string MachineName => Machine == SimulationMachine.Metadata ? "metadata" : "registers";
 
     private string PlantedOption => Planted == PlantedBug.None ? "" : $" --planted {Planted}";
 
