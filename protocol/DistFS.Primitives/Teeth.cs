@@ -96,7 +96,7 @@ public enum PlantedBug
     /// <summary>The index of the last entry goes to the store before the rows that belong to it.</summary>
     IndexFlushedApart,
 
-    /// <summary>The state gives up the last copy of a chunk when its server has lost it or is to be relieved.</summary>
+    /// <summary>The state gives up the last copy of a chunk when a client or a planner says so.</summary>
     LastCopyRemoved,
 }
 

@@ -35,7 +35,7 @@ internal static class ReplicaChanges
             }
         }
 
-        return false;
+        return Teeth.Has(PlantedBug.LastCopyRemoved);
     }
 
     /// <summary>Checks first: one that fails leaves no trace.</summary>
@@ -81,10 +81,8 @@ internal static class ReplicaChanges
     /// </summary>
     private static FsStatus Remove(Tree tree, LogIndex index, ChunkId id, in ChunkRow chunk, ServerId server)
     {
-        var after = Teeth.Has(PlantedBug.DropKeepsVersion)
-            ? chunk.Without(server)
-            : chunk.Without(server).NextVersion(chunk.Length, index);
-        if (!HasLive(tree.Servers, after) && !(Teeth.Has(PlantedBug.LastCopyRemoved) && after.Replicas.Length > 0))
+        var after = chunk.Without(server).NextVersion(chunk.Length, index);
+        if (!HasLive(tree.Servers, after))
         {
             return FsStatus.IoError;
         }

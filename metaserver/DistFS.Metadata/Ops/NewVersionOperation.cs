@@ -53,7 +53,9 @@ internal static class NewVersionOperation
         }
 
         Check.That(file.TryGetPlace(named.Index, out var place));
-        file.PutChunk(place, id, after.NextVersion(after.Length, context.Index));
+        file.PutChunk(place, id, Teeth.Has(PlantedBug.DropKeepsVersion)
+            ? after
+            : after.NextVersion(after.Length, context.Index));
         reply.Chunks.Add(Replies.ToChunkInfo(context.Tree.Chunks, named.Index, place, id));
         return file.Close(reply);
     }

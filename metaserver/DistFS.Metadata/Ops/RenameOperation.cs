@@ -91,7 +91,8 @@ internal static class RenameOperation
     private static FsStatus WhyRefused(in MetadataContext context, Place from, Place to, bool isExchange)
     {
         var isElsewhere = from.ParentId != to.ParentId;
-        if (isElsewhere && !Teeth.Has(PlantedBug.RenameMakesCycle) && (IsBelow(context, to.ParentId, from) || (isExchange && IsBelow(context, from.ParentId, to))))
+        if (isElsewhere && !Teeth.Has(PlantedBug.RenameMakesCycle)
+            && (IsBelow(context, to.ParentId, from) || (isExchange && IsBelow(context, from.ParentId, to))))
         {
             return FsStatus.Invalid;
         }

@@ -13,6 +13,9 @@ public sealed partial class MetadataMix
     // Chunks that this client was given, as it knows them.
     private readonly List<(ulong Inode, ChunkInfo Chunk)> _writes = [];
 
+    // Of files that this client has changed; others may have changed them since.
+    private readonly Dictionary<ulong, ulong> _sizes = [];
+
     /// <summary>Writes bytes of a chunk on its servers; says which of them have them.</summary>
     public Func<ChunkInfo, uint, IReadOnlyList<uint>>? Write { get; init; }
 
@@ -28,7 +31,21 @@ public sealed partial class MetadataMix
 
         if (operation.KindCase == Operation.KindOneofCase.Make)
         {
-            places.Made(reply.Attributes.Inode);
+            places.Made(reply.Attributes);
+        }
+
+        if (reply.Attributes is { } attributes)
+        {
+            _sizes[attributes.Inode] = attributes.Size;
+        }
+
+        // What was committed can be sealed.
+        foreach (var written in operation.CommitWrite?.Chunks ?? [])
+        {
+            foreach (var (_, known) in _writes.Where(write => write.Chunk.Chunk == written.Chunk))
+            {
+                known.Length = Math.Max(known.Length, written.Length);
+            }
         }
 
         var inode = operation.KindCase switch
@@ -39,7 +56,7 @@ public sealed partial class MetadataMix
         };
         foreach (var chunk in reply.Chunks)
         {
-            _writes.RemoveAll(write => write.Chunk.Chunk == chunk.Chunk);
+            Forget(chunk.Chunk);
             _writes.Add((inode, chunk));
             if (_writes.Count > WritesMax)
             {
@@ -48,42 +65,48 @@ public sealed partial class MetadataMix
         }
     }
 
+    private void Forget(ulong chunk) => _writes.RemoveAll(write => write.Chunk.Chunk == chunk);
+
+    private ulong AnyFile() => places.AnyFile(prng);
+
     private Operation OfContent()
     {
         var operation = new Operation { Caller = new Caller() };
-        switch (prng.NextInt32(12))
+        switch (prng.NextInt32(14))
         {
             case 0 or 1:
-                operation.WriteInline = Inline(Any());
+                operation.WriteInline = Inline(AnyFile());
                 break;
             case 2:
-                operation.SetSize = new SetSizeRequest { Inode = Any(), Size = Offset() };
+                operation.SetSize = new SetSizeRequest { Inode = AnyFile(), Size = Offset() };
                 break;
             case 3:
                 operation.PunchRange = new PunchRangeRequest
                 {
-                    Inode = Any(),
+                    Inode = AnyFile(),
                     Offset = Offset(),
                     Length = 1 + Offset(),
                     Extend = prng.Chance(0.3),
                 };
                 break;
             case 4:
+                // To the end of the first file, if this client knows where that is.
+                var from = AnyFile();
                 operation.ShareRange = new ShareRangeRequest
                 {
-                    FromInode = Any(),
-                    ToInode = Any(),
+                    FromInode = from,
+                    ToInode = AnyFile(),
                     ToOffset = (ulong)prng.NextInt32(2) * ChunkLayout.ChunkBytes,
-                    Length = (ulong)prng.NextInt32(1, 3) * ChunkLayout.ChunkBytes,
+                    Length = prng.Chance(0.8) ? _sizes.GetValueOrDefault(from) : ChunkLayout.ChunkBytes,
                 };
                 break;
-            case 5 or 6 or 7 when _writes.Count > 0:
+            case >= 5 and <= 10 when _writes.Count > 0:
                 OfWritten(operation);
                 break;
             default:
                 operation.AllocateChunks = new AllocateChunksRequest
                 {
-                    Inode = Any(),
+                    Inode = AnyFile(),
                     Indices = { (ulong)prng.NextInt32(PlacesMax) },
                 };
                 break;
@@ -109,8 +132,9 @@ public sealed partial class MetadataMix
             // Fenced, without those that failed; what was written is told with it if somebody has it.
             written.Length = have.Count == 0 ? 0 : written.Length;
             operation.NewVersion = new NewVersionRequest { Inode = inode, Chunk = written };
-            if (have.Count > 0)
+            if (have.Count > 0 || prng.Chance(0.5))
             {
+                // Of all of them too, which is refused: the last copy stays, whatever a client says.
                 operation.NewVersion.Drop.AddRange(chunk.Servers.Except(have));
                 if (operation.NewVersion.Drop.Count == 0 && have.Count > 1 && prng.Chance(0.5))
                 {
@@ -122,7 +146,7 @@ public sealed partial class MetadataMix
         {
             operation.InstallChunk = new InstallChunkRequest { Inode = inode, Chunk = written };
         }
-        else if (prng.Chance(0.25))
+        else if (chunk.Length > 0 && prng.Chance(0.4))
         {
             operation.SealChunks = new SealChunksRequest { Inode = inode, Chunks = { written } };
         }

@@ -12,19 +12,19 @@ namespace DistFS.Simulation;
 /// </summary>
 public sealed partial class MetadataMix(MetadataPlaces places, Prng prng)
 {
-    private const int NamesMax = 6;
+    private const int NamesMax = 4;
     private const int HandlesMax = 3;
     private const int UsersMax = 3;
 
     /// <summary>One operation, or some that belong together.</summary>
-    public IEnumerable<Operation> Draw() => prng.NextInt32(20) switch
+    public IEnumerable<Operation> Draw() => prng.NextInt32(24) switch
     {
-        < 9 => [OfNames()],
-        < 11 => [OfAttributes()],
-        < 12 => [OfQuota()],
-        < 14 => [OfOpens()],
-        < 16 => [OfLocks()],
-        < 17 => Together(),
+        < 8 => [OfNames()],
+        < 10 => [OfAttributes()],
+        < 11 => [OfQuota()],
+        < 13 => [OfOpens()],
+        < 15 => [OfLocks()],
+        < 16 => Together(),
         _ => [OfContent()],
     };
 
@@ -34,6 +34,8 @@ public sealed partial class MetadataMix(MetadataPlaces places, Prng prng)
         : new Caller { Uid = 1000 + (uint)prng.NextInt32(UsersMax), Gid = 100, Groups = { 100 } };
 
     private ulong Any() => places.Any(prng);
+
+    private ulong Directory() => places.AnyDirectory(prng);
 
     private ByteString Name() => MetadataPlaces.Bytes($"n{prng.NextInt32(NamesMax)}");
 
@@ -52,20 +54,20 @@ public sealed partial class MetadataMix(MetadataPlaces places, Prng prng)
                 operation.Make = Make();
                 break;
             case 3:
-                operation.Link = new LinkRequest { Inode = Any(), Parent = Any(), Name = Name() };
+                operation.Link = new LinkRequest { Inode = places.AnyFile(prng), Parent = Directory(), Name = Name() };
                 break;
             case 4:
-                operation.Unlink = new UnlinkRequest { Parent = Any(), Name = Name() };
+                operation.Unlink = new UnlinkRequest { Parent = Directory(), Name = Name() };
                 break;
             case 5:
-                operation.RemoveDirectory = new RemoveDirectoryRequest { Parent = Any(), Name = Name() };
+                operation.RemoveDirectory = new RemoveDirectoryRequest { Parent = Directory(), Name = Name() };
                 break;
             default:
                 operation.Rename = new RenameRequest
                 {
-                    FromParent = Any(),
+                    FromParent = Directory(),
                     FromName = Name(),
-                    ToParent = Any(),
+                    ToParent = Directory(),
                     ToName = Name(),
                     Exchange = prng.Chance(0.25),
                 };
@@ -87,7 +89,7 @@ public sealed partial class MetadataMix(MetadataPlaces places, Prng prng)
         };
         return new MakeRequest
         {
-            Parent = Any(),
+            Parent = Directory(),
             Name = Name(),
             Kind = (uint)kind,
             Mode = prng.Chance(0.9) ? 0b111_111_111u : 0b110_100_000,
@@ -144,19 +146,23 @@ public sealed partial class MetadataMix(MetadataPlaces places, Prng prng)
         SetQuota = prng.Chance(0.7)
             ? new SetQuotaRequest
             {
-                Inode = Any(),
+                Inode = Directory(),
                 InodesMax = prng.Chance(0.5) ? 0 : (ulong)prng.NextInt32(1, 30),
                 BytesMax = prng.Chance(0.7) ? 0 : (ulong)prng.NextInt32(1, 5_000),
             }
-            : new SetQuotaRequest { Inode = Any(), Clear = true },
+            : new SetQuotaRequest { Inode = Directory(), Clear = true },
     };
 
     private Operation OfOpens() => prng.Chance(0.6)
-        ? new Operation { Caller = Somebody(), Open = new OpenRequest { Inode = Any(), Open = Handle() } }
+        ? new Operation
+        {
+            Caller = Somebody(),
+            Open = new OpenRequest { Inode = places.AnyFile(prng), Open = Handle() },
+        }
         : new Operation
         {
             Caller = Somebody(),
-            Release = new ReleaseRequest { Inode = Any(), Handle = Handle().Handle },
+            Release = new ReleaseRequest { Inode = places.AnyFile(prng), Handle = Handle().Handle },
         };
 
     /// <summary>Something is opened if need be, and locked.</summary>
@@ -169,7 +175,7 @@ public sealed partial class MetadataMix(MetadataPlaces places, Prng prng)
             Caller = new Caller(),
             Lock = new LockRequest
             {
-                Inode = Any(),
+                Inode = places.AnyFile(prng),
                 Handle = handle,
                 Action = (LockRequest.Types.Action)prng.NextInt32(4),
                 Kind = kind,
@@ -190,7 +196,7 @@ public sealed partial class MetadataMix(MetadataPlaces places, Prng prng)
         var open = new OpenHandle { Handle = 1 + (ulong)prng.NextInt32(HandlesMax), Access = 6 };
         var made = new MakeRequest
         {
-            Parent = Any(),
+            Parent = Directory(),
             Name = Name(),
             Kind = (uint)InodeKind.File,
             Mode = 0b110_110_110,
@@ -236,5 +242,6 @@ public sealed partial class MetadataMix(MetadataPlaces places, Prng prng)
     };
 
     private ulong Offset() =>
-        ((ulong)prng.NextInt32(PlacesMax) * ChunkLayout.ChunkBytes) + (prng.Chance(0.5) ? 0 : (ulong)prng.NextInt32(600));
+        ((ulong)prng.NextInt32(PlacesMax) * ChunkLayout.ChunkBytes)
+        + (prng.Chance(0.5) ? 0 : (ulong)prng.NextInt32(600));
 }

@@ -17,7 +17,12 @@ public sealed class MetadataPlaces(int groups)
     private const int WildDirectories = 2;
     private const int RecentMax = 24;
 
+    private const int RecentFilesMax = 6;
+    private const int RecentDirectoriesMax = 5;
+
     private readonly List<ulong> _wild = [];
+    private readonly List<ulong> _files = [];
+    private readonly List<ulong> _directories = [];
 
     /// <summary>Groups of directories for histories.</summary>
     public int Groups => groups;
@@ -101,7 +106,37 @@ public sealed class MetadataPlaces(int groups)
     }
 
     /// <summary>An inode was made, somewhere in the wild.</summary>
-    public void Made(ulong inode) => _wild.Add(inode);
+    public void Made(Attributes made)
+    {
+        ArgumentNullException.ThrowIfNull(made);
+        _wild.Add(made.Inode);
+        if (made.Kind == (uint)DistFS.Metadata.Rows.InodeKind.File)
+        {
+            _files.Add(made.Inode);
+        }
+        else if (made.Kind == (uint)DistFS.Metadata.Rows.InodeKind.Directory)
+        {
+            _directories.Add(made.Inode);
+        }
+    }
+
+    /// <summary>Some directory of the wild, which may be gone.</summary>
+    public ulong AnyDirectory(Prng prng)
+    {
+        ArgumentNullException.ThrowIfNull(prng);
+        return _directories.Count == 0 || prng.Chance(0.3) ? _wild[prng.NextInt32(WildDirectories)]
+            : prng.Chance(0.05) ? Any(prng)
+            : _directories[^(1 + prng.NextInt32(Math.Min(_directories.Count, RecentDirectoriesMax)))];
+    }
+
+    /// <summary>Some file of the wild, which may be gone: one of few, so that what it has is changed again.</summary>
+    public ulong AnyFile(Prng prng)
+    {
+        ArgumentNullException.ThrowIfNull(prng);
+        return _files.Count == 0 || prng.Chance(0.05)
+            ? Any(prng)
+            : _files[^(1 + prng.NextInt32(Math.Min(_files.Count, RecentFilesMax)))];
+    }
 
     /// <summary>Some inode of the wild, which may be gone.</summary>
     public ulong Any(Prng prng)

@@ -54,8 +54,8 @@ public sealed class MetadataWorkload : Workload
     /// <summary>The state as one member has it that never fails, and what must hold of it.</summary>
     public MetadataReference? Reference { get; private set; }
 
-    /// <summary>How often which operation ended how.</summary>
-    public IReadOnlyDictionary<string, long> Counts => _counts;
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, long> Counts => _counts;
 
     /// <inheritdoc/>
     public override IReadOnlyList<IClient> Clients => _all;
@@ -190,6 +190,7 @@ public sealed class MetadataWorkload : Workload
     /// <inheritdoc/>
     public override void Check()
     {
+        _counts["copies of repair"] = Reference!.Copies;
         foreach (var node in _world.Nodes.Where(static node => node.Machine != null))
         {
             Reference!.MustBeSound(node);

@@ -11,6 +11,9 @@ public abstract class Workload
     /// <summary>The longest command.</summary>
     public abstract int CommandBytesMax { get; }
 
+    /// <summary>How often which operation ended how, for those that tell.</summary>
+    public virtual IReadOnlyDictionary<string, long> Counts => new Dictionary<string, long>();
+
     /// <summary>What must hold of this state machine.</summary>
     public abstract IEnumerable<Invariant> MakeInvariants(Oracle oracle);
 

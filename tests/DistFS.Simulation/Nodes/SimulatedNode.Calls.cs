@@ -33,7 +33,7 @@ public sealed partial class SimulatedNode
         }
     }
 
-    /// <summary>Proposes by itself, as a leader does; it is told the reply, or null if that will not be known.</summary>
+    /// <summary>Proposes by itself, as a leader does; it is told the reply, or null if that stays unknown.</summary>
     /// <returns>Whether it leads, and has room.</returns>
     public bool Propose(ReadOnlyMemory<byte> command, Action<ReadOnlyMemory<byte>?> done)
     {

@@ -50,22 +50,26 @@ public static class SimulationRunner
         IProgress<SeedResult>? progress = null,
         SimulationMachine machine = SimulationMachine.Registers,
         CancellationToken stop = default) =>
-        RunMany(seeds, size, PlantedBug.None, machine, threads, progress, static _ => false, stop);
+        RunMany(
+            seeds.Select(seed => (seed, machine)), size, PlantedBug.None, threads, progress, static _ => false, stop);
 
-    /// <summary>Runs many seeds; with a planted bug until one finds it.</summary>
-    /// <inheritdoc cref="RunMany(IEnumerable{ulong}, SimulationSize, int, IProgress{SeedResult}?, SimulationMachine, CancellationToken)"/>
+    /// <summary>Runs many worlds; with a planted bug until one finds it.</summary>
+    /// <param name="worlds">Which, in order.</param>
+    /// <param name="size">How long each.</param>
+    /// <param name="planted">A bug to plant in them, or none.</param>
+    /// <param name="threads">On how many threads.</param>
+    /// <param name="progress">Told of each result, or null.</param>
+    /// <param name="stop">No further world is begun after it is cancelled.</param>
     public static SimulationSummary RunMany(
-        IEnumerable<ulong> seeds,
+        IEnumerable<(ulong Seed, SimulationMachine Machine)> worlds,
         SimulationSize size,
         PlantedBug planted,
-        SimulationMachine machine,
         int threads,
         IProgress<SeedResult>? progress,
         CancellationToken stop) => RunMany(
-            seeds,
+            worlds,
             size,
             planted,
-            machine,
             threads,
             progress,
             result => planted != PlantedBug.None && !result.Passed,
@@ -82,7 +86,13 @@ public static class SimulationRunner
         PlantedBug planted, IEnumerable<ulong> seeds, int threads = ThreadsDefault, CancellationToken stop = default)
     {
         var summary = RunMany(
-            seeds, SimulationSize.Light, planted, MachineOf(planted), threads, progress: null, IsFinding, stop);
+            seeds.Select(seed => (seed, MachineOf(planted))),
+            SimulationSize.Light,
+            planted,
+            threads,
+            progress: null,
+            IsFinding,
+            stop);
         return summary.Failures.FirstOrDefault(IsFinding);
     }
 
@@ -94,17 +104,16 @@ public static class SimulationRunner
         !result.Passed && RunSeed(result.Seed, result.Size, machine: result.Machine).Passed;
 
     private static SimulationSummary RunMany(
-        IEnumerable<ulong> seeds,
+        IEnumerable<(ulong Seed, SimulationMachine Machine)> worlds,
         SimulationSize size,
         PlantedBug planted,
-        SimulationMachine machine,
         int threads,
         IProgress<SeedResult>? progress,
         Func<SeedResult, bool> isEnough,
         CancellationToken stop)
     {
         var summary = new SimulationSummary();
-        using var next = seeds.GetEnumerator();
+        using var next = worlds.GetEnumerator();
         var enough = false;
         var gate = new Lock();
 
@@ -112,7 +121,7 @@ public static class SimulationRunner
         {
             while (true)
             {
-                ulong seed;
+                (ulong Seed, SimulationMachine Machine) world;
                 lock (gate)
                 {
                     if (enough || stop.IsCancellationRequested || !next.MoveNext())
@@ -120,10 +129,10 @@ public static class SimulationRunner
                         return;
                     }
 
-                    seed = next.Current;
+                    world = next.Current;
                 }
 
-                var result = RunSeed(seed, size, planted, machine: machine);
+                var result = RunSeed(world.Seed, size, planted, machine: world.Machine);
                 var suffices = isEnough(result);
                 lock (gate)
                 {
@@ -183,6 +192,7 @@ public static class SimulationRunner
             Snapshots = world.Snapshots,
             MembershipChanges = world.Operator.Changes,
             FaultsInjected = world.Injector.Counts,
+            Outcomes = world.Workload.Counts,
             TraceTail = failure == null ? [] : [.. world.Trace.Tail],
         };
 }

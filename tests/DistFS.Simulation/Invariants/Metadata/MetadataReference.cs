@@ -103,6 +103,9 @@ public sealed class MetadataReference : Invariant
             $"{member} answers {reply.Client}{reply.Sequence} at {index} otherwise than the others");
     }
 
+    /// <summary>Copies that repair has begun.</summary>
+    public int Copies => _repair.Copies;
+
     /// <summary>A leader's planner begins a copy.</summary>
     public void OnCopy(CopyAssignment copy) => _repair.OnCopy(copy, _machine);
 
