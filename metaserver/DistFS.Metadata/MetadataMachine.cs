@@ -102,6 +102,11 @@ public sealed class MetadataMachine
         AppliedIndex = index;
         _tree?.LockGrants.Clear();
         _time = Max(_time.Next, ToTime(parsed.LeaderTime));
+        if (Teeth.Has(PlantedBug.ApplyUsesOwnState))
+        {
+            _time = _time.Plus(TimeSpan.FromMilliseconds(_changes.Count));
+        }
+
         return parsed.KindCase switch
         {
             MetadataCommand.KindOneofCase.Bootstrap => Bootstrap(parsed.Bootstrap).ToByteArray(),
@@ -123,7 +128,13 @@ public sealed class MetadataMachine
         BinaryPrimitives.WriteUInt64LittleEndian(row, AppliedIndex.Value);
         BinaryPrimitives.WriteInt64LittleEndian(row[8..], _time.Seconds);
         BinaryPrimitives.WriteUInt32LittleEndian(row[16..], _time.Nanoseconds);
-        _changes.Put(RowKey.OfMeta(stackalloc byte[RowKey.BytesMax], "applied"u8), row);
+        var key = RowKey.OfMeta(stackalloc byte[RowKey.BytesMax], "applied"u8);
+        if (Teeth.Has(PlantedBug.IndexFlushedApart))
+        {
+            _changes.FlushApart(key, row);
+        }
+
+        _changes.Put(key, row);
         _changes.Keep();
         _changes.Flush();
         if (_tree != null)

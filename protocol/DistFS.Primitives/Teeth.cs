@@ -1,7 +1,7 @@
 namespace DistFS.Primitives;
 
 /// <summary>
-/// Bugs planted on purpose, to prove that the simulator's invariants can bite: each is a rule of consensus left out at
+/// Bugs planted on purpose, to prove that the simulator's invariants can bite: each is a rule left out at
 /// the one place that keeps it. They exist only where TEETH is defined (test builds); in a product build
 /// <see cref="Teeth.Has"/> is the constant false and the compiler drops what hangs on it.
 /// </summary>
@@ -57,6 +57,47 @@ public enum PlantedBug
 
     /// <summary>A voter whose folder was lost returns under its old name with an empty log.</summary>
     WipedVoterReturns,
+
+    // From here on: rules of the metadata, found by worlds that run it.
+
+    /// <summary>The reply of a request is not kept, so that a repetition is executed again.</summary>
+    ReplyNotSaved,
+
+    /// <summary>A session ends although the leader has not led long enough to hear of it.</summary>
+    SessionEndedEarly,
+
+    /// <summary>What an expired session has open and locked is not left to collection.</summary>
+    ExpiredSessionKeepsLocks,
+
+    /// <summary>A lock is granted under the token of the one before.</summary>
+    LockTokenGivenTwice,
+
+    /// <summary>A rename does not ask whether a directory would come below itself.</summary>
+    RenameMakesCycle,
+
+    /// <summary>A file that is replaced by a rename keeps its count of names.</summary>
+    LinksWrongOnReplace,
+
+    /// <summary>A file that is renamed to another quota's domain is not charged there.</summary>
+    QuotaNotMoved,
+
+    /// <summary>A file that is cut stays in its version: what was cut off can come back.</summary>
+    CutKeepsVersion,
+
+    /// <summary>A chunk becomes garbage with its first reference that goes, not with the last.</summary>
+    GarbageStillReferenced,
+
+    /// <summary>A server is dropped from a chunk, which stays in its version.</summary>
+    DropKeepsVersion,
+
+    /// <summary>A member's own time of writing to its store goes into the state.</summary>
+    ApplyUsesOwnState,
+
+    /// <summary>The index of the last entry goes to the store before the rows that belong to it.</summary>
+    IndexFlushedApart,
+
+    /// <summary>The state gives up the last copy of a chunk when a client or a planner says so.</summary>
+    LastCopyRemoved,
 }
 
 /// <summary>Switches a <see cref="PlantedBug"/> on, for the calling thread: a simulated world runs on one.</summary>

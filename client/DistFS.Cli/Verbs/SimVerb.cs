@@ -10,7 +10,8 @@ using Spectre.Console;
 namespace DistFS.Cli.Verbs;
 
 /// <summary>
-/// <c>dfs sim</c>: runs the shipped consensus in simulated worlds full of faults (docs/design/simulation.md).
+/// <c>dfs sim</c>: runs the shipped consensus and metadata in simulated worlds full of faults
+/// (docs/design/simulation.md).
 /// </summary>
 internal sealed class SimVerb : Verb
 {
@@ -32,6 +33,12 @@ internal sealed class SimVerb : Verb
 
     private readonly Option<bool> _full = new("--full") { Description = "Five virtual minutes each, not some seconds" };
 
+    private readonly Option<SimulationMachine?> _machine = new("--machine")
+    {
+        Description = "What the members run: registers or metadata; without it, each world is run with both",
+        HelpName = "WHICH",
+    };
+
     private readonly Option<int> _threads =
         CliArguments.Number("--threads", "Worlds that run at once", UsualThreads, min: 1, max: 256);
 
@@ -40,7 +47,7 @@ internal sealed class SimVerb : Verb
 
     private readonly Option<bool> _trace = new("--trace") { Description = "Print all that happens, of one seed" };
 
-    public override string Summary => "Run the consensus in simulated worlds full of faults";
+    public override string Summary => "Run consensus and metadata in simulated worlds full of faults";
 
     public override VerbGroup Group => VerbGroup.Tool;
 
@@ -48,7 +55,7 @@ internal sealed class SimVerb : Verb
     [
         new("dfs sim --seeds 500", "run the worlds 1 to 500"),
         new("dfs sim --soak 30m", "run worlds for half an hour, from a random seed on"),
-        new("dfs sim --seed 4711 --trace", "repeat one world and show what happens in it"),
+        new("dfs sim --machine metadata --seed 4711 --trace", "repeat one world and show what happens in it"),
         new("dfs sim --seeds 2000 --planted VoteNotPersisted", "look for a bug that was planted"),
     ];
 
@@ -59,6 +66,7 @@ internal sealed class SimVerb : Verb
         command.Options.Add(_seeds);
         command.Options.Add(_soak);
         command.Options.Add(_full);
+        command.Options.Add(_machine);
         command.Options.Add(_threads);
         command.Options.Add(_planted);
         command.Options.Add(_trace);
@@ -99,10 +107,17 @@ internal sealed class SimVerb : Verb
         var first = context.Get(_seed) ?? (soak == null ? 1 : (ulong)Random.Shared.NextInt64(1, 1L << 40));
         var size = context.Get(_full) ? SimulationSize.Full : SimulationSize.Light;
         var count = soak == null ? context.Get(_seeds) : int.MaxValue;
+        SimulationMachine[] machines = context.Get(_machine) is { } one ? [one]
+            : planted != PlantedBug.None ? [SimulationRunner.MachineOf(planted)]
+            : [SimulationMachine.Registers, SimulationMachine.Metadata];
         if (context.Get(_trace) && count == 1)
         {
             var summary = new SimulationSummary();
-            summary.Add(SimulationRunner.RunSeed(first, size, planted, context.Host.Out.WriteLine));
+            foreach (var machine in machines)
+            {
+                summary.Add(SimulationRunner.RunSeed(first, size, planted, context.Host.Out.WriteLine, machine));
+            }
+
             return summary;
         }
 
@@ -113,10 +128,11 @@ internal sealed class SimVerb : Verb
         }
 
         var token = stop.Token;
-        var seeds = Enumerable.Range(0, count).Select(i => first + (ulong)i);
+        var worlds = Enumerable.Range(0, count)
+            .SelectMany(i => machines.Select(machine => (first + (ulong)i, machine)));
         var threads = Math.Min(context.Get(_threads), count);
         SimulationSummary Run(IProgress<SeedResult>? progress) =>
-            SimulationRunner.RunMany(seeds, size, planted, threads, progress, token);
+            SimulationRunner.RunMany(worlds, size, planted, threads, progress, token);
 
         if (!context.Host.ErrorIsTerminal || context.Json)
         {
@@ -130,7 +146,7 @@ internal sealed class SimVerb : Verb
                 new RemainingTimeColumn())
             .StartAsync(async bar =>
             {
-                var task = bar.AddTask("worlds", maxValue: soak?.TotalSeconds ?? count);
+                var task = bar.AddTask("worlds", maxValue: soak?.TotalSeconds ?? ((double)count * machines.Length));
                 var progress = new Bar(task, soak == null ? null : Stopwatch.StartNew());
                 return await Task.Run(() => Run(progress), CancellationToken.None).ConfigureAwait(false);
             })

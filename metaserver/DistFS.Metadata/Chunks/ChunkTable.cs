@@ -73,7 +73,7 @@ public sealed class ChunkTable(Changes changes)
     public void Release(ChunkId id, LogIndex index)
     {
         var row = Get(id);
-        if (row.References > 1)
+        if (row.References > 1 && !Teeth.Has(PlantedBug.GarbageStillReferenced))
         {
             Put(id, row with { References = row.References - 1 });
             return;

@@ -35,7 +35,7 @@ internal static class ReplicaChanges
             }
         }
 
-        return false;
+        return Teeth.Has(PlantedBug.LastCopyRemoved);
     }
 
     /// <summary>Checks first: one that fails leaves no trace.</summary>

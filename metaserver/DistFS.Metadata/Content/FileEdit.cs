@@ -238,7 +238,8 @@ internal sealed class FileEdit
         // Also when nothing was committed there: what a writer has sent and not committed is cut off too.
         if (chunk.State == ChunkState.Open || stays < chunk.Length)
         {
-            var after = chunk.NextVersion(stays, _context.Index);
+            var after = Teeth.Has(PlantedBug.CutKeepsVersion)
+                ? chunk with { Length = stays } : chunk.NextVersion(stays, _context.Index);
             Fence(place.Chunk, chunk, after);
             PutChunk(place, place.Chunk, after);
             Chunks.PutPlace(Id, index, MapRow.Of(place.Chunk));

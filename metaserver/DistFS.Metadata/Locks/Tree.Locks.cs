@@ -85,7 +85,8 @@ public sealed partial class Tree
     }
 
     /// <summary>A token that is higher than all before.</summary>
-    internal ulong NextFence() => Counter("lock-fence"u8, first: 1);
+    internal ulong NextFence() =>
+        Teeth.Has(PlantedBug.LockTokenGivenTwice) ? 1 : Counter("lock-fence"u8, first: 1);
 
     private static ReadOnlySpan<byte> SessionLockKey(Span<byte> buffer, ClientId client, InodeId inode)
     {

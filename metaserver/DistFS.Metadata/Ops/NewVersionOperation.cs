@@ -54,7 +54,7 @@ internal static class NewVersionOperation
         }
 
         Check.That(file.TryGetPlace(named.Index, out var place));
-        after = after.NextVersion(after.Length, context.Index);
+        after = Teeth.Has(PlantedBug.DropKeepsVersion) ? after : after.NextVersion(after.Length, context.Index);
         file.Fence(id, before, after);
         file.PutChunk(place, id, after);
         reply.Chunks.Add(Replies.ToChunkInfo(context.Tree.Chunks, named.Index, place, id));

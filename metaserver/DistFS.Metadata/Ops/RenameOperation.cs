@@ -87,7 +87,8 @@ internal static class RenameOperation
     private static FsStatus WhyRefused(in MetadataContext context, Place from, Place to, bool isExchange)
     {
         var isElsewhere = from.ParentId != to.ParentId;
-        if (isElsewhere && (IsBelow(context, to.ParentId, from) || (isExchange && IsBelow(context, from.ParentId, to))))
+        if (isElsewhere && !Teeth.Has(PlantedBug.RenameMakesCycle)
+            && (IsBelow(context, to.ParentId, from) || (isExchange && IsBelow(context, from.ParentId, to))))
         {
             return FsStatus.Invalid;
         }
@@ -171,7 +172,7 @@ internal static class RenameOperation
     private static void Move(in MetadataContext context, Place from, Place to)
     {
         var tree = context.Tree;
-        if (to.Exists)
+        if (to.Exists && !Teeth.Has(PlantedBug.LinksWrongOnReplace))
         {
             Directories.LoseName(context, to.Dentry.Inode, to.Inode, to.ParentId, to.Name.Span);
         }

@@ -112,7 +112,7 @@ public static class Domains
 
         Charge(tree, inode.Domain, -1, -inode.Allocated);
         inode = inode with { Domain = target };
-        return TryCharge(tree, target, 1, inode.Allocated);
+        return Teeth.Has(PlantedBug.QuotaNotMoved) ? FsStatus.Ok : TryCharge(tree, target, 1, inode.Allocated);
     }
 
     /// <summary>

@@ -103,7 +103,10 @@ internal sealed class SessionTable(Changes changes)
         BinaryPrimitives.WriteUInt64LittleEndian(row, digest);
         reply.CopyTo(row.AsSpan(sizeof(ulong)));
         Span<byte> key = stackalloc byte[RowKey.BytesMax];
-        changes.Put(ReplyKey(key, client, sequence.Value), row);
+        if (!Teeth.Has(PlantedBug.ReplyNotSaved))
+        {
+            changes.Put(ReplyKey(key, client, sequence.Value), row);
+        }
 
         // A request has not its own reply yet.
         acknowledged = Math.Max(session.Acknowledged, Math.Min(acknowledged, sequence.Value - 1));

@@ -131,6 +131,10 @@ public sealed class Changes(IOrderedStore store, int knownMax = 0)
         }
     }
 
+    /// <summary>A row goes to the store alone, before what is kept: only to be planted.</summary>
+    internal void FlushApart(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) =>
+        store.Write([new(key.ToArray(), value.ToArray())]);
+
     private bool TryReadStore(ReadOnlySpan<byte> key, IBufferWriter<byte> value)
     {
         if (knownMax == 0)

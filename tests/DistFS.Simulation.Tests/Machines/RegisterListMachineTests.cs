@@ -36,7 +36,7 @@ public sealed class RegisterListMachineTests
         Apply(1, 2, RegisterListOperation.Append, 7);
         Apply(2, 1, RegisterListOperation.Append, 8);
         var other = new RegisterListMachine(static () => 0, snapshotPadding: 100);
-        other.Restore(_machine.Snapshot());
+        other.Restore(_machine.Snapshot(), default);
         Assert.Equal(_machine.Hash, other.Hash);
         Assert.Equal(_machine.Snapshot(), other.Snapshot()[..^100]);
     }
@@ -44,7 +44,7 @@ public sealed class RegisterListMachineTests
     [Fact]
     public void TheHashSeesEveryPartOfTheState()
     {
-        var hashes = new HashSet<ulong> { _machine.Hash };
+        var hashes = new HashSet<ulong?> { _machine.Hash };
         Apply(1, 1, RegisterListOperation.Write, 5);
         Assert.True(hashes.Add(_machine.Hash));
         Apply(1, 2, RegisterListOperation.Append, 7);

@@ -25,6 +25,12 @@ public sealed class PlantedBugTests(ITestOutputHelper output)
             PlantedBug.SnapshotWithoutSessions,
             PlantedBug.FsyncErrorIgnored,
             PlantedBug.CorruptLogTruncated,
+            PlantedBug.ReplyNotSaved,
+            PlantedBug.ExpiredSessionKeepsLocks,
+            PlantedBug.LinksWrongOnReplace,
+            PlantedBug.CutKeepsVersion,
+            PlantedBug.DropKeepsVersion,
+            PlantedBug.IndexFlushedApart,
         ];
 
     [Theory]

@@ -6,10 +6,10 @@ public sealed class RegressionsTests
     [Fact]
     public void EverySeedThatOnceFailedPasses()
     {
-        foreach (var size in Enum.GetValues<SimulationSize>())
+        foreach (var known in Regressions.Load().GroupBy(static known => (known.Size, known.Machine)))
         {
-            var seeds = Regressions.Load().Where(known => known.Size == size).Select(known => known.Seed);
-            var summary = SimulationRunner.RunMany(seeds, size);
+            var summary = SimulationRunner.RunMany(
+                known.Select(static one => one.Seed), known.Key.Size, machine: known.Key.Machine);
             Assert.True(summary.Passed, string.Concat(summary.Failures.Select(failure => failure.Report(30))));
         }
     }
@@ -18,8 +18,12 @@ public sealed class RegressionsTests
     public void ALineIsASeedAndPerhapsASize()
     {
         Assert.Equal(
-            [(12UL, SimulationSize.Light), (13UL, SimulationSize.Full)],
-            Regressions.Parse("# a comment\n12 # why\n\n13 full\n"));
+            [
+                (12UL, SimulationSize.Light, SimulationMachine.Registers),
+                (13UL, SimulationSize.Full, SimulationMachine.Registers),
+                (14UL, SimulationSize.Light, SimulationMachine.Metadata),
+            ],
+            Regressions.Parse("# a comment\n12 # why\n\n13 full\n14 light metadata"));
         Assert.Throws<FormatException>(() => Regressions.Parse("twelve"));
     }
 }

@@ -23,6 +23,20 @@ public sealed class SimulationRunnerTests
         Assert.NotEqual(one.TraceHash, SimulationRunner.RunSeed(seed + 100, SimulationSize.Light).TraceHash);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    public void TheSameSeedIsTheSameWorldOfMetadata(ulong seed)
+    {
+        var one = SimulationRunner.RunSeed(seed, SimulationSize.Light, machine: SimulationMachine.Metadata);
+        var two = SimulationRunner.RunSeed(seed, SimulationSize.Light, machine: SimulationMachine.Metadata);
+        Assert.Equal(one.TraceHash, two.TraceHash);
+        Assert.Equal(one.Outcomes, two.Outcomes);
+        Assert.NotEqual(one.TraceHash, SimulationRunner.RunSeed(seed, SimulationSize.Light).TraceHash);
+    }
+
     [Fact]
     public void SomebodyWhoWatchesChangesNothing()
     {
@@ -37,7 +51,7 @@ public sealed class SimulationRunnerTests
     {
         var failed = SimulationRunner.RunSeed(1, SimulationSize.Light, PlantedBug.ApplyUsesWallTime);
         Assert.False(failed.Passed);
-        Assert.Equal("dfs sim --seed 1 --planted ApplyUsesWallTime", failed.Command);
+        Assert.Equal("dfs sim --machine registers --seed 1 --planted ApplyUsesWallTime", failed.Command);
         Assert.Contains(failed.Command, failed.Report(10), StringComparison.Ordinal);
         Assert.Contains("FAILED", failed.TraceTail[^1], StringComparison.Ordinal);
     }

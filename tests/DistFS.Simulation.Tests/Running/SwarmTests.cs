@@ -1,4 +1,5 @@
 using System.Globalization;
+using DistFS.Primitives;
 using Xunit.Abstractions;
 
 namespace DistFS.Simulation.Tests.Running;
@@ -12,13 +13,47 @@ public sealed class SwarmTests(ITestOutputHelper output)
     [Fact]
     public void LightSeedsPass() => Pass(SimulationSize.Light, first: 1, Budget("DISTFS_SIM_LIGHT", 300));
 
+    /// <summary>Namespace, sessions, chunks and repair: at most 60 s on a slow machine.</summary>
+    [Fact]
+    public void LightSeedsOfTheMetadataPass()
+    {
+        var count = Budget("DISTFS_SIM_METADATA", 150);
+        var summary = Pass(SimulationSize.Light, first: 1, count, SimulationMachine.Metadata);
+        output.WriteLine(string.Join(", ", summary.Outcomes.Select(outcome => $"{outcome.Key} {outcome.Value}")));
+        if (count >= 100)
+        {
+            // A world in which nothing is done, or nothing refused, proves nothing.
+            foreach (var kind in Enum.GetValues<Protocol.Operation.KindOneofCase>().Where(kind => kind != 0))
+            {
+                Assert.True(summary.Outcomes.GetValueOrDefault($"{kind} Ok") > 0, $"never {kind}");
+            }
+
+            foreach (var status in (FsStatus[])
+                [
+                    FsStatus.NotFound, FsStatus.AlreadyExists, FsStatus.NotEmpty, FsStatus.CrossDevice,
+                    FsStatus.QuotaExceeded, FsStatus.Stale, FsStatus.AccessDenied, FsStatus.Cancelled,
+                ])
+            {
+                Assert.True(
+                    summary.Outcomes.Any(outcome => outcome.Key.EndsWith($" {status}", StringComparison.Ordinal)),
+                    $"never {status}");
+            }
+
+            Assert.True(summary.Outcomes["copies of repair"] > 0);
+        }
+    }
+
     [Fact]
     public void FullSeedsPass() => Pass(SimulationSize.Full, first: 1, Budget("DISTFS_SIM_FULL", 20));
 
-    private void Pass(SimulationSize size, ulong first, int count)
+    private SimulationSummary Pass(
+        SimulationSize size,
+        ulong first,
+        int count,
+        SimulationMachine machine = SimulationMachine.Registers)
     {
         var seeds = Enumerable.Range(0, count).Select(i => first + (ulong)i);
-        var summary = SimulationRunner.RunMany(seeds, size);
+        var summary = SimulationRunner.RunMany(seeds, size, machine: machine);
         output.WriteLine(
             $"{summary.Seeds} seeds, {summary.VirtualTime.TotalHours:F1} virtual hours, {summary.Events} events, "
             + $"{summary.OperationsDone} operations, {summary.Elections} elections, {summary.Commits} commits, "
@@ -33,6 +68,8 @@ public sealed class SwarmTests(ITestOutputHelper output)
             Assert.True(summary.OperationsDone > 50 * summary.Seeds && summary.Elections > 2 * summary.Seeds);
             Assert.Equal(Enum.GetValues<FaultKind>(), summary.FaultsInjected.Keys);
         }
+
+        return summary;
     }
 
     private static int Budget(string name, int usual) =>

@@ -30,6 +30,10 @@ public sealed class ClientHistory
 
     // Every call and answer has a stamp of its own, so none overlap that did not.
     private long _stamp;
+    private long _values;
+
+    /// <summary>A value that nobody has written.</summary>
+    public long NextValue() => ++_values;
 
     /// <summary>A client is about to call.</summary>
     public object Invoke(RegisterListCommand command) => command.IsOfList

@@ -18,11 +18,9 @@ public enum CallStatus
 /// <summary>A client asks a member.</summary>
 /// <param name="Endpoint">Where to answer.</param>
 /// <param name="Attempt">The number of the attempt, over all of the client's.</param>
-/// <param name="Command">What is asked.</param>
+/// <param name="Bytes">What is asked, as the state machine reads it.</param>
 /// <param name="ByQuery">Whether it is read without the log.</param>
-/// <param name="Padding">Zeros behind the command.</param>
-public sealed record ClientRequest(
-    ulong Endpoint, ulong Attempt, RegisterListCommand Command, bool ByQuery, int Padding);
+public sealed record ClientRequest(ulong Endpoint, ulong Attempt, ReadOnlyMemory<byte> Bytes, bool ByQuery);
 
 /// <summary>A member answers.</summary>
 /// <param name="Attempt">That of the request.</param>

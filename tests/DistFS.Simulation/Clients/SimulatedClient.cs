@@ -6,11 +6,12 @@ namespace DistFS.Simulation;
 /// A client with one operation at a time. It looks for the leader, repeats an unanswered operation under the same
 /// sequence number, and gives up after a while: then nobody knows what became of it.
 /// </summary>
-public sealed class SimulatedClient
+public sealed class SimulatedClient : IClient
 {
     private const long PatienceMicrosecondsMax = 1_000_000;
 
     private readonly World _world;
+    private readonly ClientHistory _history;
     private readonly Prng _prng;
     private readonly ClientId _id;
     private readonly ulong _endpoint;
@@ -21,35 +22,35 @@ public sealed class SimulatedClient
     private ClientOperation? _current;
 
     /// <summary>A client that is about to start.</summary>
-    public SimulatedClient(World world, int number, Prng prng)
+    public SimulatedClient(World world, ClientHistory history, int number, Prng prng)
     {
-        _world = world;
+        (_world, _history) = (world, history);
         _prng = prng;
         _id = new ClientId((ulong)number + 1);
         _endpoint = SimulatedNetwork.FirstClient + (ulong)number;
         _seen = new long[world.Options.Registers];
     }
 
-    /// <summary>Operations that it may still start.</summary>
+    /// <inheritdoc/>
     public int Budget { get; set; }
 
-    /// <summary>Whether it waits for nothing and starts nothing.</summary>
+    /// <inheritdoc/>
     public bool IsDone => _current == null && Budget <= 0;
 
-    /// <summary>Operations that were answered.</summary>
+    /// <inheritdoc/>
     public int Done { get; private set; }
 
     /// <summary>Operations that were given up.</summary>
     public int GivenUp { get; private set; }
 
-    /// <summary>Starts the next operation after a pause, if there is one.</summary>
+    /// <inheritdoc/>
     public void Think(double meanMicroseconds) =>
         _world.Queue.After((long)DiskFaults.Exponential(_prng, meanMicroseconds), Begin);
 
     /// <summary>What it waits for, in words.</summary>
     public override string ToString() => $"{_id} {_current?.Command}";
 
-    /// <summary>An answer arrived.</summary>
+    /// <inheritdoc/>
     public void Receive(ulong from, ClientReply reply)
     {
         if (_current is not { } operation || reply.Attempt < operation.FirstAttempt)
@@ -88,7 +89,7 @@ public sealed class SimulatedClient
         {
             FirstAttempt = _attempt + 1,
             Deadline = _world.Queue.Now + _world.Options.GiveUpMicroseconds,
-            Open = _world.History.Invoke(command),
+            Open = _history.Invoke(command),
         };
         Attempt();
     }
@@ -99,7 +100,7 @@ public sealed class SimulatedClient
         var reads = _prng.Chance(options.Reads);
         var keys = options.Registers + options.Lists;
         var key = _prng.NextInt32(keys);
-        var value = _world.NextValue();
+        var value = _history.NextValue();
         var sequence = new SequenceNumber(++_sequence);
         if (key >= options.Registers)
         {
@@ -124,7 +125,8 @@ public sealed class SimulatedClient
             _endpoint,
             target,
             default,
-            new ClientRequest(_endpoint, _attempt, operation.Command, operation.ByQuery, operation.Padding));
+            new ClientRequest(
+                _endpoint, _attempt, operation.Command.Encode(operation.Padding), operation.ByQuery));
         var attempt = _attempt;
 
         // Longer and longer: repetitions must not be what keeps the cluster from answering.
@@ -171,7 +173,7 @@ public sealed class SimulatedClient
         }
 
         var values = RegisterListReply.Decode(reply);
-        _world.History.Return(operation.Open!, command, values);
+        _history.Return(operation.Open!, command, values);
         if (!command.IsOfList)
         {
             _seen[command.Key] = command.Operation == RegisterListOperation.Read ? values[0] : command.Value;

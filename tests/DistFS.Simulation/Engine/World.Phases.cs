@@ -17,19 +17,14 @@ public sealed partial class World
             node.Start();
         }
 
-        foreach (var client in _clients)
-        {
-            client.Budget = Options.Operations / Options.Clients;
-            client.Think(ThinkMicroseconds);
-        }
-
+        Workload.Start();
         Injector.Start();
         Operator.Start();
         RunUntil(Options.FaultsMicroseconds);
         Quiet();
         Settle();
         Invariants.Tell(invariant => invariant.OnEnd());
-        History.MustBeLinearizable();
+        Workload.Check();
     }
 
     private void RunUntil(long end)
@@ -64,11 +59,7 @@ public sealed partial class World
             node.Start();
         }
 
-        foreach (var client in _clients)
-        {
-            client.Budget = 2;
-            client.Think(ThinkMicroseconds);
-        }
+        Workload.Quiet();
     }
 
     /// <summary>All but a random majority of intact voters stay dead or cut off.</summary>
@@ -120,7 +111,7 @@ public sealed partial class World
 
     private string? WhatIsNotQuiet()
     {
-        if (_clients.Find(client => !client.IsDone) is { } waiting)
+        if (Workload.Clients.FirstOrDefault(client => !client.IsDone) is { } waiting)
         {
             return $"{waiting} has no answer";
         }
@@ -162,6 +153,6 @@ public sealed partial class World
             }
         }
 
-        return null;
+        return Workload.WhatIsNotQuiet(leader);
     }
 }

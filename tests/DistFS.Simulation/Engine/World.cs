@@ -9,7 +9,6 @@ namespace DistFS.Simulation;
 public sealed partial class World
 {
     private readonly SortedDictionary<ulong, SimulatedNode> _nodes = [];
-    private readonly List<SimulatedClient> _clients = [];
     private readonly Prng _nodePrng;
     private readonly Prng _restartPrng;
     private readonly Prng _quietPrng;
@@ -17,10 +16,9 @@ public sealed partial class World
     private readonly HashSet<MemberId> _staysDead = [];
     private ulong _members;
     private ulong _contexts;
-    private long _values;
 
     /// <summary>Makes the world of a seed.</summary>
-    public World(ulong seed, SimulationSize size)
+    public World(ulong seed, SimulationSize size, SimulationMachine machine = SimulationMachine.Registers)
     {
         // One generator for each part, in an order that never changes: more draws in one part do not shift the others.
         var root = new Prng(seed);
@@ -36,7 +34,11 @@ public sealed partial class World
         _rumours = root.Fork();
         Trace = new Trace(Queue);
         Network = new SimulatedNetwork(Queue, Trace, network, Options.Quality) { Arrived = Arrive, Lost = Lose };
-        Invariants = new InvariantSet(Options.Raft(new MemberId(1), default), Options.CommandPaddingMax + 100);
+        Workload = machine == SimulationMachine.Metadata
+            ? new MetadataWorkload(this, size, clients)
+            : new RegisterWorkload(this, clients);
+        Invariants = new InvariantSet(
+            Options.Raft(new MemberId(1), default), Workload.CommandBytesMax, Workload.MakeInvariants);
         var bootstrap = Bootstrap();
         Planner = new FaultPlanner(this, bootstrap);
         foreach (var member in bootstrap.Members)
@@ -46,10 +48,6 @@ public sealed partial class World
 
         Injector = new FaultInjector(this, faults);
         Operator = new Operator(this, operators);
-        for (var i = 0; i < Options.Clients; i++)
-        {
-            _clients.Add(new SimulatedClient(this, i, clients.Fork()));
-        }
     }
 
     /// <summary>The knobs.</summary>
@@ -76,8 +74,8 @@ public sealed partial class World
     /// <summary>Who changes the members.</summary>
     public Operator Operator { get; }
 
-    /// <summary>What clients saw.</summary>
-    public ClientHistory History { get; } = new();
+    /// <summary>The state machine, and who uses it.</summary>
+    public Workload Workload { get; }
 
     /// <summary>The cluster's name.</summary>
     public ClusterId Cluster { get; }
@@ -92,7 +90,7 @@ public sealed partial class World
     public long Snapshots { get; set; }
 
     /// <summary>Operations answered.</summary>
-    public int OperationsDone => _clients.Sum(client => client.Done);
+    public int OperationsDone => Workload.Clients.Sum(client => client.Done);
 
     /// <summary>Mean pause of a client between two operations.</summary>
     public double ThinkMicroseconds =>
@@ -101,14 +99,8 @@ public sealed partial class World
     /// <summary>The node of that id, or null.</summary>
     public SimulatedNode? Find(MemberId id) => _nodes.GetValueOrDefault(id.Value);
 
-    /// <summary>A new state machine for a node with that clock.</summary>
-    public IReplicatedMachine NewMachine(Func<long> clock) => new RegisterListMachine(clock, Options.SnapshotPadding);
-
     /// <summary>A name for a read that no other has.</summary>
     public ulong NextContext() => ++_contexts;
-
-    /// <summary>A value that nobody has written.</summary>
-    public long NextValue() => ++_values;
 
     /// <summary>Some member's endpoint, as a client knows them.</summary>
     public ulong AnyMember(Prng prng)
@@ -209,7 +201,8 @@ public sealed partial class World
     {
         if (packet.To >= SimulatedNetwork.FirstClient)
         {
-            _clients[(int)(packet.To - SimulatedNetwork.FirstClient)].Receive(packet.From, (ClientReply)packet.Call!);
+            var client = Workload.Clients[(int)(packet.To - SimulatedNetwork.FirstClient)];
+            client.Receive(packet.From, (ClientReply)packet.Call!);
             return;
         }
 

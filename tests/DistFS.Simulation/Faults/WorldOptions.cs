@@ -144,6 +144,22 @@ public sealed class WorldOptions
         return options;
     }
 
+    /// <summary>
+    /// For the metadata, which has a state of some ten thousand bytes and keeps it itself over a restart: snapshots
+    /// that are larger and rarer.
+    /// </summary>
+    public void ForMetadata()
+    {
+        const ulong SnapshotEveryMin = 20;
+        const int PieceBytesMin = 4_000;
+        SnapshotEvery = Math.Max(SnapshotEvery, SnapshotEveryMin);
+        MachineIsDurable = false;
+        RaftTemplate = RaftTemplate with
+        {
+            SnapshotPieceBytes = Math.Max(RaftTemplate.SnapshotPieceBytes, PieceBytesMin),
+        };
+    }
+
     private static RaftOptions DrawRaft(Prng prng)
     {
         var heartbeat = Pick(prng, 1, 1, 2, 3);

@@ -3,7 +3,7 @@ using DistFS.Primitives;
 namespace DistFS.Simulation;
 
 /// <summary>What a client was told to be done was done, and is in every log when everything is quiet.</summary>
-public sealed class AcknowledgedSurvives(Oracle oracle, ExecutedOnce executed) : Invariant
+public sealed class AcknowledgedSurvives(Oracle oracle, IExecutions executed) : Invariant
 {
     private readonly List<(ClientId Client, SequenceNumber Sequence)> _acknowledged = [];
 

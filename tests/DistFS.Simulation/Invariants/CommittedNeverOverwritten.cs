@@ -25,7 +25,7 @@ public sealed class CommittedNeverOverwritten(Oracle oracle) : Invariant
     }
 
     /// <inheritdoc/>
-    public override void OnApplied(MemberShadow member, RaftEntry entry, ulong stateHash)
+    public override void OnApplied(MemberShadow member, RaftEntry entry, ulong? stateHash)
     {
         var committed = oracle.At(entry.Index);
         Must(committed != null, $"{member} applies {entry.Id}, which no leader has committed");

@@ -6,7 +6,7 @@ namespace DistFS.Simulation;
 /// Each (client, sequence number) is executed at one index only, everywhere, and every repetition gets the first reply
 /// (thesis, 6.3).
 /// </summary>
-public sealed class ExecutedOnce : Invariant
+public sealed class ExecutedOnce : Invariant, IExecutions
 {
     private readonly Dictionary<(ClientId, SequenceNumber), (LogIndex Index, uint Reply)> _executed = [];
 
@@ -35,11 +35,11 @@ public sealed class ExecutedOnce : Invariant
         }
     }
 
-    /// <summary>Whether a request was executed, and with that reply.</summary>
+    /// <inheritdoc/>
     public bool WasExecuted(ClientId client, SequenceNumber sequence, ReadOnlySpan<byte> reply) =>
         _executed.TryGetValue((client, sequence), out var first) && first.Reply == Crc32C.Compute(reply);
 
-    /// <summary>Where a request was executed.</summary>
+    /// <inheritdoc/>
     public LogIndex? IndexOf(ClientId client, SequenceNumber sequence) =>
         _executed.TryGetValue((client, sequence), out var first) ? first.Index : null;
 }

@@ -43,8 +43,8 @@ public abstract class Invariant
     {
     }
 
-    /// <summary>A state machine ran an entry.</summary>
-    public virtual void OnApplied(MemberShadow member, RaftEntry entry, ulong stateHash)
+    /// <summary>A state machine ran an entry; of its state the hash, if it is known.</summary>
+    public virtual void OnApplied(MemberShadow member, RaftEntry entry, ulong? stateHash)
     {
     }
 

@@ -8,12 +8,13 @@ public sealed class InvariantSet
 {
     private readonly Invariant[] _all;
 
-    /// <summary>Those of a world whose members run with these options.</summary>
-    public InvariantSet(RaftOptions options, int commandBytesMax)
+    /// <summary>Those of a world whose members run with these options, and those of its state machine.</summary>
+    public InvariantSet(
+        RaftOptions options, int commandBytesMax, Func<Oracle, IEnumerable<Invariant>> ofMachine)
     {
+        ArgumentNullException.ThrowIfNull(ofMachine);
         Logs = new LogMatching();
         Elections = new ElectionSafety();
-        Executed = new ExecutedOnce();
         _all =
         [
             Elections,
@@ -27,9 +28,8 @@ public sealed class InvariantSet
             new CommittedIsDurable(Oracle),
             new ConfigurationOrder(Oracle),
             new ConfigurationQuorums(),
+            .. ofMachine(Oracle),
             new StateMachineSafety(Oracle),
-            Executed,
-            new AcknowledgedSurvives(Oracle, Executed),
             new ReadFreshness(Oracle),
             new QueuesBounded(options, commandBytesMax),
         ];
@@ -43,9 +43,6 @@ public sealed class InvariantSet
 
     /// <summary>Who led when.</summary>
     public ElectionSafety Elections { get; }
-
-    /// <summary>What was executed where.</summary>
-    public ExecutedOnce Executed { get; }
 
     /// <summary>Tells all of them.</summary>
     public void Tell(Action<Invariant> what)

@@ -15,7 +15,7 @@ public sealed class StateMachineSafety(Oracle oracle) : Invariant
     public override string Name => "state machine safety";
 
     /// <inheritdoc/>
-    public override void OnApplied(MemberShadow member, RaftEntry entry, ulong stateHash)
+    public override void OnApplied(MemberShadow member, RaftEntry entry, ulong? stateHash)
     {
         if (_at.TryGetValue(member, out var at) && at.Life == member.Life)
         {
@@ -23,7 +23,7 @@ public sealed class StateMachineSafety(Oracle oracle) : Invariant
         }
 
         _at[member] = (member.Life, entry.Index);
-        MustEqual(member, entry.Index, stateHash);
+        MustEqual(member, entry.Index, stateHash ?? oracle.At(entry.Index)?.StateHash);
     }
 
     /// <inheritdoc/>
@@ -41,7 +41,7 @@ public sealed class StateMachineSafety(Oracle oracle) : Invariant
         }
     }
 
-    private void MustEqual(MemberShadow member, LogIndex index, ulong stateHash)
+    private void MustEqual(MemberShadow member, LogIndex index, ulong? stateHash)
     {
         var committed = oracle.At(index);
         Must(committed != null, $"{member} is at {index}, which no leader has committed");

@@ -15,10 +15,11 @@ public sealed class RegisterListMachine(Func<long> localClock, int snapshotPaddi
     private readonly SortedDictionary<ushort, long> _registers = [];
     private readonly SortedDictionary<ushort, List<long>> _lists = [];
     private readonly SortedDictionary<ulong, Session> _sessions = [];
+    private ulong _hash;
 
     /// <inheritdoc/>
     /// <remarks>A sum of one hash per register, list element and session, so that a change costs O(1).</remarks>
-    public ulong Hash { get; private set; }
+    public ulong? Hash => _hash;
 
     /// <inheritdoc/>
     public MachineReply Apply(RaftEntry entry)
@@ -30,18 +31,21 @@ public sealed class RegisterListMachine(Func<long> localClock, int snapshotPaddi
         {
             // Of an older command the reply is gone; the client has given it up and does not listen.
             var first = command.Sequence.Value == known.Sequence ? known.Reply : [];
-            return new MachineReply(command.Client, command.Sequence, first, WasExecuted: false);
+            return new MachineReply(command.Client, command.Sequence, first, WasExecuted: false)
+            {
+                IsForgotten = first.Length == 0 && !command.IsRead,
+            };
         }
 
         var reply = Execute(command);
         if (known != null)
         {
-            Hash -= known.Hash(command.Client.Value);
+            _hash -= known.Hash(command.Client.Value);
         }
 
         var session = new Session(command.Sequence.Value, reply);
         _sessions[command.Client.Value] = session;
-        Hash += session.Hash(command.Client.Value);
+        _hash += session.Hash(command.Client.Value);
         return new MachineReply(command.Client, command.Sequence, reply, WasExecuted: true);
     }
 
@@ -79,12 +83,12 @@ public sealed class RegisterListMachine(Func<long> localClock, int snapshotPaddi
     }
 
     /// <inheritdoc/>
-    public void Restore(ReadOnlySpan<byte> snapshot)
+    public void Restore(ReadOnlySpan<byte> snapshot, LogIndex index)
     {
         _registers.Clear();
         _lists.Clear();
         _sessions.Clear();
-        Hash = 0;
+        _hash = 0;
         var reader = new Words(snapshot);
         for (var count = reader.Next(); count > 0; count--)
         {
@@ -112,7 +116,7 @@ public sealed class RegisterListMachine(Func<long> localClock, int snapshotPaddi
 
             var session = new Session(sequence, RegisterListReply.Encode(reply));
             _sessions[client] = session;
-            Hash += session.Hash(client);
+            _hash += session.Hash(client);
         }
     }
 
@@ -157,11 +161,11 @@ public sealed class RegisterListMachine(Func<long> localClock, int snapshotPaddi
     {
         if (_registers.TryGetValue(key, out var old))
         {
-            Hash -= Mix(Mix(1, key), (ulong)old);
+            _hash -= Mix(Mix(1, key), (ulong)old);
         }
 
         _registers[key] = value;
-        Hash += Mix(Mix(1, key), (ulong)value);
+        _hash += Mix(Mix(1, key), (ulong)value);
     }
 
     private int Append(ushort key, long value)
@@ -172,7 +176,7 @@ public sealed class RegisterListMachine(Func<long> localClock, int snapshotPaddi
         }
 
         list.Add(value);
-        Hash += Mix(Mix(Mix(2, key), (ulong)list.Count), (ulong)value);
+        _hash += Mix(Mix(Mix(2, key), (ulong)list.Count), (ulong)value);
         return list.Count;
     }
 

@@ -17,16 +17,22 @@ public sealed class ReplicatedMachineAdapter(IReplicatedMachine machine, LogInde
     public ReadOnlyMemory<byte> Apply(RaftEntry entry)
     {
         ArgumentNullException.ThrowIfNull(entry);
-        LastReply = entry.Kind == EntryKind.Command ? machine.Apply(entry) : null;
+        LastReply = null;
+        if (entry.Kind == EntryKind.Command)
+        {
+            LastReply = machine.Apply(entry);
+        }
+        else
+        {
+            machine.Skip(entry);
+        }
+
         AppliedIndex = entry.Index;
         return LastReply?.Reply ?? [];
     }
 
     /// <inheritdoc/>
-    public void Publish()
-    {
-        // It is in memory, and read where it is.
-    }
+    public void Publish() => machine.Publish();
 
     /// <inheritdoc/>
     public ISnapshotSource BeginSnapshot() => new View(machine.Snapshot());
@@ -38,7 +44,7 @@ public sealed class ReplicatedMachineAdapter(IReplicatedMachine machine, LogInde
         ArgumentNullException.ThrowIfNull(meta);
         var bytes = new byte[meta.SizeBytes];
         snapshot.ReadExactly(bytes);
-        machine.Restore(bytes);
+        machine.Restore(bytes, meta.Last.Index);
         LastReply = null;
         AppliedIndex = meta.Last.Index;
     }

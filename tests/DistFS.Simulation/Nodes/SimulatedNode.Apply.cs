@@ -34,7 +34,7 @@ public sealed partial class SimulatedNode
 
     void IReadyHost.OnApplied(RaftEntry entry, ReadOnlyMemory<byte> reply)
     {
-        _world.Trace.Add(5, (Id.Value << 56) ^ _machine!.Hash);
+        _world.Trace.Add(5, (Id.Value << 56) ^ (_machine!.Hash ?? 0));
         _world.Invariants.Tell(invariant => invariant.OnApplied(Shadow, entry, _machine.Hash));
         var known = _adapter!.LastReply;
         if (known != null)
@@ -54,7 +54,7 @@ public sealed partial class SimulatedNode
     void IReadyHost.OnRestored(SnapshotMeta meta)
     {
         _world.Trace.Line($"{Id} restores {meta}");
-        _world.Invariants.Tell(invariant => invariant.OnRestored(Shadow, AppliedIndex, _machine!.Hash));
+        _world.Invariants.Tell(invariant => invariant.OnRestored(Shadow, AppliedIndex, StateHash));
         if (_checkpoint != null)
         {
             _checkpoint = new Checkpoint(AppliedIndex, _machine!.Snapshot());
@@ -73,13 +73,14 @@ public sealed partial class SimulatedNode
     /// <summary>With what it kept itself, which may be older than the log, or with nothing.</summary>
     private ReplicatedMachineAdapter NewMachine()
     {
-        _machine = _world.NewMachine(() => Now + ClockOffset);
+        _machine = _world.Workload.NewMachine(this, out var applied);
         if (_checkpoint is { } kept)
         {
-            _machine.Restore(kept.State);
+            applied = kept.Applied;
+            _machine.Restore(kept.State, applied);
         }
 
-        return _adapter = new ReplicatedMachineAdapter(_machine, _checkpoint?.Applied ?? default);
+        return _adapter = new ReplicatedMachineAdapter(_machine, applied);
     }
 
     private void KickApply()

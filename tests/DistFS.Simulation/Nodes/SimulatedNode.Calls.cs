@@ -8,6 +8,7 @@ namespace DistFS.Simulation;
 public sealed partial class SimulatedNode
 {
     private readonly Dictionary<LogIndex, (Term Term, ClientRequest Request)> _proposed = [];
+    private readonly Dictionary<LogIndex, (Term Term, Action<ReadOnlyMemory<byte>?> Done)> _own = [];
     private readonly Dictionary<ulong, ClientRequest> _asked = [];
     private readonly List<(LogIndex Index, ClientRequest Request)> _granted = [];
 
@@ -32,9 +33,24 @@ public sealed partial class SimulatedNode
         }
     }
 
+    /// <summary>Proposes by itself, as a leader does; it is told the reply, or null if that stays unknown.</summary>
+    /// <returns>Whether it leads, and has room.</returns>
+    public bool Propose(ReadOnlyMemory<byte> command, Action<ReadOnlyMemory<byte>?> done)
+    {
+        var result = Core.Propose(_world.Workload.ToCommand(this, command));
+        if (result.Status != ProposeStatus.Accepted)
+        {
+            return false;
+        }
+
+        _own[result.Id.Index] = (result.Id.Term, done);
+        return true;
+    }
+
     private void ResetCalls()
     {
         _proposed.Clear();
+        _own.Clear();
         _asked.Clear();
         _granted.Clear();
     }
@@ -47,7 +63,7 @@ public sealed partial class SimulatedNode
             return;
         }
 
-        var result = Core.Propose(request.Command.Encode(request.Padding));
+        var result = Core.Propose(_world.Workload.ToCommand(this, request.Bytes));
         if (result.Status == ProposeStatus.Accepted)
         {
             _proposed[result.Id.Index] = (result.Id.Term, request);
@@ -82,12 +98,19 @@ public sealed partial class SimulatedNode
             }
 
             _granted.RemoveAt(i);
-            Answer(request, CallStatus.Done, _machine!.Query(request.Command.Encode(0)));
+            Answer(request, CallStatus.Done, _machine!.Query(request.Bytes.Span));
         }
     }
 
     private void AnswerProposal(RaftEntry entry, MachineReply? reply)
     {
+        if (_own.Remove(entry.Index, out var own))
+        {
+            // In another turn: whoever is told may propose.
+            ReadOnlyMemory<byte>? told = own.Term == entry.Term ? reply?.Reply : null;
+            Post(Turn(), () => own.Done(told));
+        }
+
         if (!_proposed.Remove(entry.Index, out var proposed))
         {
             return;
@@ -97,7 +120,7 @@ public sealed partial class SimulatedNode
         {
             Answer(proposed.Request, CallStatus.Busy, []);
         }
-        else if (reply.WasExecuted || reply.Reply.Length > 0 || proposed.Request.Command.IsRead)
+        else if (!reply.IsForgotten)
         {
             Answer(proposed.Request, CallStatus.Done, reply.Reply);
         }

@@ -43,6 +43,7 @@ public sealed partial class SimulatedNode
         _raft = world.Options.Raft(id, store);
         Disk = new SimulatedDisk($"{id}", prng.Fork(), world.Trace);
         Disk.Faults.SyncMicroseconds = world.Options.SyncMicroseconds;
+        Engine = new EngineDisk(prng);
         Shadow = new MemberShadow(id, store);
         world.Invariants.Oracle.Add(Shadow);
         RaftStore.Format(Disk, new Identity(world.Cluster, id, store), bootstrap);
@@ -79,7 +80,16 @@ public sealed partial class SimulatedNode
     public bool Leads => Status?.Role == RaftRole.Leader;
 
     /// <summary>Its state machine's hash.</summary>
-    public ulong StateHash => _machine!.Hash;
+    public ulong StateHash => _machine!.Hash!.Value;
+
+    /// <summary>Its state machine; null before its first start.</summary>
+    public IReplicatedMachine? Machine => _machine;
+
+    /// <summary>What its state machine's engine has on its disk, for those that have one.</summary>
+    public EngineDisk Engine { get; }
+
+    /// <summary>What its wall clock shows, in microseconds since the start of the world, if it were right.</summary>
+    public long WallClock => Now + ClockOffset;
 
     /// <summary>Up to where its state machine is.</summary>
     public LogIndex AppliedIndex => _adapter?.AppliedIndex ?? default;
@@ -151,6 +161,9 @@ public sealed partial class SimulatedNode
     /// <summary>Power is lost at that effect boundary from now on: before or after a send, a write, an apply.</summary>
     public void CrashAtBoundary(int boundaries) => _stepsToBoundary = boundaries;
 
+    /// <summary>Lets the process do something later, if it still runs then.</summary>
+    public void Do(long delay, Action action) => Post(delay, action);
+
     /// <summary>Asks the core for something, as the operator does.</summary>
     public T? Ask<T>(Func<RaftCore, T> question)
         where T : struct
@@ -179,13 +192,14 @@ public sealed partial class SimulatedNode
         _world.Invariants.Tell(invariant => invariant.OnOpened(Shadow, _store));
         Shadow.Started(_store);
         _executor = new ReadyExecutor(_raft, _store, NewMachine(), _prng.Fork(), this);
-        _world.Invariants.Tell(invariant => invariant.OnRestored(Shadow, AppliedIndex, _machine!.Hash));
+        _world.Invariants.Tell(invariant => invariant.OnRestored(Shadow, AppliedIndex, StateHash));
         _status = Core.Status;
         ResetLanes();
         _world.Trace.Line(
             $"{Id} starts: {_store.HardState}, log {_store.Compacted}..{_store.Last}, applied {AppliedIndex}"
             + (_store.IsWhole ? "" : $", not whole: promised {_store.Promised}"));
         PostTick();
+        _world.Workload.Started(this);
     }
 
     private RaftStore OpenStore() => RaftStore.Open(

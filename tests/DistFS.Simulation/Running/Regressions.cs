@@ -6,19 +6,19 @@ namespace DistFS.Simulation;
 public static class Regressions
 {
     /// <summary>All of them, in the order of the file.</summary>
-    public static IReadOnlyList<(ulong Seed, SimulationSize Size)> Load()
+    public static IReadOnlyList<(ulong Seed, SimulationSize Size, SimulationMachine Machine)> Load()
     {
         using var stream = typeof(Regressions).Assembly.GetManifestResourceStream("regressions.txt")!;
         using var reader = new StreamReader(stream);
         return Parse(reader.ReadToEnd());
     }
 
-    /// <summary>Reads lines of "seed [light|full]"; what follows # is for people.</summary>
+    /// <summary>Reads lines of "seed [light|full] [registers|metadata]"; what follows # is for people.</summary>
     /// <exception cref="FormatException">A line is something else.</exception>
-    public static IReadOnlyList<(ulong Seed, SimulationSize Size)> Parse(string text)
+    public static IReadOnlyList<(ulong Seed, SimulationSize Size, SimulationMachine Machine)> Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
-        var found = new List<(ulong, SimulationSize)>();
+        var found = new List<(ulong, SimulationSize, SimulationMachine)>();
         foreach (var line in text.Split('\n'))
         {
             var words = line.Split('#')[0].Split(' ',
@@ -30,7 +30,9 @@ public static class Regressions
 
             var size = words.Length == 1
                 ? SimulationSize.Light : Enum.Parse<SimulationSize>(words[1], ignoreCase: true);
-            found.Add((ulong.Parse(words[0], CultureInfo.InvariantCulture), size));
+            var machine = words.Length < 3
+                ? SimulationMachine.Registers : Enum.Parse<SimulationMachine>(words[2], ignoreCase: true);
+            found.Add((ulong.Parse(words[0], CultureInfo.InvariantCulture), size, machine));
         }
 
         return found;

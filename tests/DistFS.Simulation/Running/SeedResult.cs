@@ -13,6 +13,9 @@ public sealed record SeedResult
     /// <summary>How long it ran.</summary>
     public required SimulationSize Size { get; init; }
 
+    /// <summary>What the members ran.</summary>
+    public SimulationMachine Machine { get; init; }
+
     /// <summary>Which bug was planted.</summary>
     public PlantedBug Planted { get; init; }
 
@@ -43,6 +46,9 @@ public sealed record SeedResult
     /// <summary>Changes of members that a leader accepted.</summary>
     public int MembershipChanges { get; init; }
 
+    /// <summary>How often which operation of the metadata ended how.</summary>
+    public required IReadOnlyDictionary<string, long> Outcomes { get; init; }
+
     /// <summary>How often what went wrong on purpose.</summary>
     public required IReadOnlyDictionary<FaultKind, long> FaultsInjected { get; init; }
 
@@ -55,7 +61,11 @@ public sealed record SeedResult
     /// <summary>The command that repeats it.</summary>
     public string Command => string.Create(
         CultureInfo.InvariantCulture,
-        $"dfs sim --seed {Seed}{(Size == SimulationSize.Full ? " --full" : "")}{PlantedOption}");
+        $"dfs sim --machine {MachineName} --seed {Seed}{SizeOption}{PlantedOption}");
+
+    private string SizeOption => Size == SimulationSize.Full ? " --full" : "";
+
+    private string MachineName => Machine == SimulationMachine.Metadata ? "metadata" : "registers";
 
     private string PlantedOption => Planted == PlantedBug.None ? "" : $" --planted {Planted}";
 

@@ -13,20 +13,22 @@ public static class SimulationRunner
     /// <param name="size">How long.</param>
     /// <param name="planted">A bug to plant in it; only test builds can.</param>
     /// <param name="listener">Gets every line of the trace as it comes, or null.</param>
+    /// <param name="machine">What the members run.</param>
     /// <exception cref="NotSupportedException">A bug is to be planted, and this is a product build.</exception>
     public static SeedResult RunSeed(
         ulong seed,
         SimulationSize size,
         PlantedBug planted = PlantedBug.None,
-        Action<string>? listener = null)
+        Action<string>? listener = null,
+        SimulationMachine machine = SimulationMachine.Registers)
     {
         Check.ThrowInsteadOfFailFast();
         Teeth.Plant(planted);
         try
         {
-            var world = new World(seed, size);
+            var world = new World(seed, size, machine);
             world.Trace.Listener = listener;
-            return Result(world, Failure(world), seed, size, planted);
+            return Result(world, Failure(world), seed, size, planted, machine);
         }
         finally
         {
@@ -39,31 +41,44 @@ public static class SimulationRunner
     /// <param name="size">How long each.</param>
     /// <param name="threads">On how many threads.</param>
     /// <param name="progress">Told of each result, or null.</param>
+    /// <param name="machine">What the members run.</param>
     /// <param name="stop">No further seed is begun after it is cancelled.</param>
     public static SimulationSummary RunMany(
         IEnumerable<ulong> seeds,
         SimulationSize size,
         int threads = ThreadsDefault,
         IProgress<SeedResult>? progress = null,
+        SimulationMachine machine = SimulationMachine.Registers,
         CancellationToken stop = default) =>
-        RunMany(seeds, size, PlantedBug.None, threads, progress, static _ => false, stop);
+        RunMany(
+            seeds.Select(seed => (seed, machine)), size, PlantedBug.None, threads, progress, static _ => false, stop);
 
-    /// <summary>Runs many seeds; with a planted bug until one finds it.</summary>
-    /// <inheritdoc cref="RunMany(IEnumerable{ulong}, SimulationSize, int, IProgress{SeedResult}?, CancellationToken)"/>
+    /// <summary>Runs many worlds; with a planted bug until one finds it.</summary>
+    /// <param name="worlds">Which, in order.</param>
+    /// <param name="size">How long each.</param>
+    /// <param name="planted">A bug to plant in them, or none.</param>
+    /// <param name="threads">On how many threads.</param>
+    /// <param name="progress">Told of each result, or null.</param>
+    /// <param name="stop">No further world is begun after it is cancelled.</param>
     public static SimulationSummary RunMany(
-        IEnumerable<ulong> seeds,
+        IEnumerable<(ulong Seed, SimulationMachine Machine)> worlds,
         SimulationSize size,
         PlantedBug planted,
         int threads,
         IProgress<SeedResult>? progress,
-        CancellationToken stop) =>
-        RunMany(
-            seeds, size, planted, threads, progress, result => planted != PlantedBug.None && !result.Passed, stop);
+        CancellationToken stop) => RunMany(
+            worlds,
+            size,
+            planted,
+            threads,
+            progress,
+            result => planted != PlantedBug.None && !result.Passed,
+            stop);
 
     /// <summary>
     /// Runs light seeds with a planted bug until one fails that passes without it; null if none does.
     /// </summary>
-    /// <param name="planted">The bug.</param>
+    /// <param name="planted">The bug; its place says which machine runs.</param>
     /// <param name="seeds">Which worlds may be tried.</param>
     /// <param name="threads">On how many threads.</param>
     /// <param name="stop">No further seed is begun after it is cancelled.</param>
@@ -71,14 +86,25 @@ public static class SimulationRunner
         PlantedBug planted, IEnumerable<ulong> seeds, int threads = ThreadsDefault, CancellationToken stop = default)
     {
         var summary = RunMany(
-            seeds, SimulationSize.Light, planted, threads, progress: null, IsFinding, stop);
+            seeds.Select(seed => (seed, MachineOf(planted))),
+            SimulationSize.Light,
+            planted,
+            threads,
+            progress: null,
+            IsFinding,
+            stop);
         return summary.Failures.FirstOrDefault(IsFinding);
     }
 
-    private static bool IsFinding(SeedResult result) => !result.Passed && RunSeed(result.Seed, result.Size).Passed;
+    /// <summary>The machine whose worlds can find a bug.</summary>
+    public static SimulationMachine MachineOf(PlantedBug planted) => planted >= PlantedBug.ReplyNotSaved
+        ? SimulationMachine.Metadata : SimulationMachine.Registers;
+
+    private static bool IsFinding(SeedResult result) =>
+        !result.Passed && RunSeed(result.Seed, result.Size, machine: result.Machine).Passed;
 
     private static SimulationSummary RunMany(
-        IEnumerable<ulong> seeds,
+        IEnumerable<(ulong Seed, SimulationMachine Machine)> worlds,
         SimulationSize size,
         PlantedBug planted,
         int threads,
@@ -87,7 +113,7 @@ public static class SimulationRunner
         CancellationToken stop)
     {
         var summary = new SimulationSummary();
-        using var next = seeds.GetEnumerator();
+        using var next = worlds.GetEnumerator();
         var enough = false;
         var gate = new Lock();
 
@@ -95,7 +121,7 @@ public static class SimulationRunner
         {
             while (true)
             {
-                ulong seed;
+                (ulong Seed, SimulationMachine Machine) world;
                 lock (gate)
                 {
                     if (enough || stop.IsCancellationRequested || !next.MoveNext())
@@ -103,10 +129,10 @@ public static class SimulationRunner
                         return;
                     }
 
-                    seed = next.Current;
+                    world = next.Current;
                 }
 
-                var result = RunSeed(seed, size, planted);
+                var result = RunSeed(world.Seed, size, planted, machine: world.Machine);
                 var suffices = isEnough(result);
                 lock (gate)
                 {
@@ -145,9 +171,15 @@ public static class SimulationRunner
     }
 
     private static SeedResult Result(
-        World world, string? failure, ulong seed, SimulationSize size, PlantedBug planted) => new()
+        World world,
+        string? failure,
+        ulong seed,
+        SimulationSize size,
+        PlantedBug planted,
+        SimulationMachine machine) => new()
         {
             Seed = seed,
+            Machine = machine,
             Size = size,
             Planted = planted,
             Failure = failure,
@@ -160,6 +192,7 @@ public static class SimulationRunner
             Snapshots = world.Snapshots,
             MembershipChanges = world.Operator.Changes,
             FaultsInjected = world.Injector.Counts,
+            Outcomes = world.Workload.Counts,
             TraceTail = failure == null ? [] : [.. world.Trace.Tail],
         };
 }

@@ -4,6 +4,7 @@ namespace DistFS.Simulation;
 public sealed class SimulationSummary
 {
     private readonly SortedDictionary<FaultKind, long> _faults = [];
+    private readonly SortedDictionary<string, long> _outcomes = new(StringComparer.Ordinal);
     private readonly List<SeedResult> _failures = [];
 
     /// <summary>Seeds that were run.</summary>
@@ -36,6 +37,9 @@ public sealed class SimulationSummary
     /// <summary>How often what went wrong on purpose.</summary>
     public IReadOnlyDictionary<FaultKind, long> FaultsInjected => _faults;
 
+    /// <summary>How often which operation of the metadata ended how.</summary>
+    public IReadOnlyDictionary<string, long> Outcomes => _outcomes;
+
     /// <summary>Whether no seed failed.</summary>
     public bool Passed => _failures.Count == 0;
 
@@ -58,6 +62,11 @@ public sealed class SimulationSummary
         foreach (var (kind, count) in result.FaultsInjected)
         {
             _faults[kind] = _faults.GetValueOrDefault(kind) + count;
+        }
+
+        foreach (var (outcome, count) in result.Outcomes)
+        {
+            _outcomes[outcome] = _outcomes.GetValueOrDefault(outcome) + count;
         }
 
         if (!result.Passed)

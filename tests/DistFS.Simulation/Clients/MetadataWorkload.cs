@@ -1,0 +1,201 @@
+using DistFS.Metadata.Reads;
+using DistFS.Metadata.Rows;
+using DistFS.Primitives;
+using DistFS.Protocol;
+using Google.Protobuf;
+
+namespace DistFS.Simulation;
+
+/// <summary>The metadata of a file system, with clients, chunk servers, and what a leader does by itself.</summary>
+public sealed class MetadataWorkload : Workload
+{
+    private const long Epoch = 1_700_000_000;
+
+    private readonly World _world;
+    private readonly List<MetadataClient> _clients = [];
+    private readonly List<IClient> _all = [];
+    private readonly SortedDictionary<string, long> _counts = new(StringComparer.Ordinal);
+    private readonly Prng _prng;
+    private readonly UInt128 _nameKey;
+    private ulong _sessions;
+
+    /// <summary>For a world.</summary>
+    public MetadataWorkload(World world, SimulationSize size, Prng prng)
+    {
+        ArgumentNullException.ThrowIfNull(world);
+        ArgumentNullException.ThrowIfNull(prng);
+        (_world, _prng) = (world, prng.Fork());
+        Options = MetadataOptions.Draw(prng.Fork(), size);
+        world.Options.ForMetadata();
+        _nameKey = new UInt128(prng.NextUInt64(), prng.NextUInt64());
+        Places = new MetadataPlaces(Options.Groups);
+        Servers = new ChunkServers(world, this, prng.Fork());
+        for (var i = 0; i < world.Options.Clients; i++)
+        {
+            _clients.Add(new MetadataClient(world, this, i, prng.Fork()));
+        }
+
+        _all.AddRange(_clients);
+        _all.AddRange(Servers.Make(_all.Count));
+    }
+
+    /// <summary>The knobs.</summary>
+    public MetadataOptions Options { get; }
+
+    /// <summary>Where clients work.</summary>
+    public MetadataPlaces Places { get; }
+
+    /// <summary>What they saw of names.</summary>
+    public NamespaceHistory History { get; } = new();
+
+    /// <summary>The chunk servers.</summary>
+    public ChunkServers Servers { get; }
+
+    /// <summary>The state as one member has it that never fails, and what must hold of it.</summary>
+    public MetadataReference? Reference { get; private set; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, long> Counts => _counts;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<IClient> Clients => _all;
+
+    /// <inheritdoc/>
+    public override int CommandBytesMax => 8 << 10;
+
+    /// <inheritdoc/>
+    public override IEnumerable<Invariant> MakeInvariants(Oracle oracle)
+    {
+        Reference = new MetadataReference(oracle, Servers);
+        return [Reference, new AcknowledgedSurvives(oracle, Reference.Requests)];
+    }
+
+    /// <inheritdoc/>
+    public override IReplicatedMachine NewMachine(SimulatedNode node, out LogIndex applied)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        node.Engine.FlushProbability = Options.EngineFlushes;
+        var machine = new MetadataMachineAdapter(node.Engine, _prng.Fork(), Options.StoreFlushes);
+        applied = machine.AppliedIndex;
+        return machine;
+    }
+
+    /// <summary>A member's wall clock.</summary>
+    public static FileTime Clock(SimulatedNode node)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        return new FileTime(Epoch, 0).Plus(TimeSpan.FromMicroseconds(node.WallClock));
+    }
+
+    /// <summary>A number that no session had.</summary>
+    public ClientId NextSession() => new(++_sessions);
+
+    /// <summary>An operation was answered.</summary>
+    public void Count(Operation operation, OperationReply reply)
+    {
+        ArgumentNullException.ThrowIfNull(operation);
+        ArgumentNullException.ThrowIfNull(reply);
+        var name = $"{operation.KindCase} {(FsStatus)reply.Status}";
+        _counts[name] = _counts.GetValueOrDefault(name) + 1;
+    }
+
+    /// <inheritdoc/>
+    public override ReadOnlyMemory<byte> ToCommand(SimulatedNode leader, ReadOnlyMemory<byte> request)
+    {
+        var command = MetadataCommand.Parser.ParseFrom(request.Span);
+        var now = Clock(leader);
+        command.LeaderTime = new Time { Seconds = now.Seconds, Nanoseconds = now.Nanoseconds };
+        if (command.KindCase == MetadataCommand.KindOneofCase.Mutate)
+        {
+            var chunks = MutateRequest.Parser.ParseFrom(command.Mutate).Operations
+                .Sum(static operation => operation.AllocateChunks?.Indices.Count ?? 0);
+            if (chunks > 0 && MetadataView.Open(((MetadataMachineAdapter)leader.Machine!).Published) is { } view)
+            {
+                command.Placements.AddRange(ChunkServers.Place(view.Tree, chunks, Options.Goal));
+            }
+        }
+
+        return command.ToByteArray();
+    }
+
+    /// <summary>The first entry of the cluster.</summary>
+    public MetadataCommand Bootstrap() => new()
+    {
+        Bootstrap = new BootstrapRequest
+        {
+            ClusterHigh = (ulong)(_world.Cluster.Value >> 64),
+            ClusterLow = (ulong)_world.Cluster.Value,
+            NameKeyHigh = (ulong)(_nameKey >> 64),
+            NameKeyLow = (ulong)_nameKey,
+            Mode = 0b111_111_101,
+        },
+    };
+
+    /// <inheritdoc/>
+    public override void Started(SimulatedNode node) => new MetadataLeader(_world, this, node, _prng.Fork()).Start();
+
+    /// <inheritdoc/>
+    public override void Start()
+    {
+        foreach (var client in _clients)
+        {
+            client.Budget = _world.Options.Operations / _world.Options.Clients;
+            client.Think(_world.ThinkMicroseconds);
+            client.StayAlive();
+        }
+
+        Servers.Start();
+    }
+
+    /// <inheritdoc/>
+    public override void Quiet()
+    {
+        foreach (var client in _clients)
+        {
+            client.Budget = 2;
+            client.Think(_world.ThinkMicroseconds);
+        }
+
+        Servers.Quiet();
+    }
+
+    /// <inheritdoc/>
+    public override string? WhatIsNotQuiet(SimulatedNode leader)
+    {
+        ArgumentNullException.ThrowIfNull(leader);
+        var rows = ((MetadataMachineAdapter)leader.Machine!).Published;
+        if (MetadataView.Open(rows) is not { } view)
+        {
+            return "there is no tree";
+        }
+
+        // Of clients that ended, or whose time is over, nothing is left; and nothing that only collection sees.
+        foreach (var table in (ReadOnlySpan<RowTable>)
+            [
+                RowTable.Session, RowTable.EndedSession, RowTable.Open, RowTable.SessionOpen, RowTable.Locks,
+                RowTable.SessionLock, RowTable.LockWait, RowTable.Orphan, RowTable.Trim, RowTable.Reply,
+            ])
+        {
+            var found = false;
+            rows.Scan([(byte)table], [(byte)(table + 1)], (_, _) => !(found = true));
+            if (found)
+            {
+                return $"there are rows of {table}";
+            }
+        }
+
+        return view.HasCollectable ? "there is something to collect" : Servers.WhatIsNotQuiet(view.Tree);
+    }
+
+    /// <inheritdoc/>
+    public override void Check()
+    {
+        _counts["copies of repair"] = Reference!.Copies;
+        foreach (var node in _world.Nodes.Where(static node => node.Machine != null))
+        {
+            Reference!.MustBeSound(node);
+        }
+
+        History.MustBeLinearizable();
+    }
+}
