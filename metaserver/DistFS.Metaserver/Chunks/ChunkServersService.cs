@@ -361,8 +361,8 @@ internal sealed partial class ChunkServersService(
 
     [LoggerMessage(
         Level = LogLevel.Error,
-        Message = "Chunk server {Server} has {Count} copies that nothing explains, as {Chunk} {Version}: the metadata may "
-            + "be older than the server. They are left alone.")]
+        Message = "Chunk server {Server} has {Count} copies that nothing explains, as {Chunk} {Version}: the "
+            + "metadata may be older than the server. They are left alone.")]
     private static partial void LogUnknown(
         ILogger logger, ServerId server, int count, ChunkId chunk, ChunkVersion version);
 
