@@ -148,6 +148,23 @@ public sealed class MetadataState : IReplicatedStateMachine, IDisposable
         }
     }
 
+    /// <summary>Memory of the engine: cache, buffers and indexes.</summary>
+    public long EngineMemoryBytes
+    {
+        get
+        {
+            _gate.EnterReadLock();
+            try
+            {
+                return _store.MemoryBytes;
+            }
+            finally
+            {
+                _gate.ExitReadLock();
+            }
+        }
+    }
+
     /// <summary>After the driver has ended: makes what was applied durable, so that the next start is quick.</summary>
     public void Dispose()
     {
