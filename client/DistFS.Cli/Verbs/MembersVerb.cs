@@ -20,6 +20,7 @@ internal sealed class MembersVerb : Verb
     private readonly Argument<string> _action = new("action")
     {
         Description = "list, remove or transfer [default list]",
+        Arity = ArgumentArity.ZeroOrOne,
         DefaultValueFactory = _ => List,
     };
 
@@ -58,7 +59,8 @@ internal sealed class MembersVerb : Verb
     public override void Configure(Command command)
     {
         ArgumentNullException.ThrowIfNull(command);
-        _action.CompletionSources.Add(List, Remove, Transfer);
+        _action.CompletionSources.Add(_ => new[] { List, Remove, Transfer }.Select(name =>
+            new System.CommandLine.Completions.CompletionItem(name)));
         command.Arguments.Add(_action);
         command.Arguments.Add(_member);
         command.Options.Add(_meta);

@@ -29,6 +29,9 @@ internal sealed class MetaserverVerb : Verb
     private readonly Option<ByteSize[]> _cache =
         CliArguments.Sizes("--cache", "Memory for metadata that is read often [default 128 MiB]", CacheMax);
 
+    private readonly Option<RpcAddress?> _grpc =
+        CliArguments.OptionalAddress("--grpc", "Where it speaks gRPC too [default nowhere]");
+
     private readonly Option<RpcAddress[]> _join = CliArguments.Addresses(
         "--join", "Members of the cluster that a new folder joins, with commas between");
 
@@ -39,7 +42,7 @@ internal sealed class MetaserverVerb : Verb
     public override IReadOnlyList<Example> Examples =>
     [
         new("dfs metaserver --data /var/lib/distfs/meta", "begin a cluster of one metaserver, or go on with it"),
-        new("dfs metaserver --data d --listen 10.0.0.2:7100 --join 10.0.0.1:7100", "join the cluster of that metaserver"),
+        new("dfs metaserver --data d --listen 10.0.0.2:7100 --join 10.0.0.1:7100", "join that one's cluster"),
         new("dfs metaserver --data d --listen 10.0.0.1:7100 --cache 4GiB", "serve other machines, with a larger cache"),
     ];
 
@@ -50,6 +53,7 @@ internal sealed class MetaserverVerb : Verb
         command.Options.Add(_listen);
         command.Options.Add(_cache);
         command.Options.Add(_join);
+        command.Options.Add(_grpc);
     }
 
     public override async Task<int> RunAsync(VerbContext context)
@@ -63,6 +67,7 @@ internal sealed class MetaserverVerb : Verb
             State = context.Get(_cache) is [.., var cache] ? usual with { CacheBytes = cache.Bytes } : usual,
             Version = ProductVersion.Current.Version,
             Commit = ProductVersion.Current.Commit,
+            Grpc = context.Get(_grpc),
             Join = context.Get(_join) ?? [],
             Logger = new LineLogger(context.Host.Error),
         };

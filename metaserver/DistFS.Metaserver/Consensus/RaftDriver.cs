@@ -81,6 +81,9 @@ public sealed partial class RaftDriver : IRaftInbox, IReadyHost, IAsyncDisposabl
     /// <summary>The state machine has applied everything up to here.</summary>
     public LogIndex Applied => new(Volatile.Read(ref _applied));
 
+    /// <summary>Handed out to be applied up to here: committed for certain.</summary>
+    public LogIndex Committed => new(Volatile.Read(ref _committed));
+
     /// <summary>Starts a member.</summary>
     /// <param name="options">How it behaves.</param>
     /// <param name="store">Its disk, opened.</param>

@@ -31,8 +31,8 @@ internal static partial class MemberFolder
         {
             throw new DistFsException(
                 ErrorCatalog.Configuration,
-                $"--join names {options.Address}, which is this metaserver itself. Name another member, or leave it out "
-                + "to begin a new cluster.");
+                $"--join names {options.Address}, which is this metaserver itself. Name another member, or leave it "
+                + "out to begin a new cluster.");
         }
 
         if (!RaftStore.IsFormatted(disk))
@@ -40,6 +40,7 @@ internal static partial class MemberFolder
             await MakeAsync(disk, options, join, cancellation).ConfigureAwait(false);
         }
 
+        LogOpening(options.Logger, options.DataFolder);
         var store = RaftStore.Open(disk, new RaftStoreOptions(), prng);
         try
         {
@@ -74,7 +75,9 @@ internal static partial class MemberFolder
         if (join.Count == 0)
         {
             var first = new Identity(
-                new ClusterId(new UInt128(RandomNumber(), RandomNumber())), new MemberId(1), new StoreId(RandomNumber()));
+                new ClusterId(new UInt128(RandomNumber(), RandomNumber())),
+                new MemberId(1),
+                new StoreId(RandomNumber()));
             RaftStore.Format(
                 disk, first, new RaftConfiguration([new RaftMember(first.Member, first.Store, $"{options.Address}")]));
             return;
@@ -136,8 +139,8 @@ internal static partial class MemberFolder
                 {
                     throw new StoreRefusedException(
                         ErrorCatalog.ClusterForeign,
-                        $"{options.DataFolder} is of cluster {identity.Cluster}, but {address} is of {cluster}. To join "
-                        + "that one, start with an empty folder.");
+                        $"{options.DataFolder} is of cluster {identity.Cluster}, but {address} is of {cluster}. To "
+                        + "join that one, start with an empty folder.");
                 }
 
                 break;
@@ -183,6 +186,9 @@ internal static partial class MemberFolder
         while (number == 0);
         return number;
     }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Opens the log in {Folder}.")]
+    private static partial void LogOpening(ILogger logger, string folder);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Metaserver {Address} asks to join the cluster at {Join}.")]
     private static partial void LogJoining(ILogger logger, RpcAddress address, string join);

@@ -9,6 +9,7 @@ using DistFS.Protocol;
 using DistFS.Raft;
 using DistFS.Rpc;
 using DistFS.Rpc.Frames;
+using DistFS.Rpc.Grpc;
 using DistFS.Rpc.Services;
 using Microsoft.Extensions.Logging;
 
@@ -21,6 +22,9 @@ namespace DistFS.Metaserver.Hosting;
 public sealed partial class MetaserverHost : IAsyncDisposable
 {
     private const string RaftFolder = "raft";
+
+    private static readonly HashSet<string> HealthServices =
+        [MetadataReflection.Descriptor.Services[0].FullName, NodeReflection.Descriptor.Services[0].FullName];
 
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(3);
 
@@ -45,6 +49,10 @@ public sealed partial class MetaserverHost : IAsyncDisposable
     private MembershipWatch _watch = null!;
     private ChunkDuties _chunks = null!;
     private FenceSender _fences = null!;
+    private MetaserverMetrics? _metrics;
+    private Readiness _readiness = null!;
+    private IAsyncDisposable? _grpc;
+    private Func<CancellationToken, Task>? _stopGrpc;
 
     private MetaserverHost(MetaserverOptions options, FolderLock folderLock)
     {
@@ -60,6 +68,12 @@ public sealed partial class MetaserverHost : IAsyncDisposable
 
     /// <summary>Where it listens.</summary>
     public RpcAddress Address => _server.Addresses[0];
+
+    /// <summary>Where it speaks gRPC; null is nowhere.</summary>
+    public RpcAddress? GrpcAddress { get; private set; }
+
+    /// <summary>Whether it serves at the moment, and if not, what it waits for.</summary>
+    public (NodeState State, string Progress) Node => (_node.State, _node.Progress);
 
     /// <summary>Whether it leads, as far as it knows.</summary>
     public bool IsLeader => _driver.IsLeader;
@@ -89,7 +103,6 @@ public sealed partial class MetaserverHost : IAsyncDisposable
         {
             await host.MakePartsAsync(new Prng((ulong)Random.Shared.NextInt64()), cancellation)
                 .ConfigureAwait(false);
-            host._node.State = NodeState.Serving;
             return host;
         }
         catch
@@ -135,7 +148,8 @@ public sealed partial class MetaserverHost : IAsyncDisposable
                 await timer.WaitForNextTickAsync(limit.Token).ConfigureAwait(false);
             }
 
-            await _server.StopAsync(limit.Token).ConfigureAwait(false);
+            await Task.WhenAll(_server.StopAsync(limit.Token), _stopGrpc?.Invoke(limit.Token) ?? Task.CompletedTask)
+                .ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested)
         {
@@ -153,7 +167,7 @@ public sealed partial class MetaserverHost : IAsyncDisposable
         {
             foreach (var part in new IAsyncDisposable?[]
             {
-                _watch, _duties, _server, _fsck, _keeper, _chunks, _fences, _driver, _transport,
+                _readiness, _watch, _duties, _grpc, _server, _fsck, _keeper, _chunks, _fences, _driver, _transport,
             })
             {
                 if (part != null)
@@ -162,6 +176,8 @@ public sealed partial class MetaserverHost : IAsyncDisposable
                 }
             }
 
+            _metrics?.Dispose();
+            _node.Dispose();
             _state?.Dispose();
             _store?.Dispose();
         }
@@ -201,6 +217,7 @@ public sealed partial class MetaserverHost : IAsyncDisposable
         _transport.DeliverTo(_driver);
         var dispatcher = new RpcDispatcher();
         _node.AddTo(dispatcher);
+        new HealthService(_node, HealthServices).AddTo(dispatcher);
         _transport.AddTo(dispatcher);
         var proposals = new Proposals(_driver, clock);
         _fences = new FenceSender();
@@ -240,7 +257,24 @@ public sealed partial class MetaserverHost : IAsyncDisposable
             clock,
             _options.Logger,
             Fail);
+        if (_options.Grpc != null)
+        {
+            await StartGrpcAsync(dispatcher, _options.Grpc, cancellation).ConfigureAwait(false);
+        }
+
+        _metrics = new MetaserverMetrics(
+            _driver, _state, Path.Combine(_options.DataFolder, RaftFolder), clock);
+        _readiness = new Readiness(_driver, _store, _state, _node, _options.Logger);
         _watch = new MembershipWatch(identity, _driver, _options.Address, _options.Join, _options.Logger, Fail);
+    }
+
+    // A method of its own: what is not used, ASP.NET above all, is not loaded.
+    private async Task StartGrpcAsync(RpcDispatcher dispatcher, RpcAddress address, CancellationToken cancellation)
+    {
+        var server = await GrpcServer.StartAsync(
+            dispatcher, new GrpcServerOptions { Listen = [address], Logger = _options.Logger }, cancellation)
+            .ConfigureAwait(false);
+        (_grpc, _stopGrpc, GrpcAddress) = (server, server.StopAsync, server.Addresses[0]);
     }
 
     private void Fail(DistFsException reason) => _failed.TrySetResult(reason);

@@ -16,6 +16,9 @@ public sealed record MetaserverOptions
     /// <summary>Where it listens, and where the others and clients reach it.</summary>
     public required RpcAddress Address { get; init; }
 
+    /// <summary>Where it speaks gRPC too: the same services, for others than ourselves; null is nowhere.</summary>
+    public RpcAddress? Grpc { get; init; }
+
     /// <summary>
     /// Members of the cluster that a new folder joins; empty begins a new cluster. A folder that has a member goes on
     /// as that, if they are of its cluster.

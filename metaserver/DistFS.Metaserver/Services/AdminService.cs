@@ -231,7 +231,7 @@ internal sealed partial class AdminService(
         };
     }
 
-    /// <summary>Null: this member does not lead any more, and what became of it is not known. Again is harmless.</summary>
+    /// <summary>Null: this member does not lead any more, and what became of it is not known; again is safe.</summary>
     private async ValueTask<MetadataReply?> ProposeAsync(MetadataCommand command, ServerCall call)
     {
         var now = FileTime.Of(clock.GetUtcNow());

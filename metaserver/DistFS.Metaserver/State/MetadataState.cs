@@ -183,6 +183,23 @@ public sealed class MetadataState : IReplicatedStateMachine, IDisposable
                 cluster == null ? null : MetadataView.Open(store, cluster.Value), asked.Argument);
         });
 
+    /// <summary>Memory of the engine: cache, buffers and indexes.</summary>
+    public long EngineMemoryBytes
+    {
+        get
+        {
+            _gate.EnterReadLock();
+            try
+            {
+                return _store.MemoryBytes;
+            }
+            finally
+            {
+                _gate.ExitReadLock();
+            }
+        }
+    }
+
     /// <summary>After the driver has ended: makes what was applied durable, so that the next start is quick.</summary>
     public void Dispose()
     {

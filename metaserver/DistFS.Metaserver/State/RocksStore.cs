@@ -90,6 +90,11 @@ internal sealed class RocksStore : IOrderedStore, IDisposable
     /// <summary>The state of now, held by the caller.</summary>
     public View TakeView() => new(_db);
 
+    /// <summary>What the engine says that it uses: cache, write buffers, indexes and filters.</summary>
+    public long MemoryBytes => (_db.GetIntProperty("rocksdb.block-cache-usage") ?? 0)
+        + (_db.GetIntProperty("rocksdb.cur-size-all-mem-tables") ?? 0)
+        + (_db.GetIntProperty("rocksdb.estimate-table-readers-mem") ?? 0);
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -25,7 +25,7 @@ internal sealed record JoinDraft(StoreId Store, string Join)
         CheckedFile.Write(new StoreDisk(disk), FileName, Magic, payload);
     }
 
-    /// <summary>Null if there is none, or none that can be read: nobody relies on it before the store is made.</summary>
+    /// <summary>Null if there is none that can be read: nobody relies on it before the store is made.</summary>
     public static JoinDraft? Find(IDisk disk)
     {
         var payload = CheckedFile.Read(new StoreDisk(disk), FileName, Magic, out _);

@@ -45,8 +45,8 @@ public static partial class ErrorCatalog
     /// <summary>Another member has the address.</summary>
     public static readonly ErrorCode MemberAddressTaken =
         new(1342, FsStatus.AddressInUse, "address of another metaserver",
-        "The address that the metaserver announces belongs to another member of the cluster, or nobody else could reach "
-        + "it (0.0.0.0). Choose another one with --listen, or remove that member first.");
+        "The address that the metaserver announces belongs to another member of the cluster, or nobody else could "
+        + "reach it (0.0.0.0). Choose another one with --listen, or remove that member first.");
 
     /// <summary>There is no such member.</summary>
     public static readonly ErrorCode MemberUnknown = new(1343, FsStatus.NotFound, "no such metaserver",
@@ -64,9 +64,9 @@ public static partial class ErrorCatalog
 
     /// <summary>A new member found no leader to take it.</summary>
     public static readonly ErrorCode JoinFailed = new(1346, FsStatus.TimedOut, "cannot join",
-        "None of the addresses given with --join answered for a cluster with a leader in time; the message has the last "
-        + "answer. Check the addresses and that a majority of the metaservers runs. Starting again goes on where this "
-        + "one stopped.");
+        "None of the addresses given with --join answered for a cluster with a leader in time; the message has the "
+        + "last answer. Check the addresses and that a majority of the metaservers runs. Starting again goes on where "
+        + "this one stopped.");
 
     /// <summary>The leadership stayed where it was.</summary>
     public static readonly ErrorCode TransferFailed = new(1347, FsStatus.TryAgain, "leadership not handed over",

@@ -114,7 +114,7 @@ public sealed partial class FrameServer : IAsyncDisposable
             await StopAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
             try
             {
-                await Task.WhenAll(_connections.Keys.Concat(_ending.Keys).Select(connection => connection.HandlersEnded))
+                await Task.WhenAll(_connections.Keys.Concat(_ending.Keys).Select(c => c.HandlersEnded))
                     .WaitAsync(_options.HandlersEndWithin).ConfigureAwait(false);
             }
             catch (TimeoutException)

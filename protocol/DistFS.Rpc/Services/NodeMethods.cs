@@ -16,4 +16,8 @@ public static class NodeMethods
     /// <summary>The node's state, at every change and interval.</summary>
     public static readonly RpcMethod<WatchRequest, NodeEvent> Watch =
         RpcMethod<WatchRequest, NodeEvent>.Of(NodeReflection.Descriptor, "Node", "Watch");
+
+    /// <summary>What the process counts and measures.</summary>
+    public static readonly RpcMethod<MetricsRequest, MetricsReply> Metrics =
+        RpcMethod<MetricsRequest, MetricsReply>.Of(NodeReflection.Descriptor, "Node", "Metrics");
 }

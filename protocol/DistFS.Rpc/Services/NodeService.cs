@@ -7,11 +7,13 @@ namespace DistFS.Rpc.Services;
 /// <param name="version">Of the product.</param>
 /// <param name="commit">It was built from; may be empty.</param>
 /// <param name="role">What it is.</param>
-public sealed class NodeService(string version, string commit, Role role)
+public sealed class NodeService(string version, string commit, Role role) : IDisposable
 {
+    private readonly MetricsCollector _metrics = new();
     private readonly long _startedAt = Environment.TickCount64;
     private readonly Lock _gate = new();
     private NodeState _state = NodeState.Starting;
+    private string _progress = "";
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Told to everybody who watches.</summary>
@@ -25,13 +27,17 @@ public sealed class NodeService(string version, string commit, Role role)
             }
         }
 
-        set
+        set => Tell(value, "");
+    }
+
+    /// <summary>What it waits for or does while it does not serve; empty else.</summary>
+    public string Progress
+    {
+        get
         {
             lock (_gate)
             {
-                _state = value;
-                _changed.TrySetResult();
-                _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                return _progress;
             }
         }
     }
@@ -50,6 +56,32 @@ public sealed class NodeService(string version, string commit, Role role)
 
     private ulong UptimeMs => (ulong)(Environment.TickCount64 - _startedAt);
 
+    /// <summary>
+    /// A state, with what it waits for. Who watches is told at once if the state is another one. What stops never
+    /// serves again.
+    /// </summary>
+    public void Tell(NodeState state, string progress)
+    {
+        lock (_gate)
+        {
+            if (_state == NodeState.Stopping)
+            {
+                return;
+            }
+
+            _progress = progress;
+            if (_state != state)
+            {
+                _state = state;
+                _changed.TrySetResult();
+                _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            }
+        }
+    }
+
+    /// <summary>Nothing is measured for it any more.</summary>
+    public void Dispose() => _metrics.Dispose();
+
     /// <summary>Offers the service.</summary>
     public void AddTo(RpcDispatcher dispatcher)
     {
@@ -57,7 +89,8 @@ public sealed class NodeService(string version, string commit, Role role)
         dispatcher
             .Handle(NodeMethods.Describe, Describe, HandlerScheduling.Inline)
             .Handle(NodeMethods.Ping, Ping, HandlerScheduling.Inline)
-            .Handle(NodeMethods.Watch, WatchAsync);
+            .Handle(NodeMethods.Watch, WatchAsync)
+            .Handle(NodeMethods.Metrics, Metrics);
     }
 
     private ValueTask<DescribeReply> Describe(DescribeRequest request, ServerCall call) => new(new DescribeReply
@@ -69,7 +102,11 @@ public sealed class NodeService(string version, string commit, Role role)
         UptimeMs = UptimeMs,
         Host = Environment.MachineName,
         ProcessId = (uint)Environment.ProcessId,
+        Progress = Progress,
     });
+
+    private ValueTask<MetricsReply> Metrics(MetricsRequest request, ServerCall call) =>
+        new(new MetricsReply { Values = { _metrics.Collect() } });
 
     private static ValueTask<PingReply> Ping(PingRequest request, ServerCall call)
     {
@@ -90,8 +127,13 @@ public sealed class NodeService(string version, string commit, Role role)
         {
             var changed = Changed;
             var state = State;
-            await replies.WriteAsync(new NodeEvent { Sequence = sequence, State = state, UptimeMs = UptimeMs })
-                .ConfigureAwait(false);
+            await replies.WriteAsync(new NodeEvent
+            {
+                Sequence = sequence,
+                State = state,
+                UptimeMs = UptimeMs,
+                Progress = Progress,
+            }).ConfigureAwait(false);
             if (sequence == request.EventsMax || state == NodeState.Stopping)
             {
                 // Who watches must not hold up the stop.

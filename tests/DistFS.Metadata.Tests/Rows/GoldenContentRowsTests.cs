@@ -1,5 +1,6 @@
 using DistFS.Metadata.Chunks;
 using DistFS.Metadata.Rows;
+using DistFS.Metadata.Members;
 using DistFS.Metadata.Servers;
 
 namespace DistFS.Metadata.Tests.Rows;
@@ -103,6 +104,18 @@ public sealed class GoldenContentRowsTests
         Refused(bytes, 1, 5, static bytes => ServerRow.Read(bytes));
         Refused(bytes, 4, 0, static bytes => ServerRow.Read(bytes));
         Refused(bytes, 2, 4, static bytes => ServerRow.Read(bytes));
+    }
+
+    [Fact]
+    public void A_metaserver()
+    {
+        var row = new MemberRow(new StoreId(4), "a:é", IsRemoved: true);
+        var bytes = row.Write();
+        Assert.Equal("0101040000000000" + "0400000000000000" + "613ac3a9", Hex(bytes));
+        Assert.Equal(row, MemberRow.Read(bytes));
+        Refused(bytes, 0, 2, static bytes => MemberRow.Read(bytes));
+        Refused(bytes, 1, 2, static bytes => MemberRow.Read(bytes));
+        Refused(bytes, 2, 5, static bytes => MemberRow.Read(bytes));
     }
 
     [Fact]

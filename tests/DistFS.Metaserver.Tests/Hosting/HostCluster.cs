@@ -48,7 +48,7 @@ internal sealed class HostCluster : IAsyncDisposable
         _hosts.Remove(number);
     }
 
-    /// <summary>Ends it without handing over, as if it were killed; what it wrote is on the disk all the same.</summary>
+    /// <summary>Ends it without handing over, as if it were killed; what it wrote is on the disk.</summary>
     public async Task KillAsync(int number)
     {
         await _hosts[number].AbortAsync().AsTask().WaitAsync(Eventually.Limit);

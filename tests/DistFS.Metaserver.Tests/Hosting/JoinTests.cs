@@ -75,7 +75,8 @@ public sealed class JoinTests : IAsyncDisposable
         new JoinDraft(new StoreId(77), $"{_cluster.Address(0)}").Write(
             new PosixDisk(Path.Combine(_cluster.Folder(1), "raft")));
         await using var admin = _cluster.Admin();
-        var request = new JoinRequest { Version = AdminService.Version, Store = 77, Address = $"{_cluster.Address(1)}" };
+        var address = $"{_cluster.Address(1)}";
+        var request = new JoinRequest { Version = AdminService.Version, Store = 77, Address = address };
         for (var i = 0; i < 2; i++)
         {
             Assert.Equal(2UL, (await admin.JoinAsync(request, Eventually.Limit, default)).Member);

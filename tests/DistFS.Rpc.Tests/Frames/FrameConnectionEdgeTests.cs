@@ -34,6 +34,24 @@ public sealed class FrameConnectionEdgeTests : IAsyncLifetime
         await Eventually.Fails(ErrorCatalog.ProtocolViolation, () => stream);
     }
 
+    /// <summary>All connections of a process live by one timer.</summary>
+    [Fact]
+    public async Task A_connection_whose_look_at_the_time_fails_ends_alone()
+    {
+        await StartAsync(RpcWorld.Quick);
+        var other = new MemoryTransport { Taken = () => throw new InvalidOperationException("planted") };
+        other.Clog();
+        var broken = FrameConnection.Start(
+            other, RpcWorld.Quick, new FrameHandlers(new RpcDispatcher(), NullLogger.Instance));
+        var fault = await broken.Closed.Soon();
+        Assert.Equal(ErrorCatalog.ConnectionLost, fault?.Code);
+        Assert.Contains("planted", fault!.Message, StringComparison.Ordinal);
+
+        // The others' deadlines still pass, and after the round in which it happened.
+        await Eventually.Fails(
+            ErrorCatalog.DeadlineExceeded, () => Connection.EchoAsync(1, TimeSpan.FromMilliseconds(100)));
+    }
+
     [Fact]
     public async Task Items_without_content_use_the_window_too()
     {

@@ -97,7 +97,7 @@ public sealed class LifeTests
         await world.Server.DisposeAsync();
     }
 
-    /// <summary>What handlers use is disposed of after the server; who is slow to notice its end is waited for.</summary>
+    /// <summary>What handlers use is disposed of after the server, so who is slow to end is waited for.</summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

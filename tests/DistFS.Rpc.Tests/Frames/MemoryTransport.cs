@@ -99,5 +99,10 @@ internal sealed class MemoryTransport : FrameTransport
         return source.Length;
     }
 
+    /// <summary>What <see cref="BytesTaken"/> does.</summary>
+    public Func<long?> Taken { get; set; } = static () => null;
+
+    public override long? BytesTaken() => Taken();
+
     public override void Abort() => _aborted.TrySetResult();
 }
