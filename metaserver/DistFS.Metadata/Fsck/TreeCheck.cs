@@ -35,6 +35,7 @@ public sealed partial class TreeCheck
         check.TakeAttributes(store);
         check.TakeLocks(store);
         check.TakeQuotas(store);
+        check.TakeRanges(store);
         check.Compare();
         ContentCheck.Run(store, check.Find);
         return check._findings;

@@ -34,6 +34,8 @@ internal static class Operations
             Operation.KindOneofCase.SealChunks => SealChunksOperation.Apply(context, operation.SealChunks, reply),
             Operation.KindOneofCase.ShareRange => ShareRangeOperation.Apply(context, operation.ShareRange, reply),
             Operation.KindOneofCase.PunchRange => PunchRangeOperation.Apply(context, operation.PunchRange, reply),
+            Operation.KindOneofCase.ReserveInodes =>
+                ReserveInodesOperation.Apply(context, operation.ReserveInodes, reply),
             _ => FsStatus.NotImplemented,
         };
 }

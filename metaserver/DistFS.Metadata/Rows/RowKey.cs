@@ -33,6 +33,9 @@ public enum RowTable : byte
     /// <summary>An inode.</summary>
     Inode = (byte)'I',
 
+    /// <summary>Inode numbers that a session has reserved.</summary>
+    InodeRange = (byte)'J',
+
     /// <summary>The locks of an inode.</summary>
     Locks = (byte)'L',
 
