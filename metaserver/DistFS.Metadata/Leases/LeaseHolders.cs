@@ -28,16 +28,17 @@ public static class LeaseHolders
     }
 
     /// <summary>One of them; null if there is no such session, or it uses none.</summary>
-    public static LeaseHolder? Find(IOrderedStore store, ClientId client)
+    /// <param name="store">The state.</param>
+    /// <param name="client">Whose session.</param>
+    /// <param name="isThere">Whether there is such a session.</param>
+    public static LeaseHolder? Find(IOrderedStore store, ClientId client, out bool isThere)
     {
         ArgumentNullException.ThrowIfNull(store);
         var value = new ArrayBufferWriter<byte>(SessionRow.SizeBytes);
         var key = new RowKey(stackalloc byte[RowKey.BytesMax], RowTable.Session);
         key.Add(client.Value);
-        return new Changes(store).TryRead(key.Bytes, value) && SessionRow.Read(value.WrittenSpan) is
-        {
-            UsesLeases: true,
-        } session
+        isThere = new Changes(store).TryRead(key.Bytes, value);
+        return isThere && SessionRow.Read(value.WrittenSpan) is { UsesLeases: true } session
             ? new LeaseHolder(client, session.LeaseMs) : null;
     }
 }

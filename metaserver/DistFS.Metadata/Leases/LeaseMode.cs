@@ -57,6 +57,9 @@ public enum LeaseRefusal : byte
     /// <summary>The session is over, or was never heard of here.</summary>
     NoSession,
 
+    /// <summary>The session was not opened with leases.</summary>
+    NotDeclared,
+
     /// <summary>It is too late to reclaim: others may have had the inode meanwhile.</summary>
     TooLate,
 }

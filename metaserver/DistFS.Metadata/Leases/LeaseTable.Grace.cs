@@ -102,6 +102,10 @@ public sealed partial class LeaseTable
         return LeaseRefusal.None;
     }
 
+    /// <summary>Whether a session may still reclaim, and others wait for it.</summary>
+    public bool MayReclaim(ClientId session) =>
+        _sessions.TryGetValue(session.Value, out var known) && known is { MayReclaim: true, IsEnded: false };
+
     /// <summary>A session has reclaimed all that it has, or has nothing.</summary>
     public void ReclaimDone(ClientId session)
     {

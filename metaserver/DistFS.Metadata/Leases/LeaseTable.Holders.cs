@@ -75,6 +75,20 @@ public sealed partial class LeaseTable
         Settle();
     }
 
+    /// <summary>
+    /// The answer to an acquisition that passed is not given: its lease is recalled, since the holder may have had one
+    /// before, and must not take that for valid when it is gone.
+    /// </summary>
+    public void Withdraw(LeaseTicket ticket)
+    {
+        ArgumentNullException.ThrowIfNull(ticket);
+        if (ticket is { IsAcquire: true, State: LeaseTicketState.Passed } && ticket.Epoch == Epoch
+            && Find(ticket.Needs[0])?.LeaseOf(ticket.Session) is { } lease && lease.Grant == ticket.Grant)
+        {
+            Recall(lease, LeaseMode.None);
+        }
+    }
+
     /// <summary>The recalls of a session that it has not answered, from behind a number on; the oldest first.</summary>
     public void Recalls(ClientId session, ulong after, int countMax, ICollection<LeaseRecall> recalls)
     {
@@ -274,6 +288,7 @@ public sealed partial class LeaseTable
     private void SetMode(Lease lease, LeaseMode mode)
     {
         WriteLeases += (mode == LeaseMode.Write ? 1 : 0) - (lease.Mode == LeaseMode.Write ? 1 : 0);
+        WritesEnded += lease.Mode == LeaseMode.Write && mode != LeaseMode.Write ? 1UL : 0;
         lease.Mode = mode;
     }
 

@@ -42,6 +42,9 @@ public sealed partial class LeaseTable(LeaseOptions options)
     /// <summary>Of them, those to write.</summary>
     public int WriteLeases { get; private set; }
 
+    /// <summary>Grows with each lease to write that is one no more.</summary>
+    public ulong WritesEnded { get; private set; }
+
     /// <summary>Tickets that wait.</summary>
     public int Waiting => _waiting.Count;
 

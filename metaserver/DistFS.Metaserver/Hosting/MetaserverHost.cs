@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using DistFS.Metaserver.Consensus;
+using DistFS.Metaserver.Leases;
 using DistFS.Metaserver.Services;
 using DistFS.Metaserver.State;
 using DistFS.Metaserver.Storage;
@@ -35,6 +36,7 @@ public sealed partial class MetaserverHost : IAsyncDisposable
     private RaftDriver _driver = null!;
     private FrameServer _server = null!;
     private LeaderDuties _duties = null!;
+    private LeaseKeeper _leases = null!;
 
     private MetaserverHost(MetaserverOptions options, FolderLock folderLock)
     {
@@ -106,7 +108,7 @@ public sealed partial class MetaserverHost : IAsyncDisposable
     {
         try
         {
-            foreach (var part in new IAsyncDisposable?[] { _duties, _server, _driver, _transport })
+            foreach (var part in new IAsyncDisposable?[] { _duties, _server, _leases, _driver, _transport })
             {
                 if (part != null)
                 {
@@ -181,8 +183,11 @@ public sealed partial class MetaserverHost : IAsyncDisposable
         var dispatcher = new RpcDispatcher();
         _node.AddTo(dispatcher);
         _transport.AddTo(dispatcher);
-        new MetadataService(_driver, _options.Clock, []).AddTo(dispatcher);
-        new MetadataReadService(_driver, _state).AddTo(dispatcher);
+        _leases = new LeaseKeeper(
+            _driver, _state, _options.Clock, _options.Logger, reason => _failed.TrySetResult(reason));
+        new LeaseService(_leases, _driver, _state).AddTo(dispatcher);
+        new MetadataService(_driver, _options.Clock, [new LeaseStage(_leases, _state)]).AddTo(dispatcher);
+        new MetadataReadService(_driver, _state, _leases).AddTo(dispatcher);
         _server = FrameServer.Start(dispatcher, new FrameServerOptions
         {
             Listen = [_options.Address],

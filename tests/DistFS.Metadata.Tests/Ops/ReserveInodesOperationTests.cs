@@ -62,7 +62,7 @@ public sealed class ReserveInodesOperationTests
         var first = Range(64);
         Assert.Equal(FsStatus.Ok, Make("a", first + 62));
         Assert.Equal(FsStatus.AlreadyExists, Make("a", first + 63));
-        Assert.Equal(FsStatus.Invalid, Make("", first + 63) == FsStatus.NotFound ? FsStatus.Invalid : FsStatus.Ok);
+        Assert.Equal(FsStatus.NotFound, Make("", first + 63));
         Assert.Equal(1, _fs.Count(RowTable.InodeRange));
         Assert.Equal(FsStatus.Ok, Make("b", first + 63));
         Assert.Equal(0, _fs.Count(RowTable.InodeRange));

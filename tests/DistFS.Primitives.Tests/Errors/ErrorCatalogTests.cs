@@ -74,6 +74,11 @@ public sealed class ErrorCatalogTests
         DFS1322 MemberStopped IoError
         DFS1330 NotLeader TryAgain
         DFS1331 ClusterStarting TryAgain
+        DFS1350 LeaseEpoch Stale
+        DFS1351 LeaseGrace TryAgain
+        DFS1352 LeaseHeld TryAgain
+        DFS1353 LeasesTooMany TryAgain
+        DFS1354 LeasesNotDeclared Invalid
         DFS1401 SessionEnded Stale
         DFS1402 RequestStale Stale
         DFS1403 RequestReused Invalid
