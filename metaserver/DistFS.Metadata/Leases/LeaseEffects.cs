@@ -2,7 +2,7 @@ using DistFS.Primitives;
 
 namespace DistFS.Metadata.Leases;
 
-/// <summary>What follows from what a <see cref="LeaseTable"/> was told: to be done, then cleared, after each call.</summary>
+/// <summary>What follows from a call of a <see cref="LeaseTable"/>: to be done, then cleared.</summary>
 public sealed class LeaseEffects
 {
     /// <summary>Tickets that waited and wait no more, in order: they passed, or have ended.</summary>

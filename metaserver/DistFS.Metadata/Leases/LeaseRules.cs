@@ -91,7 +91,7 @@ public sealed class LeaseRules(LeaseTicket ticket)
             Operation.KindOneofCase.ShareRange =>
                 Share(operation.ShareRange.FromInode, operation.ShareRange.ToInode),
             Operation.KindOneofCase.PunchRange => Change(operation.PunchRange.Inode),
-            Operation.KindOneofCase.ReserveInodes => 0,
+            Operation.KindOneofCase.ReserveInodes => 0UL,
             _ => ulong.MaxValue,
         };
         _told.Add(told == ulong.MaxValue ? 0 : told);

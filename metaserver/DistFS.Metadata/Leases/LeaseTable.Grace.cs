@@ -13,7 +13,9 @@ public sealed partial class LeaseTable
     /// <summary>Whether there may be leases that are not in the table.</summary>
     public bool IsGrace => _unreported > 0;
 
-    /// <summary>This member leads: all that a leader before it began is applied, and these sessions may hold leases.</summary>
+    /// <summary>
+    /// This member leads: all that a leader before it began is applied, and these sessions may hold leases.
+    /// </summary>
     /// <param name="epoch">Its term, higher than any before.</param>
     /// <param name="holders">The sessions that the state knows to use leases.</param>
     /// <param name="nowMs">The time.</param>

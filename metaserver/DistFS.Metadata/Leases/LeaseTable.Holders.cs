@@ -46,8 +46,8 @@ public sealed partial class LeaseTable
     }
 
     /// <summary>
-    /// A session gives a lease up, or keeps what <paramref name="to"/> says of it; all that it did under it was answered
-    /// before. Another lease of that inode than the one it names stays.
+    /// A session gives a lease up, or keeps what <paramref name="to"/> says of it; all that it did under it was
+    /// answered before. Another lease of that inode than the one it names stays.
     /// </summary>
     public void Release(ClientId session, InodeId inode, ulong grant, LeaseMode to)
     {

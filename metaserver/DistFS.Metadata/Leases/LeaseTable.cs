@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using DistFS.Primitives;
 
 namespace DistFS.Metadata.Leases;
@@ -8,8 +7,8 @@ namespace DistFS.Metadata.Leases;
 /// (docs/design/leases.md).
 /// </summary>
 /// <remarks>
-/// Not safe for concurrent use. After each call <see cref="Effects"/> says what is to be done. Times are milliseconds of
-/// any clock that does not go back; a gap in them of more than <see cref="LeaseOptions.PauseMs"/> counts as a pause.
+/// Not safe for concurrent use. After each call <see cref="Effects"/> says what is to be done. Times are milliseconds
+/// of any clock that does not go back; a gap of more than <see cref="LeaseOptions.PauseMs"/> is a pause.
 /// </remarks>
 public sealed partial class LeaseTable(LeaseOptions options)
 {
@@ -96,7 +95,7 @@ public sealed partial class LeaseTable(LeaseOptions options)
     }
 
     /// <summary>
-    /// An operation that passed needs more, as it turns out: it has it if nothing conflicts, and else waits for nothing.
+    /// An operation that passed needs more, as it turns out: it has it if nothing conflicts; it does not wait.
     /// </summary>
     /// <returns>Whether it has it; if not, it has what it had.</returns>
     public bool TryExtend(LeaseTicket ticket, IReadOnlyList<LeaseNeed> more, long nowMs)
@@ -296,128 +295,4 @@ public sealed partial class LeaseTable(LeaseOptions options)
 
     private static bool IsEnough(LeaseMode mode, LeaseNeedKind kind) =>
         mode >= (kind == LeaseNeedKind.Change ? LeaseMode.Write : LeaseMode.Read);
-
-    private void Pass(LeaseTicket ticket)
-    {
-        if (ticket.IsAcquire)
-        {
-            GrantTo(ticket);
-            return;
-        }
-
-        ticket.State = LeaseTicketState.Passed;
-        if (ticket.Kind == LeaseTicketKind.Operation)
-        {
-            foreach (var need in ticket.NeedList)
-            {
-                NodeOf(need).InFlight.Add((ticket, need.Kind));
-            }
-        }
-    }
-
-    private void Land(LeaseTicket ticket)
-    {
-        foreach (var need in ticket.NeedList)
-        {
-            var node = Find(need)!;
-            for (var i = 0; i < node.InFlight.Count; i++)
-            {
-                if (node.InFlight[i].Ticket == ticket)
-                {
-                    node.InFlight.RemoveAt(i);
-                    break;
-                }
-            }
-
-            Stir(node);
-        }
-    }
-
-    private void StopWaiting(LeaseTicket ticket)
-    {
-        _waiting.Remove(ticket.Place!);
-        ticket.Place = null;
-        foreach (var need in ticket.NeedList)
-        {
-            var node = Find(need)!;
-            for (var i = 0; i < node.Waiting.Count; i++)
-            {
-                if (node.Waiting[i].Ticket == ticket)
-                {
-                    node.Waiting.RemoveAt(i);
-                    break;
-                }
-            }
-
-            Stir(node);
-        }
-    }
-
-    /// <summary>Whoever waits at a node looks again at the end of the call; an empty node goes.</summary>
-    private void Stir(LeaseNode node)
-    {
-        if (!node.IsStirred)
-        {
-            node.IsStirred = true;
-            _stirred.Enqueue(node);
-        }
-    }
-
-    /// <summary>Ends: each round takes a ticket from those who wait, or none of a node passes.</summary>
-    private void Settle()
-    {
-        while (_stirred.TryDequeue(out var node))
-        {
-            node.IsStirred = false;
-            for (var i = 0; i < node.Waiting.Count;)
-            {
-                var ticket = node.Waiting[i].Ticket;
-                i += TryPass(ticket) ? 0 : 1;
-            }
-
-            if (node.IsEmpty && !node.IsStirred)
-            {
-                Remove(node);
-            }
-        }
-    }
-
-    private bool TryPass(LeaseTicket ticket)
-    {
-        if (!IsFree(ticket, recall: true))
-        {
-            return false;
-        }
-
-        StopWaiting(ticket);
-        Pass(ticket);
-        Effects.Freed.Add(ticket);
-        return true;
-    }
-
-    private LeaseNode? Find(LeaseNeed need) =>
-        (need.Kind == LeaseNeedKind.Name ? _names : _inodes).GetValueOrDefault(need.Value);
-
-    private LeaseNode NodeOf(LeaseNeed need)
-    {
-        var isName = need.Kind == LeaseNeedKind.Name;
-        ref var node = ref CollectionsMarshal.GetValueRefOrAddDefault(
-            isName ? _names : _inodes, need.Value, out var exists);
-        if (!exists)
-        {
-            node = _spare.TryPop(out var spare) ? spare : new LeaseNode();
-            (node.Value, node.IsName) = (need.Value, isName);
-        }
-
-        return node!;
-    }
-
-    private void Remove(LeaseNode node)
-    {
-        (node.IsName ? _names : _inodes).Remove(node.Value);
-        if (_spare.Count < SpareMax)
-        {
-            _spare.Push(node);
-        }
-    }
 }

@@ -31,7 +31,9 @@ public enum LeaseTicketState : byte
     Ended,
 }
 
-/// <summary>Somebody who needs something of a <see cref="LeaseTable"/>. May be used again, so that it costs nothing.</summary>
+/// <summary>
+/// Somebody who needs something of a <see cref="LeaseTable"/>. May be used again, so that it costs nothing.
+/// </summary>
 public sealed class LeaseTicket
 {
     private const int SearchMax = 16;

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using DistFS.Metadata.Rows;
-using DistFS.Primitives;
 
 namespace DistFS.Metadata.Ranges;
 

@@ -200,7 +200,7 @@ internal sealed partial class LeaseKeeper
     }
 
     /// <summary>
-    /// Waits until a session has recalls that it has not seen, or has to reclaim, for a third of its lease time at most.
+    /// Waits until a session has recalls that it has not seen, or has to reclaim; at most a third of its lease time.
     /// </summary>
     public async ValueTask WaitForRecallsAsync(
         WaitForRecallsRequest request, WaitForRecallsReply reply, TimeSpan limit, CancellationToken cancellation)

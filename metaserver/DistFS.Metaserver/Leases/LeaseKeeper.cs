@@ -144,6 +144,7 @@ internal sealed partial class LeaseKeeper : IAsyncDisposable
             Dispatch();
         }
 
+        _beginning.Dispose();
         _stop.Dispose();
     }
 

@@ -68,7 +68,12 @@ internal sealed class LeaseLook(LeaseKeeper keeper, ClientId session, ServerCall
     public bool HasSeen(ReadReply reply)
     {
         var hasSeen = true;
-        foreach (var read in _isFree ? [] : reply.Replies)
+        if (_isFree)
+        {
+            return hasSeen;
+        }
+
+        foreach (var read in reply.Replies)
         {
             if (read.Attributes is { } told
                 && !_ticket.Covers(new LeaseNeed(LeaseNeedKind.Look, told.Inode)))

@@ -1,6 +1,7 @@
 using DistFS.Metadata;
 using DistFS.Metadata.Leases;
 using DistFS.Metadata.Reads;
+using DistFS.Metadata.Store;
 using DistFS.Metaserver.Consensus;
 using DistFS.Metaserver.State;
 using DistFS.Primitives;
@@ -79,7 +80,7 @@ internal sealed class LeaseService(LeaseKeeper keeper, RaftDriver driver, Metada
 
     private static AcquireLeasesReply Tell(
         MetadataView? view,
-        Metadata.Store.IOrderedStore store,
+        IOrderedStore store,
         ClientId session,
         List<LeaseTicket> tickets,
         LeaseKeeper keeper)

@@ -3,12 +3,13 @@ using DistFS.Metadata.Leases;
 using DistFS.Metadata.Reads;
 using DistFS.Metaserver.Services;
 using DistFS.Metaserver.State;
-using DistFS.Primitives;
 using DistFS.Protocol;
 
 namespace DistFS.Metaserver.Leases;
 
-/// <summary>Operations wait for leases that conflict, and hold what they need in flight until they are answered.</summary>
+/// <summary>
+/// Operations wait for leases that conflict, and hold what they need in flight until they are answered.
+/// </summary>
 internal sealed class LeaseStage(LeaseKeeper keeper, MetadataState state) : IMutationStage
 {
     // What a name stands for may change while its inode is waited for.
@@ -71,7 +72,8 @@ internal sealed class LeaseStage(LeaseKeeper keeper, MetadataState state) : IMut
     }
 
     /// <summary>
-    /// The names are held: what they stand for stays. If the inodes behind them are not free, all is waited for together.
+    /// The names are held: what they stand for stays. If the inodes behind them are not free, all is waited for
+    /// together.
     /// </summary>
     private bool HasTargets(LeaseTicket ticket, LeaseRules rules)
     {
