@@ -108,7 +108,7 @@ public sealed partial class MetaserverHost : IAsyncDisposable
     {
         try
         {
-            foreach (var part in new IAsyncDisposable?[] { _duties, _server, _leases, _driver, _transport })
+            foreach (var part in new IAsyncDisposable?[] { _duties, _leases, _server, _driver, _transport })
             {
                 if (part != null)
                 {

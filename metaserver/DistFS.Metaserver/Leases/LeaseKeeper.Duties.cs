@@ -15,12 +15,12 @@ internal sealed partial class LeaseKeeper
         try
         {
             using var timer = new PeriodicTimer(Interval, _clock);
-            while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false))
+            while (await timer.WaitForNextTickAsync(_stopping).ConfigureAwait(false))
             {
                 await LookAroundAsync().ConfigureAwait(false);
             }
         }
-        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
             // Stopped.
         }
@@ -36,7 +36,7 @@ internal sealed partial class LeaseKeeper
 
     private async Task LookAroundAsync()
     {
-        if (!await BeginAsync(Timeout, _stop.Token).ConfigureAwait(false))
+        if (!await BeginAsync(Timeout, _stopping).ConfigureAwait(false))
         {
             return;
         }
@@ -103,7 +103,7 @@ internal sealed partial class LeaseKeeper
     {
         var now = FileTime.Of(_clock.GetUtcNow());
         command.LeaderTime = new Time { Seconds = now.Seconds, Nanoseconds = now.Nanoseconds };
-        var outcome = await _driver.ProposeAsync(command.ToByteArray(), Timeout, _stop.Token, epoch)
+        var outcome = await _driver.ProposeAsync(command.ToByteArray(), Timeout, _stopping, epoch)
             .ConfigureAwait(false);
         return outcome.Status == CallStatus.Done ? MetadataReply.Parser.ParseFrom(outcome.Reply.Span) : null;
     }

@@ -28,6 +28,7 @@ internal sealed partial class LeaseKeeper : IAsyncDisposable
     private readonly HashSet<ClientId> _toEnd = [];
     private readonly SemaphoreSlim _beginning = new(1);
     private readonly CancellationTokenSource _stop = new();
+    private readonly CancellationToken _stopping;
     private readonly Task _loop;
     private List<LeaseTicket> _doubts = [];
     private long _lookedMs;
@@ -40,6 +41,7 @@ internal sealed partial class LeaseKeeper : IAsyncDisposable
         Action<DistFsException> onFailed)
     {
         (_driver, _state, _clock, _logger) = (driver, state, clock, logger);
+        _stopping = _stop.Token;
         _loop = Task.Run(() => RunAsync(onFailed));
     }
 
@@ -134,6 +136,7 @@ internal sealed partial class LeaseKeeper : IAsyncDisposable
         }
     }
 
+    /// <summary>Who waits is told that this member does not lead, and nobody is granted anything any more.</summary>
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync().ConfigureAwait(false);
@@ -144,7 +147,6 @@ internal sealed partial class LeaseKeeper : IAsyncDisposable
             Dispatch();
         }
 
-        _beginning.Dispose();
         _stop.Dispose();
     }
 
@@ -171,7 +173,7 @@ internal sealed partial class LeaseKeeper : IAsyncDisposable
             }
         }
 
-        if (limit <= TimeSpan.Zero || !await _beginning.WaitAsync(limit, cancellation).ConfigureAwait(false))
+        if (limit <= TimeSpan.Zero || _stopping.IsCancellationRequested || !await _beginning.WaitAsync(limit, cancellation).ConfigureAwait(false))
         {
             return false;
         }
@@ -179,7 +181,7 @@ internal sealed partial class LeaseKeeper : IAsyncDisposable
         try
         {
             var term = _driver.LeadTerm;
-            if (term == 0)
+            if (term == 0 || _stopping.IsCancellationRequested)
             {
                 return false;
             }
@@ -202,6 +204,11 @@ internal sealed partial class LeaseKeeper : IAsyncDisposable
             var holders = _state.Read(0, static (store, _) => LeaseHolders.In(store));
             lock (_gate)
             {
+                if (_stopping.IsCancellationRequested)
+                {
+                    return false;
+                }
+
                 _table.Begin(term, holders, NowMs);
                 Dispatch();
             }
