@@ -155,12 +155,22 @@ public sealed class LeaseSessionsTests
         _table.Core.Begin(3, [], _table.NowMs);
         _table.Core.Leave(held);
         Assert.Equal((0, 0), (_table.Core.Nodes, _table.Core.Leases));
-        Assert.False(_table.Core.TryExtend(Passed(held), [new LeaseNeed(LeaseNeedKind.Look, 1)], 0) && held.Epoch != 3);
     }
 
-    private LeaseTicket Passed(LeaseTicket ticket)
+    [Fact]
+    public void An_operation_of_an_earlier_leadership_gets_nothing_more()
     {
-        _table.Core.Enter(ticket, _table.NowMs);
-        return ticket;
+        var change = _table.Change(1, 7);
+        _table.Core.Begin(3, [], _table.NowMs);
+        Assert.False(_table.Core.TryExtend(change, [new LeaseNeed(LeaseNeedKind.Look, 1)], _table.NowMs));
+    }
+
+    [Fact]
+    public void A_grant_that_is_not_told_is_recalled()
+    {
+        var grant = _table.Have(1, 7, LeaseMode.Read);
+        _table.Core.Withdraw(grant);
+        Assert.Equal(grant.Grant, Assert.Single(_table.Recalls(1)).Grant);
+        Assert.Equal(LeaseMode.Read, _table.ModeOf(1, 7));
     }
 }

@@ -1,5 +1,7 @@
+using System.Buffers.Binary;
 using System.Diagnostics;
 using DistFS.Metaserver.Hosting;
+using DistFS.Metaserver.Services;
 using DistFS.Metaserver.Tests.Consensus;
 using DistFS.Metaserver.Tests.Hosting;
 using DistFS.Protocol;
@@ -106,9 +108,39 @@ public sealed class LeaseServiceTests : IDisposable
         await using var host = await StartAsync();
         await using var holder = await LeaseClient.OpenAsync(5, _address);
         Assert.Equal(FsStatus.Ok, await holder.Meta.MakeAsync("a"));
-        await holder.HaveAsync(Write, await InodeOfAsync(holder, "a"));
+        Assert.Equal(FsStatus.Ok, await holder.Meta.MakeAsync("b"));
+        var file = await InodeOfAsync(holder, "a");
+        await holder.HaveAsync(Write, file);
         await using var other = await LeaseClient.OpenAsync(6, _address);
-        Assert.Equal(["a"], await other.Meta.ListAsync().Soon());
+        var without = new List<ulong>();
+        await other.Meta.CallAsync(
+            MetadataMethods.ReadDirectory,
+            new ReadDirectoryRequest
+            {
+                Caller = MetaClient.Root,
+                Directory = Root,
+                EntriesMax = 100,
+                BytesMax = 1 << 16,
+                WithAttributes = true,
+                Client = 6,
+            },
+            reply => reply.Code,
+            (reply, page) =>
+            {
+                Assert.Equal(4u, reply.Entries);
+                var rest = page.Span;
+                while (!rest.IsEmpty)
+                {
+                    if (rest[17] == 0)
+                    {
+                        without.Add(BinaryPrimitives.ReadUInt64LittleEndian(rest[8..]));
+                    }
+
+                    var nameBytes = BinaryPrimitives.ReadUInt16LittleEndian(rest[18..]);
+                    rest = rest[(20 + (rest[17] == 0 ? 0 : 88) + nameBytes)..];
+                }
+            }).Soon();
+        Assert.Equal([file], without);
     }
 
     [Fact]
