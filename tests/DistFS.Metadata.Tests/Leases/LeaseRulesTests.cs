@@ -48,7 +48,8 @@ public sealed class LeaseRulesTests
             Rename = new RenameRequest { FromParent = 1, FromName = A, ToParent = directory.Value, ToName = B },
         });
         Assert.Equal([(Need.Change, 1UL), (Need.Change, directory.Value)], Inodes());
-        Assert.Equal([new(Need.Change, one.Value), new LeaseNeed(Need.Change, other.Value)], Resolved(rules));
+        Assert.Equal(
+            [new LeaseNeed(Need.Change, one.Value), new LeaseNeed(Need.Change, other.Value)], Resolved(rules));
     }
 
     [Fact]
