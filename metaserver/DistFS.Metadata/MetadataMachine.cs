@@ -270,7 +270,8 @@ public sealed class MetadataMachine
             return Failed(FsStatus.TryAgain);
         }
 
-        _sessions.Open(new ClientId(command.Client), command.OpenSession.LeaseMs, _time);
+        _sessions.Open(
+            new ClientId(command.Client), command.OpenSession.LeaseMs, _time, command.OpenSession.Leases);
         _changes.Keep();
         return new MetadataReply();
     }

@@ -91,14 +91,14 @@ public sealed partial class Tree(Changes changes, UInt128 nameKey)
     /// <summary>A number that was never given before, and the next one is noted.</summary>
     public InodeId NextInode() => new(Counter("next-inode"u8, first: InodeId.Root.Value + 1));
 
-    /// <summary>Takes the next value of a counter.</summary>
-    private ulong Counter(ReadOnlySpan<byte> name, ulong first)
+    /// <summary>Takes the next values of a counter; returns the first.</summary>
+    private ulong Counter(ReadOnlySpan<byte> name, ulong first, uint count = 1)
     {
         var key = RowKey.OfMeta(stackalloc byte[RowKey.BytesMax], name);
         var value = TryRead(key)
             ? BinaryPrimitives.ReadUInt64LittleEndian(_value.WrittenSpan) : first;
         Span<byte> next = stackalloc byte[sizeof(ulong)];
-        BinaryPrimitives.WriteUInt64LittleEndian(next, value + 1);
+        BinaryPrimitives.WriteUInt64LittleEndian(next, value + count);
         changes.Put(key, next);
         return value;
     }

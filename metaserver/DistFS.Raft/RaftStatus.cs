@@ -134,6 +134,9 @@ public sealed partial class RaftCore
     /// <summary>The role, without the cost of a whole <see cref="Status"/>.</summary>
     public RaftRole Role => _role;
 
+    /// <summary>The term that this member is in.</summary>
+    public Term Term => _term;
+
     /// <summary>The leader, if known, else zero; without the cost of a whole <see cref="Status"/>.</summary>
     public MemberId Leader => _leader;
 }

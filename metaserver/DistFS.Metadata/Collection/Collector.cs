@@ -42,6 +42,7 @@ internal static class Collector
     /// <summary>A session is over: what there is of it is left to the steps.</summary>
     public static void SessionEnded(Tree tree, ClientId client)
     {
+        tree.RemoveRanges(client);
         if (tree.OpensOf(client, 1).Count > 0 && !Teeth.Has(PlantedBug.ExpiredSessionKeepsLocks))
         {
             tree.PutEnded(client);

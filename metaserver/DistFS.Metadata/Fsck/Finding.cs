@@ -34,6 +34,9 @@ public enum FindingKind : byte
 
     /// <summary>A chunk server.</summary>
     Server = 10,
+
+    /// <summary>Inode numbers that a session has reserved.</summary>
+    Range = 11,
 }
 
 /// <summary>Something that does not add up.</summary>

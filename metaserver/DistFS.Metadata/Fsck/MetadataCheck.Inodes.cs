@@ -43,6 +43,7 @@ public sealed partial class MetadataCheck
             CompareAttributes(id, inode);
             CompareOpens(id, inode);
             CompareTrash(id, inode);
+            CompareRange(id);
             AddUse(inode.Domain.Value, 1, inode.Allocated);
             if (inode.Domain == id)
             {

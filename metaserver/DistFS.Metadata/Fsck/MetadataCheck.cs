@@ -87,6 +87,7 @@ public sealed partial class MetadataCheck
     private IEnumerable<CheckPhase> Walk()
     {
         TakeSessions();
+        TakeRanges();
         foreach (var _ in _content.TakeChunks())
         {
             yield return CheckPhase.Chunks;

@@ -56,7 +56,12 @@ internal static class MakeOperation
             return full;
         }
 
-        var id = tree.NextInode();
+        var id = request.Inode == 0 ? tree.NextInode() : new InodeId(request.Inode);
+        if (request.Inode != 0 && tree.Take(context.Client, id) is not FsStatus.Ok and var foreign)
+        {
+            return foreign;
+        }
+
         var inode = NewInode(context, request, kind, id, parentId, parent);
         tree.Put(id, inode);
         if (request.Open != null

@@ -38,6 +38,8 @@ internal static class Operations
             Operation.KindOneofCase.Restore => RestoreOperation.Apply(context, operation.Restore, reply),
             Operation.KindOneofCase.Purge => PurgeOperation.Apply(context, operation.Purge),
             Operation.KindOneofCase.SetGoal => SetGoalOperation.Apply(context, operation.SetGoal, reply),
+            Operation.KindOneofCase.ReserveInodes =>
+                ReserveInodesOperation.Apply(context, operation.ReserveInodes, reply),
             _ => FsStatus.NotImplemented,
         };
 }

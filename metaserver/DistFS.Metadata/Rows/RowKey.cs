@@ -39,6 +39,9 @@ public enum RowTable : byte
     /// <summary>The metaserver of a data folder.</summary>
     MemberStore = (byte)'j',
 
+    /// <summary>Inode numbers that a session has reserved.</summary>
+    InodeRange = (byte)'n',
+
     /// <summary>The locks of an inode.</summary>
     Locks = (byte)'L',
 

@@ -4,15 +4,18 @@ using DistFS.Primitives;
 
 namespace DistFS.Metadata.Sessions;
 
-/// <summary>A client's session: {format 1, 0 7, lease 8, acknowledged 8, heard 12}.</summary>
+/// <summary>A client's session: {format 1, flags 1, 0 6, lease 8, acknowledged 8, heard 12}.</summary>
 /// <param name="LeaseMs">It ends when nothing was heard of it for so long.</param>
 /// <param name="Acknowledged">The client has the replies of its requests up to here.</param>
 /// <param name="Heard">The time of the last entry of it.</param>
-internal readonly record struct SessionRow(ulong LeaseMs, ulong Acknowledged, FileTime Heard)
+/// <param name="UsesLeases">A new leader waits for what it reclaims.</param>
+internal readonly record struct SessionRow(
+    ulong LeaseMs, ulong Acknowledged, FileTime Heard, bool UsesLeases = false)
 {
     public const int SizeBytes = 36;
 
     private const byte Format = 1;
+    private const byte LeasesFlag = 1;
 
     /// <summary>From then on it is over.</summary>
     public FileTime Ends => Heard.Plus(TimeSpan.FromMilliseconds(LeaseMs));
@@ -28,6 +31,7 @@ internal readonly record struct SessionRow(ulong LeaseMs, ulong Acknowledged, Fi
     {
         row[..8].Clear();
         row[0] = Format;
+        row[1] = UsesLeases ? LeasesFlag : (byte)0;
         BinaryPrimitives.WriteUInt64LittleEndian(row[8..], LeaseMs);
         BinaryPrimitives.WriteUInt64LittleEndian(row[16..], Acknowledged);
         BinaryPrimitives.WriteInt64LittleEndian(row[24..], Heard.Seconds);
@@ -37,12 +41,14 @@ internal readonly record struct SessionRow(ulong LeaseMs, ulong Acknowledged, Fi
     /// <exception cref="RowFormatException">It is none, or of a newer version.</exception>
     public static SessionRow Read(ReadOnlySpan<byte> row)
     {
-        RowFormatException.ThrowIf(row.Length != SizeBytes || row[0] != Format, RowTable.Session, row);
+        RowFormatException.ThrowIf(
+            row.Length != SizeBytes || row[0] != Format || row[1] > LeasesFlag, RowTable.Session, row);
         var nanoseconds = BinaryPrimitives.ReadUInt32LittleEndian(row[32..]);
         RowFormatException.ThrowIf(nanoseconds >= FileTime.NanosecondsPerSecond, RowTable.Session, row);
         return new SessionRow(
             BinaryPrimitives.ReadUInt64LittleEndian(row[8..]),
             BinaryPrimitives.ReadUInt64LittleEndian(row[16..]),
-            new FileTime(BinaryPrimitives.ReadInt64LittleEndian(row[24..]), nanoseconds));
+            new FileTime(BinaryPrimitives.ReadInt64LittleEndian(row[24..]), nanoseconds),
+            row[1] == LeasesFlag);
     }
 }

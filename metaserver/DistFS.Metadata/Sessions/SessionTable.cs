@@ -43,10 +43,10 @@ internal sealed class SessionTable(Changes changes)
     private readonly ArrayBufferWriter<byte> _value = new();
 
     /// <summary>Begins a session, or hears of it again.</summary>
-    public void Open(ClientId client, ulong leaseMs, FileTime now)
+    public void Open(ClientId client, ulong leaseMs, FileTime now, bool usesLeases = false)
     {
         var acknowledged = TryGet(client, out var known) ? known.Acknowledged : 0;
-        Put(client, new SessionRow(leaseMs, acknowledged, now));
+        Put(client, new SessionRow(leaseMs, acknowledged, now, usesLeases || known.UsesLeases));
     }
 
     /// <summary>Hears of a session; false if there is none.</summary>

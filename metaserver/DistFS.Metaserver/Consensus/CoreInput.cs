@@ -42,4 +42,9 @@ internal enum CoreInputKind : byte
 
 /// <summary>One thing for the core's thread to do.</summary>
 internal readonly record struct CoreInput(
-    CoreInputKind Kind, object? Subject, ReadOnlyMemory<byte> Bytes, ulong Number, object? Second = null);
+    CoreInputKind Kind,
+    object? Subject,
+    ReadOnlyMemory<byte> Bytes,
+    ulong Number,
+    object? Second = null,
+    ulong Term = 0);

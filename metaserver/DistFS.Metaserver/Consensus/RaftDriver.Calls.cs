@@ -22,9 +22,13 @@ public sealed partial class RaftDriver
     /// <summary>
     /// Proposes a command. The bytes must not change any more: they become part of the log. Awaited exactly once.
     /// </summary>
+    /// <param name="command">The bytes.</param>
+    /// <param name="timeout">For how long it is waited for.</param>
+    /// <param name="cancellation">Nobody waits any more.</param>
+    /// <param name="term">Only if this member leads in that term (<see cref="LeadTerm"/>); 0: in whatever.</param>
     /// <exception cref="OperationCanceledException">Cancelled: what becomes of it is unknown.</exception>
     public ValueTask<ProposalOutcome> ProposeAsync(
-        ReadOnlyMemory<byte> command, TimeSpan timeout, CancellationToken cancellation = default)
+        ReadOnlyMemory<byte> command, TimeSpan timeout, CancellationToken cancellation = default, ulong term = 0)
     {
         if (!IsLeader)
         {
@@ -43,7 +47,7 @@ public sealed partial class RaftDriver
             return new(new ProposalOutcome(CallStatus.Busy, Reason: "Too much waits to be proposed."));
         }
 
-        var task = Begin(CoreInputKind.Propose, null, command, timeout, cancellation, out var isBegun);
+        var task = Begin(CoreInputKind.Propose, null, command, timeout, cancellation, out var isBegun, term);
         if (!isBegun)
         {
             Interlocked.Add(ref _proposalBytes, -command.Length);
@@ -157,7 +161,8 @@ public sealed partial class RaftDriver
         ReadOnlyMemory<byte> command,
         TimeSpan timeout,
         CancellationToken cancellation,
-        out bool isBegun)
+        out bool isBegun,
+        ulong term = 0)
     {
         isBegun = false;
         var now = Stopwatch.GetTimestamp();
@@ -168,7 +173,7 @@ public sealed partial class RaftDriver
 
         var lease = call.Lease;
         Interlocked.Increment(ref _callsBeforeCore);
-        isBegun = _core.Add(new CoreInput(kind, call, command, (ulong)lease, subject));
+        isBegun = _core.Add(new CoreInput(kind, call, command, (ulong)lease, subject, term));
         if (!isBegun)
         {
             call.TryEnd(lease, new ProposalOutcome(CallStatus.NotLeader, Reason: "This member has stopped."));

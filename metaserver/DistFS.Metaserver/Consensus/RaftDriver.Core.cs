@@ -13,6 +13,7 @@ public sealed partial class RaftDriver
     private readonly long _length;
     private ulong _leader;
     private ulong _leadership;
+    private ulong _leadTerm;
     private ulong _readContext;
     private LogIndex _lastProposed;
     private long _nextLook;
@@ -112,6 +113,7 @@ public sealed partial class RaftDriver
             }
 
             Volatile.Write(ref _leader, core.Leader.Value);
+            Volatile.Write(ref _leadTerm, core.Leader == Self ? core.Term.Value : 0);
             if (now >= _nextLook)
             {
                 _nextLook = now + (Stopwatch.Frequency / 20);
@@ -176,6 +178,12 @@ public sealed partial class RaftDriver
         if (input.Kind == CoreInputKind.Propose && _lastProposed.Value > Applied.Value + _options.UnappliedEntriesMax)
         {
             call.TryEnd(lease, new ProposalOutcome(CallStatus.Busy, Reason: "Too much is not applied yet."));
+            return;
+        }
+
+        if (input.Term != 0 && (core.Leader != Self || core.Term.Value != input.Term))
+        {
+            call.TryEnd(lease, new ProposalOutcome(CallStatus.NotLeader, Reason: "It led in another term."));
             return;
         }
 

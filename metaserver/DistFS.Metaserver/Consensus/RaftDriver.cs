@@ -72,6 +72,9 @@ public sealed partial class RaftDriver : IRaftInbox, IReadyHost, IAsyncDisposabl
     /// </summary>
     public Term Leadership => new(Volatile.Read(ref _leadership));
 
+    /// <summary>The term in which this member believes that it leads; 0: it does not.</summary>
+    public ulong LeadTerm => Volatile.Read(ref _leadTerm);
+
     /// <summary>The members as known here; the latest in the log, committed or not.</summary>
     public RaftConfiguration Configuration => _configuration;
 

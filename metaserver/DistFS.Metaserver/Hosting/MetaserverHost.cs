@@ -1,5 +1,6 @@
 using DistFS.Metaserver.Chunks;
 using DistFS.Metaserver.Consensus;
+using DistFS.Metaserver.Leases;
 using DistFS.Metaserver.Services;
 using DistFS.Metaserver.State;
 using DistFS.Metaserver.Storage;
@@ -53,6 +54,7 @@ public sealed partial class MetaserverHost : IAsyncDisposable
     private Readiness _readiness = null!;
     private IAsyncDisposable? _grpc;
     private Func<CancellationToken, Task>? _stopGrpc;
+    private LeaseKeeper _leases = null!;
 
     private MetaserverHost(MetaserverOptions options, FolderLock folderLock)
     {
@@ -167,7 +169,8 @@ public sealed partial class MetaserverHost : IAsyncDisposable
         {
             foreach (var part in new IAsyncDisposable?[]
             {
-                _readiness, _watch, _duties, _grpc, _server, _fsck, _keeper, _chunks, _fences, _driver, _transport,
+                _readiness, _watch, _duties, _leases, _grpc, _server, _fsck, _keeper, _chunks, _fences, _driver,
+                _transport,
             })
             {
                 if (part != null)
@@ -232,13 +235,16 @@ public sealed partial class MetaserverHost : IAsyncDisposable
         new ChunkServersService(
             _driver, _state, _chunks, proposals, _options.ChunkServers, identity.Cluster, _options.Logger)
             .AddTo(dispatcher);
+        _leases = new LeaseKeeper(_driver, _state, clock, _options.Logger, Fail);
+        new LeaseService(_leases, _driver, _state).AddTo(dispatcher);
         IMutationStage[] stages =
         [
+            new LeaseStage(_leases, _state),
             new PlacementStage(_state, _chunks),
             new FenceStage(_chunks, proposals, _fences, _options.ChunkServers.FenceTimeout),
         ];
         new MetadataService(_driver, clock, stages).AddTo(dispatcher);
-        new MetadataReadService(_driver, _state).AddTo(dispatcher);
+        new MetadataReadService(_driver, _state, _leases).AddTo(dispatcher);
         _keeper = new MembershipKeeper(_driver, _state, driverOptions, _options.Logger, Fail);
         new AdminService(
             identity, _driver, _transport, _state, _keeper, _options.Timing.Election, clock).AddTo(dispatcher);

@@ -2,6 +2,7 @@ using System.Buffers;
 using DistFS.Metadata;
 using DistFS.Metadata.Reads;
 using DistFS.Metaserver.Consensus;
+using DistFS.Metaserver.Leases;
 using DistFS.Metaserver.State;
 using DistFS.Primitives;
 using DistFS.Protocol;
@@ -13,12 +14,13 @@ namespace DistFS.Metaserver.Services;
 /// What clients read: granted by a majority (ReadIndex), then answered from a view of the state on the thread of the
 /// call, so that reading does not hold up applying.
 /// </summary>
-internal sealed class MetadataReadService(RaftDriver driver, MetadataState state)
+internal sealed class MetadataReadService(RaftDriver driver, MetadataState state, LeaseKeeper leases)
 {
     private const int OperationsMax = 4096;
     private const int InlineOperationsMax = 8;
     private const int ReplyBytesMax = 1 << 20;
     private const uint EntriesMax = 65_536;
+    private const int PageAttemptsMax = 4;
     private const uint PageBytesMin = 512;
     private const uint PageBytesMax = 4 << 20;
 
@@ -46,7 +48,27 @@ internal sealed class MetadataReadService(RaftDriver driver, MetadataState state
         }
 
         await LeaveIfLongAsync(request.Operations.Count > InlineOperationsMax).ConfigureAwait(false);
-        return state.ReadTree(request, static (view, request) =>
+
+        // What others have buffered comes first.
+        var look = new LeaseLook(leases, new ClientId(request.Client), call, TimeoutMax);
+        look.Add(request);
+        ReadReply reply;
+        do
+        {
+            if (await look.WaitAsync().ConfigureAwait(false) is { } refused)
+            {
+                return new ReadReply { Status = refused.Status, Code = refused.Code, Leader = refused.Leader };
+            }
+
+            reply = Answer(request);
+        }
+        while (!look.HasSeen(reply));
+        return reply;
+    }
+
+    private ReadReply Answer(ReadRequest request) => state.ReadTree(
+        request,
+        static (view, request) =>
         {
             var reply = new ReadReply();
             if (view == null)
@@ -68,7 +90,6 @@ internal sealed class MetadataReadService(RaftDriver driver, MetadataState state
 
             return reply;
         });
-    }
 
     private async ValueTask<ReadDirectoryReply> ReadDirectoryAsync(ReadDirectoryRequest request, ServerCall call)
     {
@@ -86,13 +107,34 @@ internal sealed class MetadataReadService(RaftDriver driver, MetadataState state
         }
 
         await LeaveIfLongAsync(request.EntriesMax > InlineOperationsMax).ConfigureAwait(false);
-        return state.ReadTree((request, call), static (view, asked) => ReadPage(view, asked));
+        var look = new LeaseLook(leases, new ClientId(request.Client), call, TimeoutMax);
+        look.Add(request.Directory);
+        if (await look.WaitAsync().ConfigureAwait(false) is { } refused)
+        {
+            return new ReadDirectoryReply { Status = refused.Status, Code = refused.Code, Leader = refused.Leader };
+        }
+
+        for (var attempt = 1; ; attempt++)
+        {
+            // The attributes of what others write are left out, and all of them if that changes all the time.
+            var before = leases.WritesEnded;
+            var isFree = leases.IsReadFree;
+            var reply = state.ReadTree(
+                (request, call, leases, isFree, attempt < PageAttemptsMax),
+                static (view, asked) => ReadPage(view, asked));
+            if (isFree || !request.WithAttributes || attempt == PageAttemptsMax || leases.WritesEnded == before)
+            {
+                return reply;
+            }
+        }
     }
 
     private static ReadDirectoryReply ReadPage(
-        MetadataView? view, (ReadDirectoryRequest Request, ServerCall Call) asked)
+        MetadataView? view,
+        (ReadDirectoryRequest Request, ServerCall Call, LeaseKeeper Leases, bool IsFree, bool HasAttributes) asked)
     {
         var request = asked.Request;
+        var withAttributes = request.WithAttributes && (asked.IsFree || asked.HasAttributes);
         if (view == null)
         {
             return new ReadDirectoryReply
@@ -103,7 +145,8 @@ internal sealed class MetadataReadService(RaftDriver driver, MetadataState state
         }
 
         var buffer = MemoryPool<byte>.Shared.Rent((int)request.BytesMax);
-        var page = new DirectoryPage(buffer.Memory);
+        var page = new LeasedPage(
+            new DirectoryPage(buffer.Memory), asked.IsFree ? null : asked.Leases, new ClientId(request.Client));
         var status = (_reader ??= new DirectoryReader()).Read(
             new ReadContext(view.Tree, PrincipalOf(request.Caller)),
             new InodeId(request.Directory),
@@ -111,20 +154,20 @@ internal sealed class MetadataReadService(RaftDriver driver, MetadataState state
             new PageLimits(
                 (int)request.EntriesMax,
                 (int)request.BytesMax,
-                DirectoryPage.LineBytes + (request.WithAttributes ? DirectoryPage.AttributesBytes : 0)),
-            request.WithAttributes,
+                DirectoryPage.LineBytes + (withAttributes ? DirectoryPage.AttributesBytes : 0)),
+            withAttributes,
             ref page,
             out var isEnd);
-        if (status != FsStatus.Ok || page.Length == 0)
+        if (status != FsStatus.Ok || page.Page.Length == 0)
         {
             buffer.Dispose();
         }
         else
         {
-            asked.Call.SetReplyPayload(buffer.Memory[..page.Length], buffer);
+            asked.Call.SetReplyPayload(buffer.Memory[..page.Page.Length], buffer);
         }
 
-        return new ReadDirectoryReply { Status = (int)status, IsEnd = isEnd, Entries = page.Count };
+        return new ReadDirectoryReply { Status = (int)status, IsEnd = isEnd, Entries = page.Page.Count };
     }
 
     /// <summary>

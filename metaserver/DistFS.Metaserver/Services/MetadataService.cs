@@ -28,7 +28,7 @@ internal sealed class MetadataService(RaftDriver driver, TimeProvider clock, IRe
         new MetadataCommand
         {
             Client = request.Client,
-            OpenSession = new OpenSessionRequest { LeaseMs = request.LeaseMs },
+            OpenSession = new OpenSessionRequest { LeaseMs = request.LeaseMs, Leases = request.Leases },
         },
         call);
 
@@ -73,7 +73,7 @@ internal sealed class MetadataService(RaftDriver driver, TimeProvider clock, IRe
                 entered += refusal == null ? 1 : 0;
             }
 
-            return refusal ?? (reply = await ExecuteAsync(command, call).ConfigureAwait(false));
+            return refusal ?? (reply = await ExecuteAsync(command, call, mutation.Term).ConfigureAwait(false));
         }
         finally
         {
@@ -84,7 +84,7 @@ internal sealed class MetadataService(RaftDriver driver, TimeProvider clock, IRe
         }
     }
 
-    private async ValueTask<MetadataReply> ExecuteAsync(MetadataCommand command, ServerCall call)
+    private async ValueTask<MetadataReply> ExecuteAsync(MetadataCommand command, ServerCall call, ulong term = 0)
     {
         if (!driver.IsLeader)
         {
@@ -99,7 +99,7 @@ internal sealed class MetadataService(RaftDriver driver, TimeProvider clock, IRe
                 ErrorCatalog.DeadlineExceeded, "The time was over before the request was looked at.");
         }
 
-        var outcome = await driver.ProposeAsync(command.ToByteArray(), timeout, call.CancellationToken)
+        var outcome = await driver.ProposeAsync(command.ToByteArray(), timeout, call.CancellationToken, term)
             .ConfigureAwait(false);
         return outcome.Status switch
         {

@@ -1,3 +1,4 @@
+using DistFS.Metadata.Leases;
 using DistFS.Primitives;
 using DistFS.Protocol;
 
@@ -19,6 +20,12 @@ internal sealed class Mutation(
 
     /// <summary>The operations.</summary>
     public MutateRequest Request { get; } = request;
+
+    /// <summary>It is proposed only if this member leads in this term; 0: in whatever.</summary>
+    public ulong Term { get; set; }
+
+    /// <summary>What it holds of the leases, while it is in flight.</summary>
+    public LeaseTicket? Ticket { get; set; }
 
     /// <summary>The client waits no more.</summary>
     public CancellationToken Cancellation { get; } = cancellation;

@@ -37,6 +37,22 @@ public sealed class RaftDriverTests
         Assert.Equal(CallStatus.TooLarge, (await leader.Driver.ProposeAsync(large, Limit).Soon()).Status);
     }
 
+    /// <summary>What was checked under one leadership is not proposed under another.</summary>
+    [Fact]
+    public async Task AProposalForAnotherTermIsNotTaken()
+    {
+        await using var cluster = TestCluster.Start();
+        var leader = await cluster.LeaderAsync();
+        await Eventually.True(() => leader.Driver.LeadTerm != 0);
+        var term = leader.Driver.LeadTerm;
+        var refused = await leader.Driver.ProposeAsync("a"u8.ToArray(), Limit, default, term + 1).Soon();
+        Assert.Equal(CallStatus.NotLeader, refused.Status);
+        Assert.Equal(
+            CallStatus.Done, (await leader.Driver.ProposeAsync("b"u8.ToArray(), Limit, default, term).Soon()).Status);
+        await cluster.AllHave("b");
+        Assert.All(cluster.Members.Where(member => member != leader), member => Assert.Equal(0u, member.Driver.LeadTerm));
+    }
+
     [Fact]
     public async Task ALeaderThatDiesIsReplacedAndCatchesUp()
     {

@@ -20,8 +20,10 @@ internal sealed class MetaClient(ulong id, params IReadOnlyList<RpcAddress> addr
 
     public static Caller Root => new();
 
-    public Task<MetadataReply> OpenSessionAsync(ulong leaseMs = 60_000) => CallAsync(
-        MetadataMethods.OpenSession, new OpenSessionCall { Client = id, LeaseMs = leaseMs }, reply => reply.Code);
+    public Task<MetadataReply> OpenSessionAsync(ulong leaseMs = 60_000, bool leases = false) => CallAsync(
+        MetadataMethods.OpenSession,
+        new OpenSessionCall { Client = id, LeaseMs = leaseMs, Leases = leases },
+        reply => reply.Code);
 
     public Task<MetadataReply> KeepAliveAsync() =>
         CallAsync(MetadataMethods.KeepAlive, new KeepAliveCall { Client = id }, reply => reply.Code);
@@ -59,7 +61,9 @@ internal sealed class MetaClient(ulong id, params IReadOnlyList<RpcAddress> addr
     public async Task<ReadOperationReply[]> ReadAsync(params IEnumerable<ReadOperation> operations)
     {
         var reply = await CallAsync(
-            MetadataMethods.Read, new ReadRequest { Caller = Root, Operations = { operations } }, reply => reply.Code);
+            MetadataMethods.Read,
+            new ReadRequest { Caller = Root, Operations = { operations }, Client = id },
+            reply => reply.Code);
         return [.. reply.Replies];
     }
 
@@ -124,7 +128,7 @@ internal sealed class MetaClient(ulong id, params IReadOnlyList<RpcAddress> addr
         return after;
     }
 
-    private async Task<TReply> CallAsync<TRequest, TReply>(
+    public async Task<TReply> CallAsync<TRequest, TReply>(
         RpcMethod<TRequest, TReply> method,
         TRequest request,
         Func<TReply, int> code,

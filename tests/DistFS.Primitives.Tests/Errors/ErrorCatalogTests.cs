@@ -82,6 +82,11 @@ public sealed class ErrorCatalogTests
         DFS1345 MembersTooMany NoSpace
         DFS1346 JoinFailed TimedOut
         DFS1347 TransferFailed TryAgain
+        DFS1350 LeaseEpoch Stale
+        DFS1351 LeaseGrace TryAgain
+        DFS1352 LeaseHeld TryAgain
+        DFS1353 LeasesTooMany TryAgain
+        DFS1354 LeasesNotDeclared Invalid
         DFS1401 SessionEnded Stale
         DFS1402 RequestStale Stale
         DFS1403 RequestReused Invalid

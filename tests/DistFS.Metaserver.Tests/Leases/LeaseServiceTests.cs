@@ -1,0 +1,265 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
+using DistFS.Metaserver.Hosting;
+using DistFS.Metaserver.Services;
+using DistFS.Metaserver.Tests.Consensus;
+using DistFS.Metaserver.Tests.Hosting;
+using DistFS.Protocol;
+using DistFS.Rpc;
+using Google.Protobuf;
+
+namespace DistFS.Metaserver.Tests.Leases;
+
+/// <summary>Leases of a metaserver as it ships, over loopback (docs/design/leases.md).</summary>
+public sealed class LeaseServiceTests : IDisposable
+{
+    private const uint Read = 1;
+    private const uint Write = 2;
+    private const ulong Root = 1;
+
+    private readonly TempFolder _folder = new();
+    private readonly RpcAddress _address = RpcAddress.Parse(TestMember.FreeAddress());
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task AChangeRecallsWhatOthersHaveInTheirCaches()
+    {
+        await using var host = await StartAsync();
+        await using var holder = await LeaseClient.OpenAsync(5, _address);
+        await using var other = await LeaseClient.OpenAsync(6, _address);
+        var granted = await holder.HaveAsync(Read, Root);
+        Assert.Equal((Root, 2u), (granted.Attributes.Inode, granted.Attributes.Links));
+        var waiting = holder.RecallAsync();
+        var make = other.Meta.MakeAsync("a");
+        var recall = await waiting.Soon();
+        Assert.Equal((Root, granted.Grant, 0u), (recall.Inode, recall.Grant, recall.Keep));
+        Assert.False(make.IsCompleted);
+        await holder.ReleaseAsync(recall.Inode, recall.Grant);
+        Assert.Equal(FsStatus.Ok, await make.Soon());
+        Assert.Equal(1UL, (await holder.HaveAsync(Read, Root)).Attributes.Inode);
+    }
+
+    [Fact]
+    public async Task AHolderIsNotInItsOwnWay()
+    {
+        await using var host = await StartAsync();
+        await using var holder = await LeaseClient.OpenAsync(5, _address);
+        await holder.HaveAsync(Write, Root);
+        var stopwatch = Stopwatch.StartNew();
+        Assert.Equal(FsStatus.Ok, await holder.Meta.MakeAsync("a"));
+        Assert.Equal(FsStatus.Ok, await holder.Meta.LookupAsync("a"));
+        Assert.True(stopwatch.Elapsed < TimeSpan.FromSeconds(3), $"{stopwatch.Elapsed}");
+    }
+
+    /// <summary>The inode is not named: it is what the name stands for.</summary>
+    [Fact]
+    public async Task AnUnlinkRecallsTheLeaseOfWhatItRemoves()
+    {
+        await using var host = await StartAsync();
+        await using var holder = await LeaseClient.OpenAsync(5, _address);
+        await using var other = await LeaseClient.OpenAsync(6, _address);
+        Assert.Equal(FsStatus.Ok, await other.Meta.MakeAsync("a"));
+        var file = await InodeOfAsync(other, "a");
+        var granted = await holder.HaveAsync(Write, file);
+        var unlink = other.Meta.MutateAsync(new Operation
+        {
+            Caller = MetaClient.Root,
+            Unlink = new UnlinkRequest { Parent = Root, Name = ByteString.CopyFromUtf8("a") },
+        });
+        var recall = await holder.RecallAsync();
+        Assert.Equal((file, granted.Grant), (recall.Inode, recall.Grant));
+        Assert.False(unlink.IsCompleted);
+        await holder.ReleaseAsync(recall.Inode, recall.Grant);
+        Assert.Equal(0, Assert.Single(await unlink.Soon()).Status);
+    }
+
+    /// <summary>A look by its name, of a file that somebody else writes: it sees what that one has buffered.</summary>
+    [Fact]
+    public async Task AReadWaitsForWhatOthersHaveBuffered()
+    {
+        await using var host = await StartAsync();
+        await using var holder = await LeaseClient.OpenAsync(5, _address);
+        await using var other = await LeaseClient.OpenAsync(6, _address);
+        Assert.Equal(FsStatus.Ok, await other.Meta.MakeAsync("a"));
+        var file = await InodeOfAsync(other, "a");
+        await holder.HaveAsync(Write, file);
+        var lookup = other.Meta.ReadAsync(Lookup("a"));
+        var recall = await holder.RecallAsync();
+        Assert.Equal((file, Read), (recall.Inode, recall.Keep));
+        Assert.False(lookup.IsCompleted);
+        var flushed = await holder.Meta.MutateAsync(new Operation
+        {
+            Caller = MetaClient.Root,
+            WriteInline = new WriteInlineRequest { Inode = file, Data = ByteString.CopyFromUtf8("buffered") },
+        });
+        Assert.Equal(0, Assert.Single(flushed).Status);
+        await holder.ReleaseAsync(recall.Inode, recall.Grant, recall.Keep);
+        Assert.Equal(8UL, Assert.Single(await lookup.Soon()).Attributes.Size);
+
+        // It reads on, and so does everybody.
+        Assert.Equal(8UL, Assert.Single(await other.Meta.ReadAsync(Lookup("a"))).Attributes.Size);
+        Assert.Equal(0, Assert.Single((await other.AcquireAsync(0, Read, file)).Granted).Status);
+    }
+
+    [Fact]
+    public async Task AListingLeavesOutTheAttributesOfWhatOthersWrite()
+    {
+        await using var host = await StartAsync();
+        await using var holder = await LeaseClient.OpenAsync(5, _address);
+        Assert.Equal(FsStatus.Ok, await holder.Meta.MakeAsync("a"));
+        Assert.Equal(FsStatus.Ok, await holder.Meta.MakeAsync("b"));
+        var file = await InodeOfAsync(holder, "a");
+        await holder.HaveAsync(Write, file);
+        await using var other = await LeaseClient.OpenAsync(6, _address);
+        var without = new List<ulong>();
+        await other.Meta.CallAsync(
+            MetadataMethods.ReadDirectory,
+            new ReadDirectoryRequest
+            {
+                Caller = MetaClient.Root,
+                Directory = Root,
+                EntriesMax = 100,
+                BytesMax = 1 << 16,
+                WithAttributes = true,
+                Client = 6,
+            },
+            reply => reply.Code,
+            (reply, page) =>
+            {
+                Assert.Equal(4u, reply.Entries);
+                var rest = page.Span;
+                while (!rest.IsEmpty)
+                {
+                    if (rest[17] == 0)
+                    {
+                        without.Add(BinaryPrimitives.ReadUInt64LittleEndian(rest[8..]));
+                    }
+
+                    var nameBytes = BinaryPrimitives.ReadUInt16LittleEndian(rest[18..]);
+                    rest = rest[(20 + (rest[17] == 0 ? 0 : 88) + nameBytes)..];
+                }
+            }).Soon();
+        Assert.Equal([file], without);
+    }
+
+    [Fact]
+    public async Task ASilentHolderIsFencedAndTheOthersGoOn()
+    {
+        await using var host = await StartAsync();
+        await using var holder = await LeaseClient.OpenAsync(5, _address, leaseMs: 1_000);
+        await using var other = await LeaseClient.OpenAsync(6, _address);
+        await holder.HaveAsync(Write, Root);
+        var stopwatch = Stopwatch.StartNew();
+        FsStatus made;
+        do
+        {
+            made = await other.Meta.MakeAsync("a").Soon();
+        }
+        while (made == FsStatus.TryAgain && stopwatch.Elapsed < Eventually.Limit);
+        Assert.Equal(FsStatus.Ok, made);
+        Assert.InRange(stopwatch.Elapsed, TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(10));
+        Assert.Equal(ErrorCatalog.SessionEnded.Number, (await holder.WaitAsync()).Status.Code);
+        Assert.Equal(ErrorCatalog.SessionEnded.Number, (await holder.Meta.KeepAliveAsync()).Code);
+    }
+
+    [Fact]
+    public async Task WaitingForRecallsKeepsASessionAlive()
+    {
+        await using var host = await StartAsync();
+        await using var holder = await LeaseClient.OpenAsync(5, _address, leaseMs: 1_000);
+        await holder.HaveAsync(Write, Root);
+        var renewed = 0;
+        for (var stopwatch = Stopwatch.StartNew(); stopwatch.Elapsed < TimeSpan.FromSeconds(3);)
+        {
+            var reply = await holder.WaitAsync();
+            Assert.Equal((0, 0), (reply.Status.Status, reply.Recalls.Count));
+            renewed += reply.Renewed ? 1 : 0;
+        }
+
+        Assert.InRange(renewed, 4, 40);
+        Assert.Equal(FsStatus.Ok, await holder.Meta.MakeAsync("a"));
+    }
+
+    [Fact]
+    public async Task AfterARestartHoldersReclaimAndTheOthersWaitForThem()
+    {
+        await using var holder = new LeaseClient(5, _address);
+        await using var other = new LeaseClient(6, _address);
+        ulong epoch;
+        await using (var host = await StartAsync())
+        {
+            Assert.Equal(0, (await holder.Meta.OpenSessionAsync(leases: true)).Status);
+            Assert.Equal(0, (await other.Meta.OpenSessionAsync()).Status);
+            await holder.HaveAsync(Write, Root);
+            epoch = holder.Epoch;
+        }
+
+        await using var again = await StartAsync();
+        var make = other.Meta.MakeAsync("a");
+        var reply = await holder.WaitAsync();
+        Assert.True(reply.Reclaim);
+        Assert.True(holder.Epoch > epoch);
+        Assert.False(make.IsCompleted);
+        var reclaimed = await holder.ReclaimAsync(isDone: true, (Root, Write));
+        Assert.Equal((0, 0), (reclaimed.Status.Status, Assert.Single(reclaimed.Reclaimed).Status));
+        Assert.False(make.IsCompleted);
+        var recall = await holder.RecallAsync();
+        Assert.Equal((Root, reclaimed.Reclaimed[0].Grant), (recall.Inode, recall.Grant));
+        Assert.Equal(0, (await holder.ReleaseAsync(recall.Inode, recall.Grant)).Status.Status);
+        Assert.Equal(FsStatus.Ok, await make.Soon());
+
+        // The grace is over: there is nothing to reclaim any more.
+        reclaimed = await holder.ReclaimAsync(isDone: true, (Root, Write));
+        Assert.Equal(ErrorCatalog.LeaseEpoch.Number, Assert.Single(reclaimed.Reclaimed).Code);
+    }
+
+    [Fact]
+    public async Task SessionsWithoutLeasesHoldUpNobodyAndGetNone()
+    {
+        await using var client = new LeaseClient(5, _address);
+        await using (var host = await StartAsync())
+        {
+            Assert.Equal(0, (await client.Meta.OpenSessionAsync()).Status);
+            Assert.Equal(
+                ErrorCatalog.LeasesNotDeclared.Number, (await client.AcquireAsync(0, Read, Root)).Status.Code);
+            await using var nobody = new LeaseClient(99, _address);
+            Assert.Equal(ErrorCatalog.SessionEnded.Number, (await nobody.AcquireAsync(0, Read, Root)).Status.Code);
+        }
+
+        await using var again = await StartAsync();
+        var stopwatch = Stopwatch.StartNew();
+        Assert.Equal(FsStatus.Ok, await client.Meta.MakeAsync("a"));
+        Assert.True(stopwatch.Elapsed < TimeSpan.FromSeconds(8), $"{stopwatch.Elapsed}");
+    }
+
+    [Fact]
+    public async Task WhatIsNotThereOrNotFreeIsNotGranted()
+    {
+        await using var host = await StartAsync();
+        await using var holder = await LeaseClient.OpenAsync(5, _address);
+        await using var other = await LeaseClient.OpenAsync(6, _address);
+        await holder.HaveAsync(Write, Root);
+        var reply = await other.AcquireAsync(0, Read, Root, 99);
+        Assert.Equal(
+            [(FsStatus.TryAgain, ErrorCatalog.LeaseHeld.Number), (FsStatus.NotFound, 0)],
+            reply.Granted.Select(granted => ((FsStatus)granted.Status, granted.Code)));
+        var old = await other.ReclaimAsync(isDone: false, (Root, Read));
+        Assert.Equal(ErrorCatalog.LeaseEpoch.Number, Assert.Single(old.Reclaimed).Code);
+    }
+
+    private static ReadOperation Lookup(string name) => new()
+    {
+        Lookup = new LookupRequest { Parent = Root, Name = ByteString.CopyFromUtf8(name) },
+    };
+
+    private static async Task<ulong> InodeOfAsync(LeaseClient client, string name) =>
+        Assert.Single(await client.Meta.ReadAsync(Lookup(name))).Attributes.Inode;
+
+    private Task<MetaserverHost> StartAsync() => MetaserverHost.StartAsync(new MetaserverOptions
+    {
+        DataFolder = _folder.Sub("m"),
+        Address = _address,
+        Timing = TestCluster.Timing,
+    });
+}
