@@ -184,7 +184,8 @@ public sealed class MetadataWorkload : Workload
             }
         }
 
-        return view.HasCollectable ? "there is something to collect" : Servers.WhatIsNotQuiet(view.Tree);
+        return view.HasCollectableAt(Clock(leader))
+            ? "there is something to collect" : Servers.WhatIsNotQuiet(view.Tree);
     }
 
     /// <inheritdoc/>

@@ -28,7 +28,8 @@ public sealed partial class MetadataLeader(World world, MetadataWorkload workloa
     {
         node.Do(LookMicroseconds, Look);
         var wall = DateTimeOffset.UnixEpoch.AddTicks(node.WallClock * TimeSpan.TicksPerMicrosecond);
-        if (_lead.Look(node.Leads, TimeSpan.FromMicroseconds(world.Queue.Now), wall) is not { } led)
+        var now = TimeSpan.FromMicroseconds(world.Queue.Now);
+        if (_lead.Look(node.Leads, node.Status?.Term ?? default, now, wall) is not { } led)
         {
             StopCaring();
             return;
@@ -63,7 +64,7 @@ public sealed partial class MetadataLeader(World world, MetadataWorkload workloa
             };
         }
 
-        return view.HasCollectable
+        return view.HasCollectableAt(MetadataWorkload.Clock(node))
             ? new MetadataCommand { Collect = new CollectRequest { RowsMax = workload.Options.CollectRowsMax } }
             : null;
     }
@@ -86,7 +87,7 @@ public sealed partial class MetadataLeader(World world, MetadataWorkload workloa
             // And on, while there is more to do.
             _waitsUntil = 0;
             var view = MetadataView.Open(((MetadataMachineAdapter)node.Machine!).Published);
-            if (node.Leads && view is { HasCollectable: true })
+            if (node.Leads && view != null && view.HasCollectableAt(MetadataWorkload.Clock(node)))
             {
                 Propose(new MetadataCommand
                 {
