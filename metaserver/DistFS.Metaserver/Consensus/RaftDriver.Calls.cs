@@ -25,10 +25,15 @@ public sealed partial class RaftDriver
     /// <param name="command">The bytes.</param>
     /// <param name="timeout">For how long it is waited for.</param>
     /// <param name="cancellation">Nobody waits any more.</param>
-    /// <param name="term">Only if this member leads in that term (<see cref="LeadTerm"/>); 0: in whatever.</param>
     /// <exception cref="OperationCanceledException">Cancelled: what becomes of it is unknown.</exception>
     public ValueTask<ProposalOutcome> ProposeAsync(
-        ReadOnlyMemory<byte> command, TimeSpan timeout, CancellationToken cancellation = default, ulong term = 0)
+        ReadOnlyMemory<byte> command, TimeSpan timeout, CancellationToken cancellation = default) =>
+        ProposeAsync(command, 0, timeout, cancellation);
+
+    /// <summary>The same, only if this member leads in that term (<see cref="LeadTerm"/>); 0: in whatever.</summary>
+    /// <inheritdoc cref="ProposeAsync(ReadOnlyMemory{byte}, TimeSpan, CancellationToken)" path="/exception"/>
+    public ValueTask<ProposalOutcome> ProposeAsync(
+        ReadOnlyMemory<byte> command, ulong term, TimeSpan timeout, CancellationToken cancellation = default)
     {
         if (!IsLeader)
         {
@@ -58,13 +63,13 @@ public sealed partial class RaftDriver
 
     /// <summary>Changes the members (<see cref="RaftCore.ChangeMembership"/>); done when the first step is
     /// applied.</summary>
-    /// <inheritdoc cref="ProposeAsync" path="/exception"/>
+    /// <inheritdoc cref="ProposeAsync(ReadOnlyMemory{byte}, TimeSpan, CancellationToken)" path="/exception"/>
     public ValueTask<ProposalOutcome> ChangeMembershipAsync(
         RaftConfiguration target, TimeSpan timeout, CancellationToken cancellation = default) =>
         Begin(CoreInputKind.ChangeMembership, new MemberChange(null, target), default, timeout, cancellation, out _);
 
     /// <summary>The same, if the members are still those that the change was thought out for; else refused.</summary>
-    /// <inheritdoc cref="ProposeAsync" path="/exception"/>
+    /// <inheritdoc cref="ProposeAsync(ReadOnlyMemory{byte}, TimeSpan, CancellationToken)" path="/exception"/>
     public ValueTask<ProposalOutcome> ChangeMembershipAsync(
         RaftConfiguration from,
         RaftConfiguration target,
@@ -73,7 +78,7 @@ public sealed partial class RaftDriver
         Begin(CoreInputKind.ChangeMembership, new MemberChange(from, target), default, timeout, cancellation, out _);
 
     /// <summary>Hands the leadership over; done means that it has begun.</summary>
-    /// <inheritdoc cref="ProposeAsync" path="/exception"/>
+    /// <inheritdoc cref="ProposeAsync(ReadOnlyMemory{byte}, TimeSpan, CancellationToken)" path="/exception"/>
     public ValueTask<ProposalOutcome> TransferLeadershipAsync(
         MemberId target, TimeSpan timeout, CancellationToken cancellation = default) =>
         Begin(CoreInputKind.Transfer, new Boxed(target), default, timeout, cancellation, out _);

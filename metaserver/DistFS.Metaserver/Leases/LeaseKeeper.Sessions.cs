@@ -60,7 +60,7 @@ internal sealed partial class LeaseKeeper
     public async ValueTask AcquireAsync(
         IReadOnlyList<LeaseTicket> tickets, long waitMs, CancellationToken cancellation)
     {
-        var freed = new Task?[tickets.Count];
+        var freed = new Task[tickets.Count];
         lock (_gate)
         {
             for (var i = 0; i < tickets.Count; i++)
@@ -75,10 +75,7 @@ internal sealed partial class LeaseKeeper
         {
             foreach (var task in freed)
             {
-                if (task != null)
-                {
-                    await task.WaitAsync(cancellation).ConfigureAwait(false);
-                }
+                await task.WaitAsync(cancellation).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException)

@@ -82,14 +82,14 @@ internal sealed partial class LeaseKeeper : IAsyncDisposable
             return LeaseRefusal.NotLeader;
         }
 
-        Task? freed;
+        Task freed;
         lock (_gate)
         {
             freed = Enter(ticket, (long)limit.TotalMilliseconds);
             Dispatch();
         }
 
-        if (freed != null)
+        if (!freed.IsCompleted)
         {
             await WaitAsync(ticket, freed, cancellation).ConfigureAwait(false);
         }
@@ -221,14 +221,14 @@ internal sealed partial class LeaseKeeper : IAsyncDisposable
         }
     }
 
-    /// <summary>Under the lock. Null: it does not wait.</summary>
-    private Task? Enter(LeaseTicket ticket, long waitMs)
+    /// <summary>Under the lock. The task ends when the ticket waits no more.</summary>
+    private Task Enter(LeaseTicket ticket, long waitMs)
     {
         ticket.WaitMs = waitMs;
         _table.Enter(ticket, NowMs);
         if (ticket.State != LeaseTicketState.Waiting)
         {
-            return null;
+            return Task.CompletedTask;
         }
 
         var freed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
