@@ -152,7 +152,7 @@ public sealed partial class MetaserverHost : IAsyncDisposable
     {
         try
         {
-            foreach (var part in new IAsyncDisposable?[] 
+            foreach (var part in new IAsyncDisposable?[]
             {
                 _readiness, _watch, _duties, _grpc, _server, _keeper, _driver, _transport,
             })
