@@ -17,11 +17,10 @@ internal sealed class MembersVerb : Verb
     private const string Remove = "remove";
     private const string Transfer = "transfer";
 
-    private readonly Argument<string> _action = new("action")
+    private readonly Argument<string?> _action = new("action")
     {
         Description = "list, remove or transfer [default list]",
         Arity = ArgumentArity.ZeroOrOne,
-        DefaultValueFactory = _ => List,
     };
 
     private readonly Argument<ulong?> _member = new("member")
@@ -68,7 +67,7 @@ internal sealed class MembersVerb : Verb
         command.Options.Add(_dryRun);
         command.Validators.Add(result =>
         {
-            var action = result.GetValue(_action);
+            var action = result.GetValue(_action) ?? List;
             var hasMember = result.GetResult(_member) is { Tokens.Count: > 0 };
             if (action is not (List or Remove or Transfer))
             {
@@ -94,7 +93,8 @@ internal sealed class MembersVerb : Verb
         {
             var timeout = context.Settings.Timeout;
             var member = context.Get(_member) ?? 0;
-            switch (context.Get(_action))
+            var action = context.Get(_action) ?? List;
+            switch (action)
             {
                 case Remove:
                     var request = new RemoveRequest
@@ -129,7 +129,7 @@ internal sealed class MembersVerb : Verb
             {
                 context.WriteJson(ReportOf(reply), MembersJson.Default.MembersReport);
             }
-            else if (context.Get(_action) == List)
+            else if (action == List)
             {
                 Show(context, ReportOf(reply));
             }
