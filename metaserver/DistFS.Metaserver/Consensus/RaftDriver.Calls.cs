@@ -22,13 +22,18 @@ public sealed partial class RaftDriver
     /// <summary>
     /// Proposes a command. The bytes must not change any more: they become part of the log. Awaited exactly once.
     /// </summary>
-    /// <param name="command">The bytes.</param>
-    /// <param name="timeout">For how long it is waited for.</param>
-    /// <param name="cancellation">Nobody waits any more.</param>
-    /// <param name="term">Only if this member leads in that term (<see cref="LeadTerm"/>); 0: in whatever.</param>
     /// <exception cref="OperationCanceledException">Cancelled: what becomes of it is unknown.</exception>
     public ValueTask<ProposalOutcome> ProposeAsync(
-        ReadOnlyMemory<byte> command, TimeSpan timeout, CancellationToken cancellation = default, ulong term = 0)
+        ReadOnlyMemory<byte> command, TimeSpan timeout, CancellationToken cancellation = default) =>
+        ProposeAsync(command, timeout, 0, cancellation);
+
+    /// <summary>
+    /// Proposes a command only if this member leads in a term (<see cref="LeadTerm"/>): what was checked in that one.
+    /// 0: in whatever.
+    /// </summary>
+    /// <inheritdoc cref="ProposeAsync(ReadOnlyMemory{byte}, TimeSpan, CancellationToken)" path="/exception"/>
+    public ValueTask<ProposalOutcome> ProposeAsync(
+        ReadOnlyMemory<byte> command, TimeSpan timeout, ulong term, CancellationToken cancellation = default)
     {
         if (!IsLeader)
         {
@@ -58,13 +63,13 @@ public sealed partial class RaftDriver
 
     /// <summary>Changes the members (<see cref="RaftCore.ChangeMembership"/>); done when the first step is
     /// applied.</summary>
-    /// <inheritdoc cref="ProposeAsync" path="/exception"/>
+    /// <inheritdoc cref="ProposeAsync(ReadOnlyMemory{byte}, TimeSpan, CancellationToken)" path="/exception"/>
     public ValueTask<ProposalOutcome> ChangeMembershipAsync(
         RaftConfiguration target, TimeSpan timeout, CancellationToken cancellation = default) =>
         Begin(CoreInputKind.ChangeMembership, target, default, timeout, cancellation, out _);
 
     /// <summary>Hands the leadership over; done means that it has begun.</summary>
-    /// <inheritdoc cref="ProposeAsync" path="/exception"/>
+    /// <inheritdoc cref="ProposeAsync(ReadOnlyMemory{byte}, TimeSpan, CancellationToken)" path="/exception"/>
     public ValueTask<ProposalOutcome> TransferLeadershipAsync(
         MemberId target, TimeSpan timeout, CancellationToken cancellation = default) =>
         Begin(CoreInputKind.Transfer, new Boxed(target), default, timeout, cancellation, out _);

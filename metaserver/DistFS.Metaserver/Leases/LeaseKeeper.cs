@@ -82,7 +82,7 @@ internal sealed partial class LeaseKeeper : IAsyncDisposable
             return LeaseRefusal.NotLeader;
         }
 
-        Task? freed;
+        TaskCompletionSource? freed;
         lock (_gate)
         {
             freed = Enter(ticket, (long)limit.TotalMilliseconds);
@@ -91,7 +91,7 @@ internal sealed partial class LeaseKeeper : IAsyncDisposable
 
         if (freed != null)
         {
-            await WaitAsync(ticket, freed, cancellation).ConfigureAwait(false);
+            await WaitAsync(ticket, freed.Task, cancellation).ConfigureAwait(false);
         }
 
         return ticket.State == LeaseTicketState.Passed ? LeaseRefusal.None : Out(ticket);
@@ -222,7 +222,7 @@ internal sealed partial class LeaseKeeper : IAsyncDisposable
     }
 
     /// <summary>Under the lock. Null: it does not wait.</summary>
-    private Task? Enter(LeaseTicket ticket, long waitMs)
+    private TaskCompletionSource? Enter(LeaseTicket ticket, long waitMs)
     {
         ticket.WaitMs = waitMs;
         _table.Enter(ticket, NowMs);
@@ -233,7 +233,7 @@ internal sealed partial class LeaseKeeper : IAsyncDisposable
 
         var freed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         ticket.Owner = freed;
-        return freed.Task;
+        return freed;
     }
 
     private async ValueTask WaitAsync(LeaseTicket ticket, Task freed, CancellationToken cancellation)
