@@ -22,18 +22,18 @@ public sealed partial class RaftDriver
     /// <summary>
     /// Proposes a command. The bytes must not change any more: they become part of the log. Awaited exactly once.
     /// </summary>
-    /// <param name="command">The bytes.</param>
-    /// <param name="timeout">For how long it is waited for.</param>
-    /// <param name="cancellation">Nobody waits any more.</param>
     /// <exception cref="OperationCanceledException">Cancelled: what becomes of it is unknown.</exception>
     public ValueTask<ProposalOutcome> ProposeAsync(
         ReadOnlyMemory<byte> command, TimeSpan timeout, CancellationToken cancellation = default) =>
-        ProposeAsync(command, 0, timeout, cancellation);
+        ProposeAsync(command, timeout, 0, cancellation);
 
-    /// <summary>The same, only if this member leads in that term (<see cref="LeadTerm"/>); 0: in whatever.</summary>
+    /// <summary>
+    /// Proposes a command only if this member leads in a term (<see cref="LeadTerm"/>): what was checked in that one.
+    /// 0: in whatever.
+    /// </summary>
     /// <inheritdoc cref="ProposeAsync(ReadOnlyMemory{byte}, TimeSpan, CancellationToken)" path="/exception"/>
     public ValueTask<ProposalOutcome> ProposeAsync(
-        ReadOnlyMemory<byte> command, ulong term, TimeSpan timeout, CancellationToken cancellation = default)
+        ReadOnlyMemory<byte> command, TimeSpan timeout, ulong term, CancellationToken cancellation = default)
     {
         if (!IsLeader)
         {

@@ -103,7 +103,7 @@ internal sealed partial class LeaseKeeper
     {
         var now = FileTime.Of(_clock.GetUtcNow());
         command.LeaderTime = new Time { Seconds = now.Seconds, Nanoseconds = now.Nanoseconds };
-        var outcome = await _driver.ProposeAsync(command.ToByteArray(), Timeout, _stopping, epoch)
+        var outcome = await _driver.ProposeAsync(command.ToByteArray(), Timeout, epoch, _stopping)
             .ConfigureAwait(false);
         return outcome.Status == CallStatus.Done ? MetadataReply.Parser.ParseFrom(outcome.Reply.Span) : null;
     }

@@ -60,7 +60,7 @@ internal sealed partial class LeaseKeeper
     public async ValueTask AcquireAsync(
         IReadOnlyList<LeaseTicket> tickets, long waitMs, CancellationToken cancellation)
     {
-        var freed = new Task[tickets.Count];
+        var freed = new TaskCompletionSource?[tickets.Count];
         lock (_gate)
         {
             for (var i = 0; i < tickets.Count; i++)
@@ -73,9 +73,12 @@ internal sealed partial class LeaseKeeper
 
         try
         {
-            foreach (var task in freed)
+            foreach (var one in freed)
             {
-                await task.WaitAsync(cancellation).ConfigureAwait(false);
+                if (one != null)
+                {
+                    await one.Task.WaitAsync(cancellation).ConfigureAwait(false);
+                }
             }
         }
         catch (OperationCanceledException)

@@ -82,16 +82,16 @@ internal sealed partial class LeaseKeeper : IAsyncDisposable
             return LeaseRefusal.NotLeader;
         }
 
-        Task freed;
+        TaskCompletionSource? freed;
         lock (_gate)
         {
             freed = Enter(ticket, (long)limit.TotalMilliseconds);
             Dispatch();
         }
 
-        if (!freed.IsCompleted)
+        if (freed != null)
         {
-            await WaitAsync(ticket, freed, cancellation).ConfigureAwait(false);
+            await WaitAsync(ticket, freed.Task, cancellation).ConfigureAwait(false);
         }
 
         return ticket.State == LeaseTicketState.Passed ? LeaseRefusal.None : Out(ticket);
@@ -221,19 +221,19 @@ internal sealed partial class LeaseKeeper : IAsyncDisposable
         }
     }
 
-    /// <summary>Under the lock. The task ends when the ticket waits no more.</summary>
-    private Task Enter(LeaseTicket ticket, long waitMs)
+    /// <summary>Under the lock. Null: it does not wait.</summary>
+    private TaskCompletionSource? Enter(LeaseTicket ticket, long waitMs)
     {
         ticket.WaitMs = waitMs;
         _table.Enter(ticket, NowMs);
         if (ticket.State != LeaseTicketState.Waiting)
         {
-            return Task.CompletedTask;
+            return null;
         }
 
         var freed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         ticket.Owner = freed;
-        return freed.Task;
+        return freed;
     }
 
     private async ValueTask WaitAsync(LeaseTicket ticket, Task freed, CancellationToken cancellation)

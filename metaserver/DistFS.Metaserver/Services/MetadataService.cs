@@ -99,7 +99,7 @@ internal sealed class MetadataService(RaftDriver driver, TimeProvider clock, IRe
                 ErrorCatalog.DeadlineExceeded, "The time was over before the request was looked at.");
         }
 
-        var outcome = await driver.ProposeAsync(command.ToByteArray(), term, timeout, call.CancellationToken)
+        var outcome = await driver.ProposeAsync(command.ToByteArray(), timeout, term, call.CancellationToken)
             .ConfigureAwait(false);
         return outcome.Status switch
         {

@@ -45,12 +45,13 @@ public sealed class RaftDriverTests
         var leader = await cluster.LeaderAsync();
         await Eventually.True(() => leader.Driver.LeadTerm != 0);
         var term = leader.Driver.LeadTerm;
-        var refused = await leader.Driver.ProposeAsync("a"u8.ToArray(), term + 1, Limit).Soon();
+        var refused = await leader.Driver.ProposeAsync("a"u8.ToArray(), Limit, term + 1).Soon();
         Assert.Equal(CallStatus.NotLeader, refused.Status);
         Assert.Equal(
-            CallStatus.Done, (await leader.Driver.ProposeAsync("b"u8.ToArray(), term, Limit).Soon()).Status);
+            CallStatus.Done, (await leader.Driver.ProposeAsync("b"u8.ToArray(), Limit, term).Soon()).Status);
         await cluster.AllHave("b");
-        Assert.All(cluster.Members.Where(member => member != leader), member => Assert.Equal(0u, member.Driver.LeadTerm));
+        Assert.All(
+            cluster.Members.Where(member => member != leader), member => Assert.Equal(0UL, member.Driver.LeadTerm));
     }
 
     [Fact]

@@ -2,10 +2,12 @@ using DistFS.Rpc.Services;
 
 namespace DistFS.Rpc.Tests.Services;
 
-public sealed class NodeServiceTests
+public sealed class NodeServiceTests : IDisposable
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(9);
     private readonly NodeService _node = new("1.2.3", "abcdef", Role.Chunkserver);
+
+    public void Dispose() => _node.Dispose();
 
     [Fact]
     public async Task A_node_says_who_it_is_and_returns_pings()
