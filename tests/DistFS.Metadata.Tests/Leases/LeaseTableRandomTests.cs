@@ -222,13 +222,15 @@ public sealed class LeaseTableRandomTests
         {
             _nowMs += 100;
             _table.Tick(_nowMs);
-            foreach (var session in _table.Effects.ToEnd.ToList())
+            var toEnd = _table.Effects.ToEnd.ToList();
+            Handle();
+            foreach (var session in toEnd)
             {
                 _mayReclaim.Remove(session.Value);
                 _table.SessionEnded(session, _nowMs);
+                Handle();
             }
 
-            Handle();
             if (_epoch == 0)
             {
                 Begin();

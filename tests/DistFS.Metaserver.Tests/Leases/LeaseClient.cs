@@ -20,6 +20,13 @@ internal sealed class LeaseClient(ulong id, RpcAddress address) : IAsyncDisposab
     {
         var client = new LeaseClient(id, address);
         Assert.Equal(0, (await client.Meta.OpenSessionAsync(leaseMs, leases: true)).Status);
+
+        // A leader that has only begun cannot know that this session is new, and waits for it.
+        if ((await client.WaitAsync()).Reclaim)
+        {
+            Assert.Equal(0, (await client.ReclaimAsync(isDone: true)).Status.Status);
+        }
+
         return client;
     }
 
