@@ -20,8 +20,11 @@ public sealed class LeaseRules(LeaseTicket ticket)
 
     private readonly List<(ulong Directory, ReadOnlyMemory<byte> Name, LeaseNeedKind Kind)> _names = [];
 
-    /// <summary>Whether there are names whose inodes are needed too.</summary>
-    public bool HasNames => _names.Count > 0;
+    /// <summary>What comes out of the trash, and where to: what is not said stands in the trash.</summary>
+    private readonly List<(ulong Inode, ulong Directory, ReadOnlyMemory<byte> Name)> _restores = [];
+
+    /// <summary>Whether there are needs that only the state knows: <see cref="Resolve"/>.</summary>
+    public bool HasNames => _names.Count + _restores.Count > 0;
 
     /// <summary>Adds the operations of a request to what the ticket needs.</summary>
     public void Add(MutateRequest request)
@@ -43,6 +46,18 @@ public sealed class LeaseRules(LeaseTicket ticket)
             if (tree.TryFind(new InodeId(directory), name.Span, out var dentry))
             {
                 needs.Add(new LeaseNeed(kind, dentry.Inode.Value));
+            }
+        }
+
+        foreach (var (inode, directory, name) in _restores)
+        {
+            if (tree.TryGet(new InodeId(inode), out var row)
+                && tree.TryGetTrash(row.Parent, new InodeId(inode), out var trash))
+            {
+                var parent = directory == 0 ? row.Parent.Value : directory;
+                needs.Add(new LeaseNeed(LeaseNeedKind.Change, parent));
+                needs.Add(new LeaseNeed(
+                    LeaseNeedKind.Name, SipHash.Compute(parent, name.IsEmpty ? trash.Name.Span : name.Span)));
             }
         }
     }
@@ -92,6 +107,13 @@ public sealed class LeaseRules(LeaseTicket ticket)
                 Share(operation.ShareRange.FromInode, operation.ShareRange.ToInode),
             Operation.KindOneofCase.PunchRange => Change(operation.PunchRange.Inode),
             Operation.KindOneofCase.ReserveInodes => 0UL,
+
+            // Settings are told with nothing; who changes them changes the inode (its change time).
+            Operation.KindOneofCase.SetRetention => Change(operation.SetRetention.Inode),
+            Operation.KindOneofCase.SetGoal => Change(operation.SetGoal.Inode),
+            Operation.KindOneofCase.Restore =>
+                Restore(operation.Restore.Inode, operation.Restore.Parent, operation.Restore.Name.Memory),
+            Operation.KindOneofCase.Purge => Change(operation.Purge.Inode),
             _ => ulong.MaxValue,
         };
         _told.Add(told == ulong.MaxValue ? 0 : told);
@@ -113,6 +135,19 @@ public sealed class LeaseRules(LeaseTicket ticket)
         }
 
         return 0;
+    }
+
+    private ulong Restore(ulong inode, ulong directory, ReadOnlyMemory<byte> name)
+    {
+        var told = Change(inode);
+
+        // What is not there yet is not in the trash.
+        if (told != 0)
+        {
+            _restores.Add((told, Resolved(directory), name));
+        }
+
+        return told;
     }
 
     private ulong Change(ulong inode) => Need(LeaseNeedKind.Change, inode);

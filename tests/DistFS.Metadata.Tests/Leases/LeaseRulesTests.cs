@@ -65,6 +65,27 @@ public sealed class LeaseRulesTests
         Assert.Equal([new LeaseNeed(Need.Change, file.Value)], Resolved(Of(make, SetSize(InodeId.ToldBy(0).Value))));
     }
 
+    /// <summary>Where something goes back to need not be said: it stands in the trash.</summary>
+    [Fact]
+    public void What_is_restored_changes_where_it_comes_back()
+    {
+        var (was, now) = (_fs.Directory(InodeId.Root, "d"), _fs.Directory(InodeId.Root, "e"));
+        var file = _fs.File(was, "a");
+        Assert.Equal(FsStatus.Ok, _fs.SetRetention(InodeId.Root, 3_600));
+        var restore = new Operation { Restore = new RestoreRequest { Inode = file.Value } };
+        Assert.Empty(Resolved(Of(restore)));
+        Assert.Equal(FsStatus.Ok, _fs.Unlink(was, "a"));
+        var back = Resolved(Of(restore));
+        Assert.Equal([(Need.Change, file.Value)], Inodes());
+        Assert.Equal(new LeaseNeed(Need.Change, was.Value), back[0]);
+
+        // The same name as that of somebody who makes it meanwhile.
+        Of(new Operation { Make = new MakeRequest { Parent = was.Value, Name = A } });
+        Assert.Equal(back[1], Assert.Single(_ticket.Needs, need => need.Kind == Need.Name));
+        restore.Restore.Parent = now.Value;
+        Assert.Equal(new LeaseNeed(Need.Change, now.Value), Resolved(Of(restore))[0]);
+    }
+
     [Fact]
     public void Back_references_are_what_they_stand_for()
     {
