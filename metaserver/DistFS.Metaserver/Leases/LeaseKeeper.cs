@@ -173,7 +173,9 @@ internal sealed partial class LeaseKeeper : IAsyncDisposable
             }
         }
 
-        if (limit <= TimeSpan.Zero || _stopping.IsCancellationRequested || !await _beginning.WaitAsync(limit, cancellation).ConfigureAwait(false))
+        if (limit <= TimeSpan.Zero
+            || _stopping.IsCancellationRequested
+            || !await _beginning.WaitAsync(limit, cancellation).ConfigureAwait(false))
         {
             return false;
         }

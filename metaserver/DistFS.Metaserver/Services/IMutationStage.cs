@@ -11,7 +11,9 @@ internal interface IMutationStage
     /// <summary>
     /// Before the operations are proposed. May wait, within the mutation's deadline, and add to its command.
     /// </summary>
-    /// <returns>Null to go on; else the answer, and nothing is done: this stage is not left, the ones before are.</returns>
+    /// <returns>
+    /// Null to go on; else the answer, and nothing is done: this stage is not left, the ones before are.
+    /// </returns>
     ValueTask<MetadataReply?> EnterAsync(Mutation mutation);
 
     /// <summary>

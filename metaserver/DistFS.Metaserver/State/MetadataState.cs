@@ -51,7 +51,9 @@ public sealed class MetadataState : IReplicatedStateMachine, IDisposable
     /// <inheritdoc/>
     public LogIndex AppliedIndex => new(Volatile.Read(ref _applied));
 
-    /// <summary>Is told the time of the last entry, whenever entries were published; and now, of the last so far.</summary>
+    /// <summary>
+    /// Is told the time of the last entry, whenever entries were published; and now, of the last so far.
+    /// </summary>
     internal Action<FileTime> OnTime
     {
         private get;

@@ -106,7 +106,7 @@ public sealed class ReserveInodesOperationTests
         _fs.Tree.PutRange(_fs.Client, first, new InodeRangeRow(first + 1, first + 64));
         Sound();
         _fs.Tree.PutRange(new ClientId(77), first + 1, new InodeRangeRow(first + 1, first + 64));
-        Finds("which is not there");
+        Finds("which is no session");
     }
 
     [Fact]
