@@ -69,6 +69,7 @@ public readonly record struct ApplyWork(IReadOnlyList<RaftEntry> Entries, Snapsh
 public sealed record OwnSnapshot(EntryId Last, ISnapshotSource Source) : IDisposable
 {
     private bool _isDisposed;
+    private bool _isViewEnded;
 
     /// <summary>Where its bytes go; null before it was opened.</summary>
     internal SnapshotWriter? Writer { get; set; }
@@ -83,7 +84,19 @@ public sealed record OwnSnapshot(EntryId Last, ISnapshotSource Source) : IDispos
         }
 
         _isDisposed = true;
-        Source.Dispose();
+        EndView();
         Writer?.Dispose();
+    }
+
+    /// <summary>
+    /// Ends the view: all of it is written. By whoever has the snapshot in hand; a second time does nothing.
+    /// </summary>
+    internal void EndView()
+    {
+        if (!_isViewEnded)
+        {
+            _isViewEnded = true;
+            Source.Dispose();
+        }
     }
 }

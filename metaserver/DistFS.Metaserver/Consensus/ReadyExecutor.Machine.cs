@@ -73,8 +73,7 @@ public sealed partial class ReadyExecutor
         }
 
         // Here, since the files of a large state take a while to go, and nobody waits for this lane.
-        snapshot.Source.Dispose();
-
+        snapshot.EndView();
         stop.ThrowIfCancellationRequested();
         snapshot.Writer!.Finish();
         Failpoints.Pass("raft.snapshot-written");

@@ -2,17 +2,20 @@ namespace DistFS.Cli.Tests.Verbs;
 
 public class SimVerbTests
 {
-    [Fact]
-    public async Task One_world_gives_the_same_trace_twice()
+    [Theory]
+    [InlineData("registers")]
+    [InlineData("metadata")]
+    public async Task One_world_gives_the_same_trace_twice(string machine)
     {
-        var first = await new Cli().RunAsync("sim", "--seed", "7", "--json");
+        var first = await new Cli().RunAsync("sim", "--machine", machine, "--seed", "7", "--json");
         Assert.Equal(ExitCodes.Ok, first.ExitCode);
         var hash = first.Json.GetProperty("traceHash").GetString();
         Assert.Matches("^[0-9a-f]{16}$", hash);
-        var again = await new Cli().RunAsync("sim", "--seed", "7", "--json");
+        var again = await new Cli().RunAsync("sim", "--machine", machine, "--seed", "7", "--json");
         Assert.Equal(hash, again.Json.GetProperty("traceHash").GetString());
         Assert.NotEqual(hash,
-            (await new Cli().RunAsync("sim", "--seed", "8", "--json")).Json.GetProperty("traceHash").GetString());
+            (await new Cli().RunAsync("sim", "--machine", machine, "--seed", "8", "--json"))
+                .Json.GetProperty("traceHash").GetString());
     }
 
     [Fact]
@@ -20,7 +23,9 @@ public class SimVerbTests
     {
         var result = await new Cli().RunAsync("sim", "--seeds", "3", "--threads", "2");
         Assert.Equal(ExitCodes.Ok, result.ExitCode);
-        Assert.Matches(@"(?m)^worlds +3$", result.Out);
+
+        // Three of each machine.
+        Assert.Matches(@"(?m)^worlds +6$", result.Out);
         Assert.Matches(@"(?m)^commits +[1-9][\d,]*$", result.Out);
         Assert.EndsWith("passed\n", result.Out, StringComparison.Ordinal);
     }
@@ -40,7 +45,7 @@ public class SimVerbTests
             "sim", "--seeds", "2000", "--planted", "SessionDedupSkipped", "--json");
         Assert.Equal(ExitCodes.Ok, result.ExitCode);
         var command = result.Json.GetProperty("failures").EnumerateArray().First().GetProperty("command").GetString()!;
-        Assert.Matches("^dfs sim --seed [0-9]+ --planted SessionDedupSkipped$", command);
+        Assert.Matches("^dfs sim --machine registers --seed [0-9]+ --planted SessionDedupSkipped$", command);
         var again = await new Cli().RunAsync([.. command.Split(' ').Skip(1), "--json"]);
         Assert.Equal(1, again.Json.GetProperty("failures").GetArrayLength());
     }
