@@ -129,6 +129,12 @@ public sealed partial class LeaseTable
     /// <summary>Whether a session other than this one has a write lease of an inode.</summary>
     public bool IsWrittenByOthers(ClientId session, InodeId inode)
     {
+        // Nobody knows, or writers may still come who were so under the leader before.
+        if (Epoch == 0 || IsGrace)
+        {
+            return true;
+        }
+
         if (_inodes.TryGetValue(inode.Value, out var node))
         {
             foreach (var lease in node.Leases)

@@ -20,11 +20,13 @@ namespace DistFS.Metadata.Store;
 /// </param>
 public sealed class Changes(IOrderedStore store, int knownMax = 0)
 {
+    /// <summary>Larger rows are not kept, whoever asks for them: replies, attributes, content.</summary>
+    private const int KnownBytesMax = 512;
+
     /// <summary>
     /// What the store has under these keys. Emptied when it is full, which costs a read of each that is hot.
     /// </summary>
     private readonly Dictionary<byte[], byte[]> _known = new(ByteOrder.Instance);
-
 
     private readonly Dictionary<byte[], byte[]?> _kept = new(ByteOrder.Instance);
     private readonly Dictionary<byte[], byte[]?> _own = new(ByteOrder.Instance);
@@ -155,6 +157,12 @@ public sealed class Changes(IOrderedStore store, int knownMax = 0)
                 _known.Clear();
             }
 
+            if (_read.WrittenCount > KnownBytesMax)
+            {
+                value.Write(_read.WrittenSpan);
+                return true;
+            }
+
             row = _read.WrittenSpan.ToArray();
             _known.Add(key.ToArray(), row);
         }
@@ -173,7 +181,7 @@ public sealed class Changes(IOrderedStore store, int knownMax = 0)
 
         foreach (var (key, value) in _kept)
         {
-            if (value == null)
+            if (value is not { Length: <= KnownBytesMax })
             {
                 _known.Remove(key);
                 continue;

@@ -89,11 +89,6 @@ internal sealed partial class ChunkServersService(
                 $"A heartbeat has at most {PageMax} results and losses, and a server is away for an hour at most.");
         }
 
-        if (!lead.HasRoom)
-        {
-            throw new RpcException(ErrorCatalog.Overloaded, "Too many reports of chunk servers wait.");
-        }
-
         // Before the rows are looked at: what the server is told is of this position or later.
         var reply = new HeartbeatReply
         {
@@ -111,6 +106,12 @@ internal sealed partial class ChunkServersService(
         if (reply.IsUnknown)
         {
             return new(reply);
+        }
+
+        if (!lead.HasRoom && request.Results.Count + request.Lost.Count > 0)
+        {
+            // It is alive all the same.
+            throw new RpcException(ErrorCatalog.Overloaded, "Too many reports of chunk servers wait.");
         }
 
         foreach (var result in request.Results)

@@ -97,11 +97,16 @@ internal sealed class FenceStage(
     {
         while (duties.Lead?.Servers is { } servers)
         {
-            // Who registers again is told with its inventory, before it serves.
-            if (servers.StateOf(server) is ServerState.Dead or ServerState.Away
-                || servers.RowOf(server) is not { } row)
+            // Who is down registers again, and is told with its inventory before it serves. Only the log can say so:
+            // another leader takes one that is silent to be alive.
+            if (servers.RowOf(server) is not { } row || row.State == Protocol.ServerState.Down)
             {
                 return true;
+            }
+
+            if (servers.StateOf(server) is ServerState.Dead or ServerState.Away)
+            {
+                return false;
             }
 
             for (var from = 0; ; from += PageMax)

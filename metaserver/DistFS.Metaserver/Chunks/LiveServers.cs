@@ -107,6 +107,14 @@ internal sealed class LiveServers
                 return FsStatus.Stale;
             }
 
+            // While it was silent it may have been passed over: it is told everything with its inventory.
+            var state = _liveness.StateOf(server.Id);
+            if (state == ServerState.Dead || (state == ServerState.Away && request.BackWithinMs == 0))
+            {
+                reply.IsUnknown = true;
+                return FsStatus.Ok;
+            }
+
             var isFull = server.IsFull;
             server.CapacityBytes = (long)Math.Min(request.CapacityBytes, ServerRow.CapacityBytesMax);
             server.UsedBytes = (long)Math.Min(request.UsedBytes, (ulong)server.CapacityBytes);
@@ -115,6 +123,12 @@ internal sealed class LiveServers
             _isRingOld |= isFull != request.IsFull | (request.BackWithinMs > 0
                 ? _liveness.Leave(server.Id, request.BackWithinMs, nowMs)
                 : _liveness.Hear(server.Id, nowMs));
+            if (request.BackWithinMs > 0)
+            {
+                // It goes, and serves nobody any more.
+                reply.ServeMs = 0;
+            }
+
             reply.WantsInventory = !server.IsThrough;
             reply.KnowsCopies = _knowsCopies;
             reply.Copies.Add(server.Copies.Values);

@@ -56,6 +56,13 @@ internal sealed class FsckService(RaftDriver driver, MetadataState state, TimePr
             return NotLeader();
         }
 
+        if (!state.ReadTree(0, static (view, _) => view != null))
+        {
+            // There is nothing yet, which will change: who asks again finds it.
+            var (status, code) = Redirection.Starting;
+            return new FsckReply { Status = status, Code = code };
+        }
+
         lock (_gate)
         {
             if (_isStopping)

@@ -37,6 +37,12 @@ internal sealed class MetadataService(RaftDriver driver, TimeProvider clock, IRe
 
     private ValueTask<MetadataReply> Mutate(MutateCall request, ServerCall call)
     {
+        if (!driver.IsLeader)
+        {
+            // Asked once: who begins to lead just now has not passed the stages.
+            return new(NotLeader());
+        }
+
         var command = new MetadataCommand
         {
             Client = request.Client,
@@ -44,7 +50,7 @@ internal sealed class MetadataService(RaftDriver driver, TimeProvider clock, IRe
             Acknowledged = request.Acknowledged,
             Mutate = request.Request,
         };
-        return stages.Count == 0 || !driver.IsLeader ? ExecuteAsync(command, call) : MutateInStagesAsync(command, call);
+        return stages.Count == 0 ? ExecuteAsync(command, call) : MutateInStagesAsync(command, call);
     }
 
     private async ValueTask<MetadataReply> MutateInStagesAsync(MetadataCommand command, ServerCall call)
@@ -62,25 +68,33 @@ internal sealed class MetadataService(RaftDriver driver, TimeProvider clock, IRe
         var deadline = TimeProvider.System.GetElapsedTime(0)
             + (call.TimeRemaining < TimeoutMax ? call.TimeRemaining : TimeoutMax);
         var mutation = new Mutation(command, request, deadline, call.CancellationToken);
-        var entered = 0;
-        MetadataReply? reply = null;
+        return await PassAsync(mutation, call, 0).ConfigureAwait(false) ?? mutation.Reply!;
+    }
+
+    /// <summary>
+    /// Through this stage and those behind it. A stage that was entered is left, also when one behind it failed.
+    /// </summary>
+    /// <returns>The refusal of a stage; null: the mutation has its reply.</returns>
+    private async ValueTask<MetadataReply?> PassAsync(Mutation mutation, ServerCall call, int stage)
+    {
+        if (stage == stages.Count)
+        {
+            mutation.Reply = await ExecuteAsync(mutation.Command, call, mutation.Term).ConfigureAwait(false);
+            return null;
+        }
+
+        if (await stages[stage].EnterAsync(mutation).ConfigureAwait(false) is { } refusal)
+        {
+            return refusal;
+        }
+
         try
         {
-            MetadataReply? refusal = null;
-            while (entered < stages.Count && refusal == null)
-            {
-                refusal = await stages[entered].EnterAsync(mutation).ConfigureAwait(false);
-                entered += refusal == null ? 1 : 0;
-            }
-
-            return refusal ?? (reply = await ExecuteAsync(command, call, mutation.Term).ConfigureAwait(false));
+            return await PassAsync(mutation, call, stage + 1).ConfigureAwait(false);
         }
         finally
         {
-            while (entered > 0)
-            {
-                await stages[--entered].LeaveAsync(mutation, reply).ConfigureAwait(false);
-            }
+            await stages[stage].LeaveAsync(mutation, mutation.Reply).ConfigureAwait(false);
         }
     }
 

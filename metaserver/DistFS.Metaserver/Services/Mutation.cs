@@ -27,6 +27,9 @@ internal sealed class Mutation(
     /// <summary>What it holds of the leases, while it is in flight.</summary>
     public LeaseTicket? Ticket { get; set; }
 
+    /// <summary>What the state machine replied, and what stages made of it; null before that.</summary>
+    public MetadataReply? Reply { get; set; }
+
     /// <summary>The client waits no more.</summary>
     public CancellationToken Cancellation { get; } = cancellation;
 

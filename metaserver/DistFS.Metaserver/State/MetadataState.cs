@@ -1,4 +1,5 @@
 using DistFS.Metadata;
+using DistFS.Metadata.Chunks;
 using DistFS.Metadata.Reads;
 using DistFS.Metadata.Rows;
 using DistFS.Metadata.Store;
@@ -228,12 +229,19 @@ public sealed class MetadataState : IReplicatedStateMachine, IDisposable
         }
     }
 
+    /// <summary>Written already: who hears of it must not look at a view from before.</summary>
+    private void Changed(ChunkChanges changes)
+    {
+        _views.Forget();
+        Chunks?.Add(changes);
+    }
+
     private (RocksStore Store, MetadataMachine Machine) OpenStore(string folder)
     {
         var store = RocksStore.Open(folder, _options);
         try
         {
-            var machine = new MetadataMachine(store) { OnChunksChanged = changes => Chunks?.Add(changes) };
+            var machine = new MetadataMachine(store) { OnChunksChanged = Changed };
             if (machine.Cluster is { } cluster && cluster != _cluster)
             {
                 throw new DistFsException(

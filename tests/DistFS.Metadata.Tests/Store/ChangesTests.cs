@@ -117,6 +117,31 @@ public sealed class ChangesTests
         }
     }
 
+    /// <summary>Memory is bounded by their number and by this.</summary>
+    [Fact]
+    public void A_large_row_is_not_kept()
+    {
+        var changes = new Changes(_store, knownMax: 8);
+        _store.Write([KeyValuePair.Create<byte[], byte[]?>([1], new byte[1_000])]);
+        Assert.Equal(1_000, Read());
+        _store.Write([KeyValuePair.Create<byte[], byte[]?>([1], [11])]);
+        Assert.Equal(1, Read());
+
+        // It is kept now; and no more when it grows.
+        changes.Put([1], new byte[1_000]);
+        changes.Keep();
+        changes.Flush();
+        _store.Write([KeyValuePair.Create<byte[], byte[]?>([1], [11, 12])]);
+        Assert.Equal(2, Read());
+
+        int Read()
+        {
+            var value = new ArrayBufferWriter<byte>();
+            Assert.True(changes.TryRead([1], value));
+            return value.WrittenCount;
+        }
+    }
+
     [Fact]
     public void It_stops_when_it_has_enough_and_asks_no_more()
     {

@@ -98,10 +98,11 @@ public sealed partial class MetadataMix(MetadataPlaces places, Prng prng)
                 operation.Purge = new PurgeRequest { Inode = Any() };
                 break;
             default:
+                // To somewhere of this mix: what comes back by itself does so behind the back of a history.
                 operation.Restore = new RestoreRequest
                 {
                     Inode = Any(),
-                    Parent = prng.Chance(0.5) ? Directory() : 0,
+                    Parent = Directory(),
                     Name = prng.Chance(0.5) ? Name() : ByteString.Empty,
                 };
                 break;

@@ -1,0 +1,73 @@
+using DistFS.Metadata.Servers;
+using DistFS.Metaserver.Chunks;
+using HeartbeatReply = DistFS.Protocol.HeartbeatReply;
+using HeartbeatRequest = DistFS.Protocol.HeartbeatRequest;
+
+namespace DistFS.Metaserver.Tests.Chunks;
+
+/// <summary>What a leader remembers of the heartbeats.</summary>
+public sealed class LiveServersTests
+{
+    private const ulong Run = 7;
+
+    private static readonly ServerId Id = new(1);
+    private static readonly ServerRow Row = new(
+        Protocol.ServerState.Up, Protocol.ServerState.Up, new StoreId(5), Run, 1 << 30, "a:1", "r");
+
+    private readonly LiveServers _servers = new(new ChunkServerOptions(), 0);
+    private long _nowMs;
+
+    public LiveServersTests() => _servers.Registered(Id, Row, 0);
+
+    [Fact]
+    public void One_that_is_heard_may_serve()
+    {
+        Assert.False(Beat().IsUnknown);
+        Pass(9_000);
+        Assert.False(Beat().IsUnknown);
+    }
+
+    /// <summary>
+    /// Fences did not wait for it: until it has registered, what it has may be old, also before the log says down.
+    /// </summary>
+    [Fact]
+    public void One_that_was_dead_registers_before_it_serves()
+    {
+        Pass(10_000);
+        Assert.Equal([(Id, Run)], _servers.Tick(_nowMs));
+        Assert.True(Beat().IsUnknown);
+        Assert.True(Beat().IsUnknown);
+        _servers.Registered(Id, Row, _nowMs);
+        var reply = Beat();
+        Assert.False(reply.IsUnknown);
+        Assert.True(reply.WantsInventory);
+    }
+
+    [Fact]
+    public void One_that_goes_serves_no_more_and_registers_when_it_is_back()
+    {
+        var reply = Beat(backWithinMs: 60_000);
+        Assert.Equal((false, 0u), (reply.IsUnknown, reply.ServeMs));
+        Assert.False(Beat(backWithinMs: 50_000).IsUnknown);
+        Assert.True(Beat().IsUnknown);
+        _servers.Registered(Id, Row, _nowMs);
+        Assert.Equal((false, 9u), (Beat().IsUnknown, Beat().ServeMs));
+    }
+
+    private HeartbeatReply Beat(uint backWithinMs = 0)
+    {
+        var reply = new HeartbeatReply { ServeMs = 9 };
+        var request = new HeartbeatRequest { Server = Id.Value, Incarnation = Run, BackWithinMs = backWithinMs };
+        Assert.Equal(FsStatus.Ok, _servers.Hear(request, _nowMs, reply, out _));
+        return reply;
+    }
+
+    private void Pass(long timeMs)
+    {
+        // Longer steps are pauses, and nobody's silence.
+        for (var end = _nowMs + timeMs; _nowMs < end; _nowMs += 250)
+        {
+            _servers.Tick(_nowMs);
+        }
+    }
+}
