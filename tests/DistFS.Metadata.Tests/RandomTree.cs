@@ -3,7 +3,9 @@ using DistFS.Metadata.Rows;
 
 namespace DistFS.Metadata.Tests;
 
-/// <summary>What the tests that do everything at random have in common: which inodes there are, and steps of them.</summary>
+/// <summary>
+/// What the tests that do everything at random have in common: which inodes there are, and steps of them.
+/// </summary>
 internal sealed class RandomTree(Namespace fs, Prng prng)
 {
     /// <summary>All that were made; some are gone.</summary>

@@ -205,6 +205,9 @@ internal sealed class ChunkCluster : IAsyncDisposable
             Assert.True(Environment.TickCount64 < until, $"{server} is {now}, and not {state}");
             await timer.WaitForNextTickAsync();
         }
+
+        // New chunks are placed by the ring, which follows.
+        await Eventually.True(() => Host.Chunks.Lead is { Servers.IsRingNow: true });
     }
 
     /// <summary>Every copy that the state knows is on the disk of its server, and nothing else is.</summary>

@@ -217,6 +217,13 @@ public sealed class RaftDriverStallTests
         await using var cluster = TestCluster.Start(
             change: options => options with { SnapshotEntries = 40, KeepEntries = 5 });
         var (leader, follower) = await WithAFollowerThatNeedsASnapshotAsync(cluster);
+
+        // One of exactly the last entry has no other to take its place before the next entry.
+        while (leader.Store.Snapshot!.Last.Index == leader.Store.Last.Index)
+        {
+            Assert.Equal(CallStatus.Done, (await leader.ProposeAsync("behind the snapshot")).Status);
+        }
+
         var damaged = leader.Store.Snapshot!.Id;
         leader.Disk.Fail("read", "snap-");
         follower.Start();

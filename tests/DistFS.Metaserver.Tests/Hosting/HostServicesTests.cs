@@ -14,6 +14,7 @@ using ServingStatus = DistFS.Protocol.GrpcHealth.HealthCheckResponse.Types.Servi
 namespace DistFS.Metaserver.Tests.Hosting;
 
 /// <summary>What a metaserver offers beside the metadata: gRPC, health, measurements, an orderly end.</summary>
+[Collection(Alone.Name)]
 public sealed class HostServicesTests : IAsyncDisposable
 {
     private readonly HostCluster _cluster = new();
