@@ -15,7 +15,7 @@ public sealed partial class MetadataClient
     private void NextOfHistory()
     {
         var group = _prng.NextInt32(_workload.Places.Groups);
-        if (_prng.Chance(_world.Options.Reads) || !_workload.History.TakesChanges(group))
+        if (_prng.Chance(_world.Options.Reads))
         {
             ReadOfHistory(group);
             return;
@@ -39,7 +39,7 @@ public sealed partial class MetadataClient
                         asked[i].Input, one.Status, one.Attributes?.Inode ?? 0));
                 }
             },
-            () => open.ForEach(one => _workload.History.GiveUp(group, one)));
+            () => open.ForEach(static one => one.Unknown()));
     }
 
     private (NamespaceInput Input, Operation Operation) Draw(int group)

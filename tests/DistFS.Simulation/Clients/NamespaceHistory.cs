@@ -12,10 +12,6 @@ public sealed class NamespaceHistory
     // Enough for the hardest history that the world's sizes allow.
     private const long StepsMax = 3_000_000;
 
-    // The checker tries them in every order: more of them cost exponentially, and say no more.
-    private const int UnknownMax = 16;
-
-    private readonly Dictionary<int, int> _unknown = [];
     private readonly HistoryRecorder<Keyed<int, NamespaceInput>, NamespaceOutput> _recorder = new();
 
     // Every call and answer has a stamp of its own, so none overlap that did not.
@@ -28,17 +24,6 @@ public sealed class NamespaceHistory
     /// <summary>A client is about to ask; several operations of one request are as many clients.</summary>
     public OpenOperation<Keyed<int, NamespaceInput>, NamespaceOutput> Invoke(int group, NamespaceInput input) =>
         _recorder.Invoke(++_calls, new Keyed<int, NamespaceInput>(group, input), ++_stamp);
-
-    /// <summary>Whether a group's names may be changed still: not when too many changes of them have no answer.</summary>
-    public bool TakesChanges(int group) => _unknown.GetValueOrDefault(group) < UnknownMax;
-
-    /// <summary>Nobody will ever see the answer to a change.</summary>
-    public void GiveUp(int group, OpenOperation<Keyed<int, NamespaceInput>, NamespaceOutput> open)
-    {
-        ArgumentNullException.ThrowIfNull(open);
-        open.Unknown();
-        _unknown[group] = _unknown.GetValueOrDefault(group) + 1;
-    }
 
     /// <summary>A client saw an answer.</summary>
     public void Return(OpenOperation<Keyed<int, NamespaceInput>, NamespaceOutput> open, NamespaceOutput output)
