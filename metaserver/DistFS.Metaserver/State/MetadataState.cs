@@ -104,6 +104,7 @@ public sealed class MetadataState : IReplicatedStateMachine, IDisposable
     /// <inheritdoc/>
     public void Publish()
     {
+        _views.BeginChange();
         _machine.Flush();
         _views.Forget();
         Volatile.Write(ref _applied, _machine.AppliedIndex.Value);
@@ -229,12 +230,8 @@ public sealed class MetadataState : IReplicatedStateMachine, IDisposable
         }
     }
 
-    /// <summary>Written already: who hears of it must not look at a view from before.</summary>
-    private void Changed(ChunkChanges changes)
-    {
-        _views.Forget();
-        Chunks?.Add(changes);
-    }
+    /// <summary>Written already, and no view from before is shared: who hears of it sees it.</summary>
+    private void Changed(ChunkChanges changes) => Chunks?.Add(changes);
 
     private (RocksStore Store, MetadataMachine Machine) OpenStore(string folder)
     {

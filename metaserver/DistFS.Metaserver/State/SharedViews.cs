@@ -13,6 +13,8 @@ internal sealed class SharedViews
     /// <summary>Counts changes: a view that was begun before one is not kept behind it.</summary>
     private long _changes;
 
+    private bool _isChanging;
+
     /// <summary>A view of now; the caller disposes of it.</summary>
     public RocksStore.View Take(RocksStore store)
     {
@@ -31,7 +33,7 @@ internal sealed class SharedViews
         var view = store.TakeView();
         lock (_gate)
         {
-            if (_current == null && _changes == changes)
+            if (_current == null && _changes == changes && !_isChanging)
             {
                 view.Share();
                 _current = view;
@@ -41,13 +43,22 @@ internal sealed class SharedViews
         return view;
     }
 
+    /// <summary>
+    /// The state is about to change: until it has, everybody makes a view of his own. Else one from before the write,
+    /// shared after it, would follow one from behind it.
+    /// </summary>
+    public void BeginChange() => Forget(isChanging: true);
+
     /// <summary>The state has changed: who asks from now on gets a new view.</summary>
-    public void Forget()
+    public void Forget() => Forget(isChanging: false);
+
+    private void Forget(bool isChanging)
     {
         RocksStore.View? old;
         lock (_gate)
         {
             _changes++;
+            _isChanging = isChanging;
             (old, _current) = (_current, null);
         }
 
