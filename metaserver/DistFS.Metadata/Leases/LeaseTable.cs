@@ -233,9 +233,15 @@ public sealed partial class LeaseTable(LeaseOptions options)
             return node.InFlight.Count == 0;
         }
 
-        // What a session does under its own lease is what the others wait for. One that is recalled is not given anew.
         var own = node.LeaseOf(ticket.Session);
-        if (own != null && IsEnough(own.Mode, need.Kind) && (!ticket.IsAcquire || own.RecallNumber == 0))
+        if (ticket.IsAcquire && own is { RecallNumber: not 0 })
+        {
+            // First the answer: a lease that were given anew would take the recall back, and with it somebody's turn.
+            return false;
+        }
+
+        // What a session does under its own lease is what the others wait for.
+        if (own != null && IsEnough(own.Mode, need.Kind))
         {
             return true;
         }

@@ -11,8 +11,11 @@ internal sealed partial class LeaseKeeper
     // Renewing is an entry of the log: not with every recall.
     private const int RenewalsPerLease = 8;
 
-    /// <summary>What a client is told.</summary>
-    public LeaseStatus Answer(LeaseRefusal refusal)
+    /// <summary>What a client is told, as of now.</summary>
+    public LeaseStatus Answer(LeaseRefusal refusal) => Answer(refusal, WritesEnded.Epoch);
+
+    /// <summary>What a client is told of an epoch.</summary>
+    public LeaseStatus Answer(LeaseRefusal refusal, ulong epoch)
     {
         var code = refusal switch
         {
@@ -24,7 +27,7 @@ internal sealed partial class LeaseKeeper
             LeaseRefusal.NotDeclared => ErrorCatalog.LeasesNotDeclared,
             _ => ErrorCatalog.LeaseHeld,
         };
-        var answer = new LeaseStatus { Epoch = WritesEnded.Epoch };
+        var answer = new LeaseStatus { Epoch = epoch };
         if (refusal != LeaseRefusal.None)
         {
             (answer.Status, answer.Code) = ((int)code.Status, code.Number);
@@ -174,6 +177,12 @@ internal sealed partial class LeaseKeeper
         lock (_gate)
         {
             epoch = _table.Epoch;
+            if (!IsCurrent)
+            {
+                // In no term of ours: it would be proposed in whatever comes.
+                return (LeaseRefusal.NotLeader, false);
+            }
+
             if (_waits.TryGetValue(session.Value, out var wait) && wait.Epoch == epoch
                 && NowMs - wait.RenewedMs < wait.LeaseMs / RenewalsPerLease)
             {
@@ -201,6 +210,7 @@ internal sealed partial class LeaseKeeper
 
     /// <summary>
     /// Waits until a session has recalls that it has not seen, or has to reclaim; at most a third of its lease time.
+    /// The reply is whole, and of one moment.
     /// </summary>
     public async ValueTask WaitForRecallsAsync(
         WaitForRecallsRequest request, WaitForRecallsReply reply, TimeSpan limit, CancellationToken cancellation)
@@ -222,18 +232,30 @@ internal sealed partial class LeaseKeeper
             return;
         }
 
-        await Task.WhenAny(
-            woken, Task.Delay(TimeSpan.FromMilliseconds(waitMs), _clock, cancellation)).ConfigureAwait(false);
-        cancellation.ThrowIfCancellationRequested();
+        try
+        {
+            await woken.WaitAsync(TimeSpan.FromMilliseconds(waitMs), _clock, cancellation).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // Nothing came: that is told too.
+        }
+
         lock (_gate)
         {
             Gather(session, request, reply);
         }
     }
 
-    /// <summary>Under the lock: what there is to tell; false: nothing.</summary>
+    /// <summary>Under the lock: what there is to tell, and as of when; false: nothing.</summary>
     private bool Gather(ClientId session, WaitForRecallsRequest request, WaitForRecallsReply reply)
     {
+        reply.Status = Answer(IsCurrent ? LeaseRefusal.None : LeaseRefusal.NotLeader, _table.Epoch);
+        if (reply.Status.Status != 0)
+        {
+            return true;
+        }
+
         var isNews = request.Epoch != _table.Epoch;
         var recalls = new List<LeaseRecall>();
         _table.Recalls(session, isNews ? 0 : request.Seen, LeaseService.ReleasedMax, recalls);
@@ -264,6 +286,12 @@ internal sealed partial class LeaseKeeper
 
         lock (_gate)
         {
+            if (!IsCurrent)
+            {
+                // The state has it: it is only not ours to say so.
+                return LeaseRefusal.NotLeader;
+            }
+
             _table.Renewed(session, found.LeaseMs, NowMs);
             if (!_waits.TryGetValue(session.Value, out var wait))
             {

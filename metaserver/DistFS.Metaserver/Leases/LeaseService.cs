@@ -136,14 +136,16 @@ internal sealed class LeaseService(LeaseKeeper keeper, RaftDriver driver, Metada
         var reply = new ReclaimLeasesReply();
         refusal = refusal == LeaseRefusal.None ? keeper.Reclaim(request, reply) : refusal;
 
-        // As with Acquire: nothing is told that a later leader may not wait for.
-        if (refusal == LeaseRefusal.None && !await IsLeadingAsync(call).ConfigureAwait(false))
+        // As with Acquire: nothing is told that a later leader may not wait for; and what is told is of one epoch.
+        if (refusal == LeaseRefusal.None
+            && (!await IsLeadingAsync(call).ConfigureAwait(false) || keeper.WritesEnded.Epoch != request.Epoch))
         {
             refusal = LeaseRefusal.NotLeader;
             reply.Reclaimed.Clear();
         }
 
-        reply.Status = keeper.Answer(refusal);
+        reply.Status = refusal == LeaseRefusal.None
+            ? keeper.Answer(refusal, request.Epoch) : keeper.Answer(refusal);
         return reply;
     }
 
@@ -161,6 +163,7 @@ internal sealed class LeaseService(LeaseKeeper keeper, RaftDriver driver, Metada
         {
             await keeper.WaitForRecallsAsync(request, reply, Limit(call), call.CancellationToken)
                 .ConfigureAwait(false);
+            return reply;
         }
 
         reply.Status = keeper.Answer(refusal);

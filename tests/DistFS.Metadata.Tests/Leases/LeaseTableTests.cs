@@ -144,6 +144,20 @@ public sealed class LeaseTableTests
         Assert.Equal(LeaseTicketState.Waiting, _table.Acquire(3, 7, LeaseMode.Read).State);
     }
 
+    /// <summary>A client that is asked to stop writing, and looks at the file while it still flushes.</summary>
+    [Fact]
+    public void A_holder_gets_nothing_anew_before_it_has_answered()
+    {
+        _table.Have(1, 7, LeaseMode.Write);
+        var look = _table.Look(2, 7);
+        var again = _table.Acquire(1, 7, LeaseMode.Read);
+        Assert.Equal((LeaseTicketState.Waiting, LeaseTicketState.Waiting), (look.State, again.State));
+        Assert.Single(_table.Recalls(1));
+        _table.Answer(1);
+        Assert.Equal((LeaseTicketState.Passed, LeaseTicketState.Passed), (look.State, again.State));
+        Assert.Equal((LeaseMode.Read, LeaseMode.Read), (again.Mode, _table.ModeOf(1, 7)));
+    }
+
     [Fact]
     public void An_answer_to_an_older_lease_changes_nothing()
     {
