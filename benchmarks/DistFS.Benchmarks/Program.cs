@@ -109,6 +109,31 @@ meta.SetAction(async (arguments, cancellation) =>
     return report.Finish(arguments.GetValue(json), arguments.GetValue(check));
 });
 
+var operations = new Option<int>("--operations")
+{
+    Description = "Of one measurement.",
+    DefaultValueFactory = _ => 100_000,
+};
+var group = new Option<int>("--group")
+{
+    Description = "Entries that go to the engine together.",
+    DefaultValueFactory = _ => 32,
+};
+var apply = new Command("apply", "The apply lane of one metaserver alone: processor time per operation.")
+{
+    json, check, folder, operations, group,
+};
+apply.SetAction(arguments =>
+{
+    var report = new Report("apply");
+    ApplySuite.Run(
+        report,
+        Path.Combine(arguments.GetValue(folder)!.FullName, $"apply-{Environment.ProcessId}"),
+        arguments.GetValue(operations),
+        arguments.GetValue(group));
+    return report.Finish(arguments.GetValue(json), arguments.GetValue(check));
+});
+
 var scale = new Command("scale", "Placement, balance and repair of 10,000 servers and 10^8 chunks, in one process.")
 {
     json, check, quick, only,
@@ -135,6 +160,6 @@ node.SetAction((arguments, cancellation) => RaftNode.RunAsync(
     arguments.GetValue(snapshotEntries),
     cancellation));
 
-return await new RootCommand("Benchmarks of DistFS.") { rpc, native, raft, meta, scale, serve, node }
+return await new RootCommand("Benchmarks of DistFS.") { rpc, native, raft, meta, apply, scale, serve, node }
     .Parse(args)
     .InvokeAsync();

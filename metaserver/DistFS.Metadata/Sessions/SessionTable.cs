@@ -42,11 +42,16 @@ internal sealed class SessionTable(Changes changes)
 
     private readonly ArrayBufferWriter<byte> _value = new();
 
+    // The row that is being written.
+    private readonly ArrayBufferWriter<byte> _row = new();
+
     /// <summary>Begins a session, or hears of it again.</summary>
     public void Open(ClientId client, ulong leaseMs, FileTime now, bool usesLeases = false)
     {
-        var acknowledged = TryGet(client, out var known) ? known.Acknowledged : 0;
-        Put(client, new SessionRow(leaseMs, acknowledged, now, usesLeases || known.UsesLeases));
+        var replies = TryGet(client, out var known) ? Replies : default;
+        BeginRow(known with { LeaseMs = leaseMs, Heard = now, UsesLeases = usesLeases || known.UsesLeases });
+        replies.CopyAfter(known.Acknowledged, _row);
+        PutRow(client);
     }
 
     /// <summary>Hears of a session; false if there is none.</summary>
@@ -57,7 +62,9 @@ internal sealed class SessionTable(Changes changes)
             return false;
         }
 
-        Put(client, session with { Heard = now });
+        BeginRow(session with { Heard = now });
+        Replies.CopyAfter(session.Acknowledged, _row);
+        PutRow(client);
         return true;
     }
 
@@ -80,17 +87,25 @@ internal sealed class SessionTable(Changes changes)
             return RequestState.TooFarAhead;
         }
 
-        if (!TryRead(ReplyKey(stackalloc byte[RowKey.BytesMax], client, sequence.Value)))
+        if (!Replies.TryFind(sequence.Value, out var saved, out var bytes))
         {
-            return RequestState.New;
+            // Most are not there, and to ask for them costs more than all else here.
+            if (sequence.Value > session.Apart
+                || !TryRead(ReplyKey(stackalloc byte[RowKey.BytesMax], client, sequence.Value)))
+            {
+                return RequestState.New;
+            }
+
+            saved = BinaryPrimitives.ReadUInt64LittleEndian(_value.WrittenSpan);
+            bytes = _value.WrittenSpan[sizeof(ulong)..];
         }
 
-        if (BinaryPrimitives.ReadUInt64LittleEndian(_value.WrittenSpan) != digest)
+        if (saved != digest)
         {
             return RequestState.Different;
         }
 
-        reply = _value.WrittenSpan[sizeof(ulong)..].ToArray();
+        reply = bytes.ToArray();
         return RequestState.Repeated;
     }
 
@@ -99,23 +114,32 @@ internal sealed class SessionTable(Changes changes)
         ClientId client, SequenceNumber sequence, ulong acknowledged, ulong digest, byte[] reply, FileTime now)
     {
         Check.That(TryGet(client, out var session));
-        var row = new byte[sizeof(ulong) + reply.Length];
-        BinaryPrimitives.WriteUInt64LittleEndian(row, digest);
-        reply.CopyTo(row.AsSpan(sizeof(ulong)));
-        Span<byte> key = stackalloc byte[RowKey.BytesMax];
-        if (!Teeth.Has(PlantedBug.ReplyNotSaved))
-        {
-            changes.Put(ReplyKey(key, client, sequence.Value), row);
-        }
 
         // A request has not its own reply yet.
         acknowledged = Math.Max(session.Acknowledged, Math.Min(acknowledged, sequence.Value - 1));
-        for (var at = session.Acknowledged + 1; at <= acknowledged; at++)
+        var isHere = Replies.BytesAfter(acknowledged) + SavedReplies.SizeOf(reply) <= SavedReplies.BytesMax;
+        ForgetApart(client, session, acknowledged);
+        BeginRow(session with
         {
-            changes.Delete(ReplyKey(key, client, at));
+            Acknowledged = acknowledged,
+            Heard = now,
+            Apart = isHere ? session.Apart : Math.Max(session.Apart, sequence.Value),
+        });
+        Replies.CopyAfter(acknowledged, _row);
+        if (Teeth.Has(PlantedBug.ReplyNotSaved))
+        {
+            // Executed, and nobody will know.
+        }
+        else if (isHere)
+        {
+            SavedReplies.Append(sequence.Value, digest, reply, _row);
+        }
+        else
+        {
+            PutApart(client, sequence, digest, reply);
         }
 
-        Put(client, session with { Acknowledged = acknowledged, Heard = now });
+        PutRow(client);
     }
 
     /// <summary>
@@ -124,20 +148,20 @@ internal sealed class SessionTable(Changes changes)
     /// </summary>
     public IReadOnlyList<ClientId> Expire(FileTime now, ulong ledMs)
     {
-        var ended = new List<(ClientId Client, ulong Acknowledged)>();
+        var ended = new List<(ClientId Client, SessionRow Session)>();
         changes.Scan([(byte)RowTable.Session], [(byte)RowTable.Session + 1], (key, value) =>
         {
             var session = SessionRow.Read(value);
             if (session.IsOver(now, ledMs))
             {
-                ended.Add((new ClientId(RowKey.InodeOf(key).Value), session.Acknowledged));
+                ended.Add((new ClientId(RowKey.InodeOf(key).Value), session));
             }
 
             return ended.Count < ExpireMax;
         });
-        foreach (var (client, acknowledged) in ended)
+        foreach (var (client, session) in ended)
         {
-            Remove(client, acknowledged);
+            Remove(client, session);
         }
 
         return [.. ended.Select(static session => session.Client)];
@@ -151,20 +175,24 @@ internal sealed class SessionTable(Changes changes)
             return false;
         }
 
-        Remove(client, session.Acknowledged);
+        Remove(client, session);
         return true;
     }
 
-    private void Remove(ClientId client, ulong acknowledged)
+    private void Remove(ClientId client, in SessionRow session)
     {
         Span<byte> key = stackalloc byte[RowKey.BytesMax];
         Span<byte> end = stackalloc byte[RowKey.BytesMax];
         changes.Delete(SessionKey(key, client));
+        if (session.Apart <= session.Acknowledged)
+        {
+            return;
+        }
 
         // Few of the window are there: they are found by one scan, not by asking for each.
         var replies = new List<byte[]>();
         changes.Scan(
-            ReplyKey(key, client, acknowledged + 1),
+            ReplyKey(key, client, session.Acknowledged + 1),
             RowKey.After(end, RowKey.Of(stackalloc byte[RowKey.BytesMax], RowTable.Reply, new InodeId(client.Value))),
             (found, _) =>
             {
@@ -199,12 +227,40 @@ internal sealed class SessionTable(Changes changes)
         return found;
     }
 
-    private void Put(ClientId client, in SessionRow session)
+    /// <summary>The replies in the session's row that was read last.</summary>
+    private SavedReplies Replies => new(_value.WrittenSpan[SessionRow.SizeBytes..]);
+
+    private void PutApart(ClientId client, SequenceNumber sequence, ulong digest, byte[] reply)
     {
-        Span<byte> row = stackalloc byte[SessionRow.SizeBytes];
-        session.Write(row);
-        changes.Put(SessionKey(stackalloc byte[RowKey.BytesMax], client), row);
+        var row = new byte[sizeof(ulong) + reply.Length];
+        BinaryPrimitives.WriteUInt64LittleEndian(row, digest);
+        reply.CopyTo(row.AsSpan(sizeof(ulong)));
+        changes.Put(ReplyKey(stackalloc byte[RowKey.BytesMax], client, sequence.Value), row);
     }
+
+    /// <summary>Of requests up to <paramref name="acknowledged"/>, the replies that are in rows of their own.</summary>
+    private void ForgetApart(ClientId client, in SessionRow session, ulong acknowledged)
+    {
+        Span<byte> key = stackalloc byte[RowKey.BytesMax];
+        var last = Math.Min(acknowledged, session.Apart);
+        for (var at = session.Acknowledged + 1; at <= last; at++)
+        {
+            if (!Replies.TryFind(at, out _, out _))
+            {
+                changes.Delete(ReplyKey(key, client, at));
+            }
+        }
+    }
+
+    private void BeginRow(in SessionRow session)
+    {
+        _row.ResetWrittenCount();
+        session.Write(_row.GetSpan(SessionRow.SizeBytes));
+        _row.Advance(SessionRow.SizeBytes);
+    }
+
+    private void PutRow(ClientId client) =>
+        changes.Put(SessionKey(stackalloc byte[RowKey.BytesMax], client), _row.WrittenSpan);
 
     private bool TryRead(ReadOnlySpan<byte> key)
     {

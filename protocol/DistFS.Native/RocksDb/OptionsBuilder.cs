@@ -12,6 +12,9 @@ internal static unsafe class OptionsBuilder
     /// </summary>
     private const int TableFormatVersion = 5;
 
+    /// <summary>An index of indexes (number of c.h).</summary>
+    private const int TwoLevelIndex = 2;
+
     /// <summary>Validates and builds the options of a database.</summary>
     public static OptionsHandle Build(RocksDbOptions options)
     {
@@ -49,7 +52,8 @@ internal static unsafe class OptionsBuilder
     public static OptionsHandle Build(ColumnFamilyOptions options)
     {
         options.Validate();
-        var handle = new OptionsHandle();
+        var handle = options.InsertHintPrefixBytes > 0
+            ? WithInsertHints(options.InsertHintPrefixBytes) : new OptionsHandle();
         var native = handle.DangerousGetHandle();
         OptionsSetWriteBufferSize(native, checked((nuint)options.WriteBufferBytes));
         OptionsSetMaxWriteBufferNumber(native, options.WriteBuffersMax);
@@ -94,6 +98,21 @@ internal static unsafe class OptionsBuilder
         return bytes;
     }
 
+    /// <summary>Options that the C API can set only by a text.</summary>
+    private static OptionsHandle WithInsertHints(int prefixBytes)
+    {
+        using var plain = new OptionsHandle();
+        var handle = new OptionsHandle();
+        fixed (byte* text = ToText($"memtable_insert_with_hint_prefix_extractor=fixed:{prefixBytes}"))
+        {
+            byte* error = null;
+            GetOptionsFromString(plain.DangerousGetHandle(), text, handle.DangerousGetHandle(), &error);
+            RocksDbErrors.ThrowIfError(error, nameof(ColumnFamilyOptions));
+        }
+
+        return handle;
+    }
+
     private static void BuildBlobs(nint native, BlobOptions? blobs)
     {
         OptionsSetEnableBlobFiles(native, Byte(blobs is not null));
@@ -129,6 +148,14 @@ internal static unsafe class OptionsBuilder
             BlockBasedOptionsSetCacheIndexAndFilterBlocks(table, Byte(options.CacheIndexAndFilterBlocks));
             BlockBasedOptionsSetCacheIndexAndFilterBlocksWithHighPriority(table, 1);
             BlockBasedOptionsSetPinL0FilterAndIndexBlocksInCache(table, Byte(options.CacheIndexAndFilterBlocks));
+            if (options.CacheIndexAndFilterBlocks)
+            {
+                // In parts: the filter of a large file as one block may not fit into a shard of the cache, and would be
+                // read from the file again, whole, for every key.
+                BlockBasedOptionsSetIndexType(table, TwoLevelIndex);
+                BlockBasedOptionsSetPartitionFilters(table, 1);
+                BlockBasedOptionsSetPinTopLevelIndexAndFilter(table, 1);
+            }
         }
         else
         {

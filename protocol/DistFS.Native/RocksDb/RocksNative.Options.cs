@@ -11,6 +11,9 @@ internal static unsafe partial class RocksNative
     [LibraryImport(Library, EntryPoint = "rocksdb_options_destroy")]
     internal static partial void OptionsDestroy(nint options);
 
+    [LibraryImport(Library, EntryPoint = "rocksdb_get_options_from_string")]
+    internal static partial void GetOptionsFromString(nint options, byte* text, nint newOptions, byte** error);
+
     [LibraryImport(Library, EntryPoint = "rocksdb_options_set_create_if_missing")]
     internal static partial void OptionsSetCreateIfMissing(nint options, byte value);
 
@@ -142,6 +145,15 @@ internal static unsafe partial class RocksNative
 
     [LibraryImport(Library, EntryPoint = "rocksdb_block_based_options_set_block_size")]
     internal static partial void BlockBasedOptionsSetBlockSize(nint options, nuint blockSize);
+
+    [LibraryImport(Library, EntryPoint = "rocksdb_block_based_options_set_index_type")]
+    internal static partial void BlockBasedOptionsSetIndexType(nint options, int value);
+
+    [LibraryImport(Library, EntryPoint = "rocksdb_block_based_options_set_partition_filters")]
+    internal static partial void BlockBasedOptionsSetPartitionFilters(nint options, byte value);
+
+    [LibraryImport(Library, EntryPoint = "rocksdb_block_based_options_set_pin_top_level_index_and_filter")]
+    internal static partial void BlockBasedOptionsSetPinTopLevelIndexAndFilter(nint options, byte value);
 
     [LibraryImport(Library, EntryPoint = "rocksdb_block_based_options_set_block_cache")]
     internal static partial void BlockBasedOptionsSetBlockCache(nint options, nint blockCache);

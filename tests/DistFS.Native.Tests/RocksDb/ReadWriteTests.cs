@@ -49,6 +49,40 @@ public sealed class ReadWriteTests
         Assert.Equal(0, length);
     }
 
+    /// <summary>Hints, indexes and filters in parts: all keys are found, and come in order.</summary>
+    [Fact]
+    public void Groups_of_keys_in_any_order_are_all_there()
+    {
+        using var cache = new BlockCache(1 << 20);
+        using var test = new TestDb(TestDb.Plain with { BlockCache = cache, InsertHintPrefixBytes = 7 });
+        var random = new Random(1);
+        var expected = new SortedDictionary<int, byte[]>();
+        for (var i = 0; i < 60_000; i++)
+        {
+            // Groups of 256 that grow side by side, and some that are written again.
+            var key = (random.Next(100) << 8) | (random.Next(4) == 0 ? random.Next(256) : (i / 100) & 255);
+            expected[key] = TestDb.Value(i, 40);
+            test.Db.Put(test.Default, TestDb.Key(key), expected[key], WriteSettings.WithoutWal);
+            if (i is 20_000 or 40_000)
+            {
+                test.Db.FlushAll();
+            }
+        }
+
+        Assert.All(expected, row => Assert.Equal(row.Value, test.Db.Get(test.Default, TestDb.Key(row.Key))));
+        Assert.False(test.Db.ContainsKey(test.Default, TestDb.Key(1 << 20)));
+        using var rows = test.Db.CreateIterator(test.Default);
+        rows.Seek(TestDb.Key(0));
+        foreach (var key in expected.Keys)
+        {
+            Assert.True(rows.IsValid);
+            Assert.Equal(TestDb.Key(key), rows.Key);
+            rows.Next();
+        }
+
+        Assert.False(rows.IsValid);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

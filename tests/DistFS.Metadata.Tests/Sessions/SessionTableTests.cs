@@ -1,0 +1,115 @@
+using DistFS.Metadata.Rows;
+using DistFS.Metadata.Sessions;
+using DistFS.Metadata.Store;
+
+namespace DistFS.Metadata.Tests.Sessions;
+
+/// <summary>Replies are there until they are acknowledged, whether they lie in the session's row or apart.</summary>
+public sealed class SessionTableTests
+{
+    private static readonly ClientId Client = new(7);
+
+    private readonly MemoryStore _store = new();
+
+    /// <summary>Against a list of what was executed: sizes on both sides of what a row takes, acknowledged late.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    public void What_was_executed_is_known_and_nothing_else(uint seed)
+    {
+        var prng = new Prng(seed);
+        var changes = new Changes(_store, knownMax: 64);
+        var table = new SessionTable(changes);
+        table.Open(Client, 1_000, default);
+        var saved = new Dictionary<ulong, (ulong Digest, byte[] Reply)>();
+        var acknowledged = 0ul;
+        for (var step = 0; step < 3_000; step++)
+        {
+            var sequence = acknowledged + 1 + (ulong)prng.NextInt32(12);
+            var (state, reply) = Look(table, sequence, Digest(sequence));
+            Assert.Equal(saved.TryGetValue(sequence, out var known) ? known.Reply : null, reply);
+            Assert.Equal(reply == null ? RequestState.New : RequestState.Repeated, state);
+            if (reply == null)
+            {
+                var made = new byte[prng.Chance(0.2) ? prng.NextInt32(600) : prng.NextInt32(80)];
+                made.AsSpan().Fill((byte)sequence);
+                var claim = acknowledged + (prng.Chance(0.4) ? (ulong)prng.NextInt32(14) : 0);
+                table.Executed(Client, new SequenceNumber(sequence), claim, Digest(sequence), made, default);
+                saved.Add(sequence, (Digest(sequence), made));
+                acknowledged = Math.Max(acknowledged, Math.Min(claim, sequence - 1));
+                foreach (var old in saved.Keys.Where(key => key <= acknowledged).ToList())
+                {
+                    saved.Remove(old);
+                }
+            }
+            else
+            {
+                Assert.Equal(RequestState.Different, Look(table, sequence, Digest(sequence) + 1).State);
+            }
+
+            if (acknowledged > 0)
+            {
+                Assert.Equal(RequestState.Stale, Look(table, acknowledged, 0).State);
+            }
+
+            Somehow(prng, table, changes);
+        }
+
+        Assert.True(table.End(Client));
+        changes.Keep();
+        changes.Flush();
+        Assert.Empty(_store.Rows);
+    }
+
+    /// <summary>What one request at a time costs: the session's row, and no other.</summary>
+    [Fact]
+    public void A_client_with_one_request_under_way_has_one_row()
+    {
+        var changes = new Changes(_store);
+        var table = new SessionTable(changes);
+        table.Open(Client, 1_000, default);
+        for (var sequence = 1ul; sequence < 100; sequence++)
+        {
+            table.Executed(Client, new SequenceNumber(sequence), sequence - 1, 1, new byte[62], default);
+            changes.Keep();
+            changes.Flush();
+            Assert.Single(_store.Rows);
+        }
+    }
+
+    [Theory]
+    [InlineData("0100000000000000")]
+    [InlineData("01000000000000000200000000000000ffff00")]
+    public void Replies_that_cannot_be_read_end_the_member(string hex)
+    {
+        var bytes = Convert.FromHexString(hex);
+        Assert.Throws<RowFormatException>(() => new SavedReplies(bytes).TryFind(9, out _, out _));
+        Assert.Throws<RowFormatException>(() => new SavedReplies(bytes).BytesAfter(0));
+    }
+
+    private static ulong Digest(ulong sequence) => sequence * 3;
+
+    private static (RequestState State, byte[]? Reply) Look(SessionTable table, ulong sequence, ulong digest) =>
+        (table.Look(Client, new SequenceNumber(sequence), digest, out var reply), reply);
+
+    private static void Somehow(Prng prng, SessionTable table, Changes changes)
+    {
+        if (prng.Chance(0.1))
+        {
+            Assert.True(table.Hear(Client, default));
+        }
+
+        if (prng.Chance(0.05))
+        {
+            table.Open(Client, 2_000, default);
+        }
+
+        changes.Keep();
+        if (prng.Chance(0.3))
+        {
+            changes.Flush();
+        }
+    }
+}
