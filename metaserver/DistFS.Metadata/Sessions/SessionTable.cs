@@ -46,6 +46,12 @@ internal sealed class SessionTable(Changes changes)
     public void Open(ClientId client, ulong leaseMs, FileTime now, bool usesLeases = false)
     {
         var acknowledged = TryGet(client, out var known) ? known.Acknowledged : 0;
+        if (usesLeases)
+        {
+            // From now on it speaks for itself.
+            changes.Delete(KeyOf(stackalloc byte[RowKey.BytesMax], RowTable.EndedHolder, client));
+        }
+
         Put(client, new SessionRow(leaseMs, acknowledged, now, usesLeases || known.UsesLeases));
     }
 
@@ -120,7 +126,8 @@ internal sealed class SessionTable(Changes changes)
 
     /// <summary>
     /// Ends sessions whose time is over (<see cref="SessionRow.IsOver"/>), <see cref="ExpireMax"/> at most, so that no
-    /// entry takes long; returns them in order.
+    /// entry takes long; returns them in order. Likewise those that were ended early are forgotten: their clients
+    /// believe no lease any more.
     /// </summary>
     public IReadOnlyList<ClientId> Expire(FileTime now, ulong ledMs)
     {
@@ -140,15 +147,24 @@ internal sealed class SessionTable(Changes changes)
             Remove(client, acknowledged);
         }
 
+        ForgetEnded(now, ledMs);
         return [.. ended.Select(static session => session.Client)];
     }
 
-    /// <summary>Ends a session; false if there is none.</summary>
-    public bool End(ClientId client)
+    /// <summary>
+    /// Ends a session before its time; false if there is none. Its leases are remembered for as long as the session
+    /// could have lived, unless its client believes none any more.
+    /// </summary>
+    public bool End(ClientId client, bool believesNoLease = false)
     {
         if (!TryGet(client, out var session))
         {
             return false;
+        }
+
+        if (session.UsesLeases && !believesNoLease)
+        {
+            Put(RowTable.EndedHolder, client, session);
         }
 
         Remove(client, session.Acknowledged);
@@ -159,7 +175,7 @@ internal sealed class SessionTable(Changes changes)
     {
         Span<byte> key = stackalloc byte[RowKey.BytesMax];
         Span<byte> end = stackalloc byte[RowKey.BytesMax];
-        changes.Delete(SessionKey(key, client));
+        changes.Delete(KeyOf(key, RowTable.Session, client));
 
         // Few of the window are there: they are found by one scan, not by asking for each.
         var replies = new List<byte[]>();
@@ -177,9 +193,27 @@ internal sealed class SessionTable(Changes changes)
         }
     }
 
-    private static ReadOnlySpan<byte> SessionKey(Span<byte> buffer, ClientId client)
+    private void ForgetEnded(FileTime now, ulong ledMs)
     {
-        var key = new RowKey(buffer, RowTable.Session);
+        var over = new List<byte[]>();
+        changes.Scan([(byte)RowTable.EndedHolder], [(byte)RowTable.EndedHolder + 1], (key, value) =>
+        {
+            if (SessionRow.Read(value).IsOver(now, ledMs))
+            {
+                over.Add(key.ToArray());
+            }
+
+            return over.Count < ExpireMax;
+        });
+        foreach (var key in over)
+        {
+            changes.Delete(key);
+        }
+    }
+
+    private static ReadOnlySpan<byte> KeyOf(Span<byte> buffer, RowTable table, ClientId client)
+    {
+        var key = new RowKey(buffer, table);
         key.Add(client.Value);
         return key.Bytes;
     }
@@ -194,16 +228,18 @@ internal sealed class SessionTable(Changes changes)
 
     private bool TryGet(ClientId client, out SessionRow session)
     {
-        var found = TryRead(SessionKey(stackalloc byte[RowKey.BytesMax], client));
+        var found = TryRead(KeyOf(stackalloc byte[RowKey.BytesMax], RowTable.Session, client));
         session = found ? SessionRow.Read(_value.WrittenSpan) : default;
         return found;
     }
 
-    private void Put(ClientId client, in SessionRow session)
+    private void Put(ClientId client, in SessionRow session) => Put(RowTable.Session, client, session);
+
+    private void Put(RowTable table, ClientId client, in SessionRow session)
     {
         Span<byte> row = stackalloc byte[SessionRow.SizeBytes];
         session.Write(row);
-        changes.Put(SessionKey(stackalloc byte[RowKey.BytesMax], client), row);
+        changes.Put(KeyOf(stackalloc byte[RowKey.BytesMax], table, client), row);
     }
 
     private bool TryRead(ReadOnlySpan<byte> key)
