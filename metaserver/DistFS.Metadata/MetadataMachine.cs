@@ -316,7 +316,7 @@ public sealed class MetadataMachine
     private MetadataReply EndSession(MetadataCommand command, Tree tree)
     {
         var client = new ClientId(command.Client);
-        if (!_sessions.End(client))
+        if (!_sessions.End(client, command.EndSession.BelievesNoLease))
         {
             return Failed(FsStatus.Stale, ErrorCatalog.SessionEnded);
         }

@@ -9,21 +9,15 @@ namespace DistFS.Metadata.Leases;
 /// <summary>The sessions that use leases, as the state has them.</summary>
 public static class LeaseHolders
 {
-    /// <summary>All of them, in order.</summary>
+    /// <summary>
+    /// All of them, in order; then those that were ended early, whose clients may believe their leases yet.
+    /// </summary>
     public static IReadOnlyList<LeaseHolder> In(IOrderedStore store)
     {
         ArgumentNullException.ThrowIfNull(store);
         var holders = new List<LeaseHolder>();
-        store.Scan([(byte)RowTable.Session], [(byte)RowTable.Session + 1], (key, value) =>
-        {
-            var session = SessionRow.Read(value);
-            if (session.UsesLeases)
-            {
-                holders.Add(new LeaseHolder(new ClientId(RowKey.InodeOf(key).Value), session.LeaseMs));
-            }
-
-            return true;
-        });
+        Add(store, RowTable.Session, holders);
+        Add(store, RowTable.EndedHolder, holders);
         return holders;
     }
 
@@ -41,4 +35,17 @@ public static class LeaseHolders
         return isThere && SessionRow.Read(value.WrittenSpan) is { UsesLeases: true } session
             ? new LeaseHolder(client, session.LeaseMs) : null;
     }
+
+    private static void Add(IOrderedStore store, RowTable table, List<LeaseHolder> holders) =>
+        store.Scan([(byte)table], [(byte)((byte)table + 1)], (key, value) =>
+        {
+            var session = SessionRow.Read(value);
+            if (session.UsesLeases)
+            {
+                holders.Add(new LeaseHolder(
+                    new ClientId(RowKey.InodeOf(key).Value), session.LeaseMs, table == RowTable.EndedHolder));
+            }
+
+            return true;
+        });
 }

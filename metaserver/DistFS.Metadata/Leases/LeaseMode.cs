@@ -67,7 +67,8 @@ public enum LeaseRefusal : byte
 /// <summary>A session that uses leases, as the state knows it.</summary>
 /// <param name="Session">Whose.</param>
 /// <param name="LeaseMs">It ends when nothing was heard of it for so long.</param>
-public readonly record struct LeaseHolder(ClientId Session, ulong LeaseMs);
+/// <param name="IsEnded">It was ended before that, and its client may not have noticed.</param>
+public readonly record struct LeaseHolder(ClientId Session, ulong LeaseMs, bool IsEnded = false);
 
 /// <summary>A session has to give up a lease.</summary>
 /// <param name="Number">Grows; names this recall among those of the session's epoch.</param>

@@ -9,6 +9,7 @@ internal sealed class Lease
     {
         (Session, Node) = (session, node);
         (PlaceInSession, PlaceInAll) = (new LinkedListNode<Lease>(this), new LinkedListNode<Lease>(this));
+        PlaceInRecalls = new LinkedListNode<Lease>(this);
     }
 
     public LeaseSession Session { get; }
@@ -19,6 +20,9 @@ internal sealed class Lease
 
     /// <summary>Names it among all of its epoch.</summary>
     public ulong Grant { get; set; }
+
+    /// <summary>Its holder was told of this grant, or of its recall only: it is to be answered.</summary>
+    public bool IsTold { get; set; }
 
     /// <summary>0: it is not recalled.</summary>
     public ulong RecallNumber { get; set; }
@@ -34,6 +38,9 @@ internal sealed class Lease
 
     /// <summary>Least recently used first.</summary>
     public LinkedListNode<Lease> PlaceInAll { get; }
+
+    /// <summary>In none while it is not recalled.</summary>
+    public LinkedListNode<Lease> PlaceInRecalls { get; }
 }
 
 /// <summary>A session that has, had or reclaims leases.</summary>
@@ -57,9 +64,15 @@ internal sealed class LeaseSession(ClientId id)
 
     public LinkedList<Lease> Leases { get; } = new();
 
-    /// <summary>By number.</summary>
-    public SortedDictionary<ulong, Lease> Recalls { get; } = [];
+    /// <summary>In the order of their numbers, which is that of their times.</summary>
+    public LinkedList<Lease> Recalls { get; } = new();
 }
+
+/// <summary>Who is in flight at a node, for what, and which need of the ticket that is.</summary>
+internal readonly record struct LeaseFlight(LeaseTicket Ticket, LeaseNeedKind Kind, int Need);
+
+/// <summary>Who waits at a node, and for what.</summary>
+internal readonly record struct LeaseWaiter(LeaseTicket Ticket, LeaseNeedKind Kind);
 
 /// <summary>An inode or a name of which somebody has or wants something.</summary>
 internal sealed class LeaseNode
@@ -71,15 +84,59 @@ internal sealed class LeaseNode
     /// <summary>Invariant: one, if it is to write; else of one session each.</summary>
     public List<Lease> Leases { get; } = [];
 
-    public List<(LeaseTicket Ticket, LeaseNeedKind Kind)> InFlight { get; } = [];
+    /// <summary>In no order; tickets know their indices.</summary>
+    public List<LeaseFlight> InFlight { get; } = [];
 
     /// <summary>In the order in which they came.</summary>
-    public List<(LeaseTicket Ticket, LeaseNeedKind Kind)> Waiting { get; } = [];
+    public LinkedList<LeaseWaiter> Waiting { get; } = new();
+
+    /// <summary>Of those who wait, who wants a lease.</summary>
+    public int WaitingAcquires { get; private set; }
+
+    /// <summary>Of those who wait, who wants to change.</summary>
+    public int WaitingChanges { get; private set; }
 
     /// <summary>Something changed, and who waits has to look again.</summary>
     public bool IsStirred { get; set; }
 
     public bool IsEmpty => Leases.Count + InFlight.Count + Waiting.Count == 0;
+
+    /// <summary>A need of a ticket, the next or one that grows, is in flight.</summary>
+    public void Fly(LeaseTicket ticket, LeaseNeedKind kind, int need)
+    {
+        if (need < ticket.FlightAt.Count)
+        {
+            InFlight[ticket.FlightAt[need]] = new LeaseFlight(ticket, kind, need);
+            return;
+        }
+
+        ticket.FlightAt.Add(InFlight.Count);
+        InFlight.Add(new LeaseFlight(ticket, kind, need));
+    }
+
+    /// <summary>The last one takes the place of what lands.</summary>
+    public void Land(int at)
+    {
+        var last = InFlight[^1];
+        InFlight[at] = last;
+        last.Ticket.FlightAt[last.Need] = at;
+        InFlight.RemoveAt(InFlight.Count - 1);
+    }
+
+    public LinkedListNode<LeaseWaiter> Wait(LeaseTicket ticket, LeaseNeedKind kind)
+    {
+        WaitingAcquires += ticket.IsAcquire ? 1 : 0;
+        WaitingChanges += kind == LeaseNeedKind.Change ? 1 : 0;
+        return Waiting.AddLast(new LeaseWaiter(ticket, kind));
+    }
+
+    public void StopWaiting(LinkedListNode<LeaseWaiter> place)
+    {
+        var (ticket, kind) = place.Value;
+        WaitingAcquires -= ticket.IsAcquire ? 1 : 0;
+        WaitingChanges -= kind == LeaseNeedKind.Change ? 1 : 0;
+        Waiting.Remove(place);
+    }
 
     public Lease? LeaseOf(ClientId session)
     {

@@ -18,6 +18,9 @@ public sealed record LeaseOptions
     /// <summary>A ticket waits so long at most, whatever it asks for.</summary>
     public long WaitMsMax { get; init; } = 30_000;
 
-    /// <summary>A holder that is heard of answers a recall within this time, or loses its session.</summary>
+    /// <summary>
+    /// A holder that is heard of answers a recall within this time, or loses its session. It begins when the holder was
+    /// told of the lease, and anew when it is asked for more.
+    /// </summary>
     public long RecallMsMax { get; init; } = 20_000;
 }

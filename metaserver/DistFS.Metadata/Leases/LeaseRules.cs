@@ -36,7 +36,7 @@ public sealed class LeaseRules(LeaseTicket ticket)
         }
     }
 
-    /// <summary>Finds the inodes that the names stand for now, as needs.</summary>
+    /// <summary>Looks up the names in the tree, and adds what is needed of the inodes behind them.</summary>
     public void Resolve(Tree tree, ICollection<LeaseNeed> needs)
     {
         ArgumentNullException.ThrowIfNull(tree);

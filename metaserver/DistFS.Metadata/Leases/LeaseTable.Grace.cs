@@ -26,13 +26,15 @@ public sealed partial class LeaseTable
         Stop();
         Advance(nowMs);
         (Epoch, _beganMs) = (epoch, _awakeMs);
-        foreach (var (id, leaseMs) in holders)
+        foreach (var (id, leaseMs, isEnded) in holders)
         {
+            // One that has ended reclaims nothing: it is waited for until its lease time is over.
             _sessions[id.Value] = new LeaseSession(id)
             {
                 LeaseMs = (long)leaseMs,
                 RenewedMs = _awakeMs,
                 MayReclaim = true,
+                IsEnded = isEnded,
             };
         }
 
@@ -45,6 +47,7 @@ public sealed partial class LeaseTable
         foreach (var ticket in _waiting)
         {
             ticket.Place = null;
+            ticket.Places!.Clear();
             End(ticket, LeaseRefusal.NotLeader);
             Effects.Freed.Add(ticket);
         }
@@ -98,6 +101,8 @@ public sealed partial class LeaseTable
             return LeaseRefusal.TooManyLeases;
         }
 
+        // It is answered at once.
+        given.IsTold = true;
         grant = given.Grant;
         Stir(node);
         Settle();
@@ -111,9 +116,9 @@ public sealed partial class LeaseTable
     /// <summary>A session has reclaimed all that it has, or has nothing.</summary>
     public void ReclaimDone(ClientId session)
     {
-        if (_sessions.TryGetValue(session.Value, out var known) && known.MayReclaim)
+        if (MayReclaim(session))
         {
-            Reported(known);
+            Reported(_sessions[session.Value]);
             Settle();
         }
     }

@@ -76,15 +76,27 @@ public sealed partial class LeaseTable
     }
 
     /// <summary>
+    /// The answer to an acquisition that passed is given: from now on its holder has time to answer a recall. Until
+    /// then it could not have known what is recalled.
+    /// </summary>
+    public void Told(LeaseTicket ticket, long nowMs)
+    {
+        Advance(nowMs);
+        if (LeaseOf(ticket) is { } lease)
+        {
+            BeginToAnswer(lease);
+        }
+    }
+
+    /// <summary>
     /// The answer to an acquisition that passed is not given: its lease is recalled, since the holder may have had one
     /// before, and must not take that for valid when it is gone.
     /// </summary>
     public void Withdraw(LeaseTicket ticket)
     {
-        ArgumentNullException.ThrowIfNull(ticket);
-        if (ticket is { IsAcquire: true, State: LeaseTicketState.Passed } && ticket.Epoch == Epoch
-            && Find(ticket.Needs[0])?.LeaseOf(ticket.Session) is { } lease && lease.Grant == ticket.Grant)
+        if (LeaseOf(ticket) is { } lease)
         {
+            BeginToAnswer(lease);
             Recall(lease, LeaseMode.None);
         }
     }
@@ -98,12 +110,18 @@ public sealed partial class LeaseTable
             return;
         }
 
-        foreach (var (number, lease) in known.Recalls)
+        // From the last one back: what was seen before may be much, and what is new is at the end.
+        LinkedListNode<Lease>? from = null;
+        for (var at = known.Recalls.Last; at != null && at.Value.RecallNumber > after; at = at.Previous)
         {
-            if (number > after && recalls.Count < countMax)
-            {
-                recalls.Add(new LeaseRecall(number, new InodeId(lease.Node.Value), lease.Grant, lease.RecallTo));
-            }
+            from = at;
+        }
+
+        for (; from != null && recalls.Count < countMax; from = from.Next)
+        {
+            var lease = from.Value;
+            recalls.Add(new LeaseRecall(
+                lease.RecallNumber, new InodeId(lease.Node.Value), lease.Grant, lease.RecallTo));
         }
     }
 
@@ -120,6 +138,13 @@ public sealed partial class LeaseTable
             Judge(known);
             Settle();
         }
+    }
+
+    /// <summary>Whether a session has to end, as of now; see <see cref="LeaseEffects.ToEnd"/>.</summary>
+    public bool HasToEnd(ClientId session, long nowMs)
+    {
+        Advance(nowMs);
+        return _sessions.TryGetValue(session.Value, out var known) && HasToEnd(known);
     }
 
     /// <summary>What a session holds of an inode, and in which lease; for those who look from outside.</summary>
@@ -152,24 +177,42 @@ public sealed partial class LeaseTable
     /// <summary>Whether a session is over, or has to end.</summary>
     private void Judge(LeaseSession session)
     {
-        var silentMs = _awakeMs - session.RenewedMs;
-        if (session.IsEnded)
+        if (session.IsEnded && IsSilent(session))
         {
-            if (silentMs >= session.LeaseMs)
-            {
-                Remove(session);
-            }
-
-            return;
+            Remove(session);
         }
-
-        var isOwing = session.Recalls.Count > 0;
-        var owesMs = isOwing ? _awakeMs - session.Recalls.First().Value.RecalledMs : 0;
-        if ((isOwing && (silentMs >= session.LeaseMs || owesMs >= options.RecallMsMax))
-            || (session.MayReclaim && _awakeMs - _beganMs >= session.LeaseMs))
+        else if (HasToEnd(session))
         {
             Effects.ToEnd.Add(session.Id);
         }
+    }
+
+    private bool IsSilent(LeaseSession session) => _awakeMs - session.RenewedMs >= session.LeaseMs;
+
+    private bool HasToEnd(LeaseSession session) => !session.IsEnded
+        && ((session.MayReclaim && _awakeMs - _beganMs >= session.LeaseMs)
+            || (session.Recalls.Count > 0 && (IsSilent(session) || OwesMs(session) >= options.RecallMsMax)));
+
+    /// <summary>Since when it owes an answer that it could have given; few are not told yet.</summary>
+    private long OwesMs(LeaseSession session)
+    {
+        foreach (var lease in session.Recalls)
+        {
+            if (lease.IsTold)
+            {
+                return _awakeMs - lease.RecalledMs;
+            }
+        }
+
+        return 0;
+    }
+
+    private Lease? LeaseOf(LeaseTicket ticket)
+    {
+        ArgumentNullException.ThrowIfNull(ticket);
+        return ticket is { IsAcquire: true, State: LeaseTicketState.Passed } && ticket.Epoch == Epoch
+            && Find(ticket.Needs[0])?.LeaseOf(ticket.Session) is { } lease && lease.Grant == ticket.Grant
+            ? lease : null;
     }
 
     private void Remove(LeaseSession session)
@@ -235,7 +278,7 @@ public sealed partial class LeaseTable
         }
 
         ForgetRecall(lease);
-        lease.Grant = ++_lastGrant;
+        (lease.Grant, lease.IsTold) = (++_lastGrant, false);
         SetMode(lease, mode > lease.Mode ? mode : lease.Mode);
         CheckLeases(node);
         return lease;
@@ -267,26 +310,38 @@ public sealed partial class LeaseTable
 
         if (lease.RecallNumber == 0)
         {
-            lease.RecalledMs = _awakeMs;
-
             // Out of the way of those that are not recalled.
             Touch(lease);
         }
-        else
+
+        lease.RecallTo = to;
+        Announce(lease);
+    }
+
+    /// <summary>Under a new number, with the whole time to answer.</summary>
+    private void Announce(Lease lease)
+    {
+        ForgetRecall(lease);
+        (lease.RecallNumber, lease.RecalledMs) = (++_lastRecall, _awakeMs);
+        lease.Session.Recalls.AddLast(lease.PlaceInRecalls);
+        Effects.Recalled.Add(lease.Session.Id);
+    }
+
+    private void BeginToAnswer(Lease lease)
+    {
+        if (!lease.IsTold && lease.RecallNumber != 0)
         {
-            lease.Session.Recalls.Remove(lease.RecallNumber);
+            Announce(lease);
         }
 
-        (lease.RecallNumber, lease.RecallTo) = (++_lastRecall, to);
-        lease.Session.Recalls.Add(lease.RecallNumber, lease);
-        Effects.Recalled.Add(lease.Session.Id);
+        lease.IsTold = true;
     }
 
     private static void ForgetRecall(Lease lease)
     {
         if (lease.RecallNumber != 0)
         {
-            lease.Session.Recalls.Remove(lease.RecallNumber);
+            lease.Session.Recalls.Remove(lease.PlaceInRecalls);
             lease.RecallNumber = 0;
         }
     }

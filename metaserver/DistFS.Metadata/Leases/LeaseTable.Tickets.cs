@@ -16,28 +16,26 @@ public sealed partial class LeaseTable
         ticket.State = LeaseTicketState.Passed;
         if (ticket.Kind == LeaseTicketKind.Operation)
         {
-            foreach (var need in ticket.NeedList)
+            for (var i = 0; i < ticket.NeedList.Count; i++)
             {
-                NodeOf(need).InFlight.Add((ticket, need.Kind));
+                var need = ticket.NeedList[i];
+                NodeOf(need).Fly(ticket, need.Kind, i);
             }
         }
     }
 
     private void Land(LeaseTicket ticket)
     {
-        foreach (var need in ticket.NeedList)
+        for (var i = 0; i < ticket.NeedList.Count; i++)
         {
-            var node = Find(need)!;
-            for (var i = 0; i < node.InFlight.Count; i++)
-            {
-                if (node.InFlight[i].Ticket == ticket)
-                {
-                    node.InFlight.RemoveAt(i);
-                    break;
-                }
-            }
+            var node = Find(ticket.NeedList[i])!;
+            node.Land(ticket.FlightAt[i]);
 
-            Stir(node);
+            // Of an inode, operations do not wait for each other.
+            if (node.IsEmpty || (node.IsName ? node.Waiting.Count : node.WaitingAcquires) > 0)
+            {
+                Stir(node);
+            }
         }
     }
 
@@ -45,20 +43,19 @@ public sealed partial class LeaseTable
     {
         _waiting.Remove(ticket.Place!);
         ticket.Place = null;
-        foreach (var need in ticket.NeedList)
+        for (var i = 0; i < ticket.NeedList.Count; i++)
         {
-            var node = Find(need)!;
-            for (var i = 0; i < node.Waiting.Count; i++)
-            {
-                if (node.Waiting[i].Ticket == ticket)
-                {
-                    node.Waiting.RemoveAt(i);
-                    break;
-                }
-            }
+            var node = Find(ticket.NeedList[i])!;
+            node.StopWaiting(ticket.Places![i]);
 
-            Stir(node);
+            // Those behind it may have waited for it: for a name, nobody does; else only if one of the two is a lease.
+            if (node.IsEmpty || (!node.IsName && (ticket.IsAcquire || node.WaitingAcquires > 0)))
+            {
+                Stir(node);
+            }
         }
+
+        ticket.Places!.Clear();
     }
 
     /// <summary>Whoever waits at a node looks again at the end of the call; an empty node goes.</summary>
@@ -77,10 +74,12 @@ public sealed partial class LeaseTable
         while (_stirred.TryDequeue(out var node))
         {
             node.IsStirred = false;
-            for (var i = 0; i < node.Waiting.Count;)
+            for (var at = node.Waiting.First; at != null;)
             {
-                var ticket = node.Waiting[i].Ticket;
-                i += TryPass(ticket) ? 0 : 1;
+                // Whoever passes leaves its own place, and no other's.
+                var next = at.Next;
+                TryPass(at.Value.Ticket);
+                at = node.IsName && node.InFlight.Count > 0 ? null : next;
             }
 
             if (node.IsEmpty && !node.IsStirred)
@@ -90,17 +89,14 @@ public sealed partial class LeaseTable
         }
     }
 
-    private bool TryPass(LeaseTicket ticket)
+    private void TryPass(LeaseTicket ticket)
     {
-        if (!IsFree(ticket, recall: true))
+        if (IsFree(ticket, recall: true))
         {
-            return false;
+            StopWaiting(ticket);
+            Pass(ticket);
+            Effects.Freed.Add(ticket);
         }
-
-        StopWaiting(ticket);
-        Pass(ticket);
-        Effects.Freed.Add(ticket);
-        return true;
     }
 
     private LeaseNode? Find(LeaseNeed need) =>

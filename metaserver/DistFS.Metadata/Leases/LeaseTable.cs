@@ -90,7 +90,7 @@ public sealed partial class LeaseTable(LeaseOptions options)
         ticket.Place = _waiting.AddLast(ticket);
         foreach (var need in ticket.NeedList)
         {
-            NodeOf(need).Waiting.Add((ticket, need.Kind));
+            (ticket.Places ??= []).Add(NodeOf(need).Wait(ticket, need.Kind));
         }
     }
 
@@ -124,16 +124,7 @@ public sealed partial class LeaseTable(LeaseOptions options)
         {
             if (!ticket.Covers(need))
             {
-                // One that it has already, to look at, is in flight twice.
-                var count = ticket.NeedList.Count;
-                var at = ticket.Add(need);
-                var node = NodeOf(need);
-                if (at < count)
-                {
-                    node.InFlight.RemoveAll(flight => flight.Ticket == ticket);
-                }
-
-                node.InFlight.Add((ticket, need.Kind));
+                NodeOf(need).Fly(ticket, need.Kind, ticket.Add(need));
             }
         }
 
@@ -157,7 +148,20 @@ public sealed partial class LeaseTable(LeaseOptions options)
         }
 
         ticket.State = LeaseTicketState.Out;
+        ticket.FlightAt.Clear();
         Settle();
+    }
+
+    /// <summary>Nobody waits for a ticket any longer: if it still waits, it ends as at its deadline.</summary>
+    public void GiveUp(LeaseTicket ticket)
+    {
+        ArgumentNullException.ThrowIfNull(ticket);
+        if (ticket.State == LeaseTicketState.Waiting)
+        {
+            StopWaiting(ticket);
+            End(ticket, NotNow(ticket));
+            Settle();
+        }
     }
 
     /// <summary>Time goes on: tickets end at their deadlines, silent holders have to end.</summary>
@@ -277,6 +281,13 @@ public sealed partial class LeaseTable(LeaseOptions options)
                     return true;
                 }
             }
+        }
+
+        // Many may wait: what conflicts with none of them need not look at each.
+        if ((!ticket.IsAcquire && node.WaitingAcquires == 0)
+            || (kind == LeaseNeedKind.Look && node.WaitingChanges == 0))
+        {
+            return false;
         }
 
         foreach (var (earlier, earlierKind) in node.Waiting)

@@ -80,6 +80,12 @@ public sealed class LeaseTicket
     /// <summary>Its place among those who wait.</summary>
     internal LinkedListNode<LeaseTicket>? Place { get; set; }
 
+    /// <summary>While it waits, its place at the node of each need.</summary>
+    internal List<LinkedListNode<LeaseWaiter>>? Places { get; set; }
+
+    /// <summary>While it is in flight, its index at the node of each need.</summary>
+    internal List<int> FlightAt { get; } = [];
+
     internal bool IsAcquire => Kind == LeaseTicketKind.Acquire;
 
     internal List<LeaseNeed> NeedList => _needs;

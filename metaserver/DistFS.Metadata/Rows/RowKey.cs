@@ -21,6 +21,9 @@ public enum RowTable : byte
     /// <summary>A session that is over, and of which there are rows yet.</summary>
     EndedSession = (byte)'E',
 
+    /// <summary>A session that was ended early, and whose client may believe its leases yet.</summary>
+    EndedHolder = (byte)'e',
+
     /// <summary>A copy that a chunk server has to delete.</summary>
     Garbage = (byte)'G',
 

@@ -52,6 +52,11 @@ internal sealed class SessionTable(Changes changes)
         BeginRow(known with { LeaseMs = leaseMs, Heard = now, UsesLeases = usesLeases || known.UsesLeases });
         replies.CopyAfter(known.Acknowledged, _row);
         PutRow(client);
+        if (usesLeases)
+        {
+            // From now on it speaks for itself.
+            changes.Delete(KeyOf(stackalloc byte[RowKey.BytesMax], RowTable.EndedHolder, client));
+        }
     }
 
     /// <summary>Hears of a session; false if there is none.</summary>
@@ -144,7 +149,8 @@ internal sealed class SessionTable(Changes changes)
 
     /// <summary>
     /// Ends sessions whose time is over (<see cref="SessionRow.IsOver"/>), <see cref="ExpireMax"/> at most, so that no
-    /// entry takes long; returns them in order.
+    /// entry takes long; returns them in order. Likewise those that were ended early are forgotten: their clients
+    /// believe no lease any more.
     /// </summary>
     public IReadOnlyList<ClientId> Expire(FileTime now, ulong ledMs)
     {
@@ -164,15 +170,26 @@ internal sealed class SessionTable(Changes changes)
             Remove(client, session);
         }
 
+        ForgetEnded(now, ledMs);
         return [.. ended.Select(static session => session.Client)];
     }
 
-    /// <summary>Ends a session; false if there is none.</summary>
-    public bool End(ClientId client)
+    /// <summary>
+    /// Ends a session before its time; false if there is none. Its leases are remembered for as long as the session
+    /// could have lived, unless its client believes none any more.
+    /// </summary>
+    public bool End(ClientId client, bool believesNoLease = false)
     {
         if (!TryGet(client, out var session))
         {
             return false;
+        }
+
+        if (session.UsesLeases && !believesNoLease)
+        {
+            Span<byte> row = stackalloc byte[SessionRow.SizeBytes];
+            session.Write(row);
+            changes.Put(KeyOf(stackalloc byte[RowKey.BytesMax], RowTable.EndedHolder, client), row);
         }
 
         Remove(client, session);
@@ -183,7 +200,7 @@ internal sealed class SessionTable(Changes changes)
     {
         Span<byte> key = stackalloc byte[RowKey.BytesMax];
         Span<byte> end = stackalloc byte[RowKey.BytesMax];
-        changes.Delete(SessionKey(key, client));
+        changes.Delete(KeyOf(key, RowTable.Session, client));
         if (session.Apart <= session.Acknowledged)
         {
             return;
@@ -205,9 +222,27 @@ internal sealed class SessionTable(Changes changes)
         }
     }
 
-    private static ReadOnlySpan<byte> SessionKey(Span<byte> buffer, ClientId client)
+    private void ForgetEnded(FileTime now, ulong ledMs)
     {
-        var key = new RowKey(buffer, RowTable.Session);
+        var over = new List<byte[]>();
+        changes.Scan([(byte)RowTable.EndedHolder], [(byte)RowTable.EndedHolder + 1], (key, value) =>
+        {
+            if (SessionRow.Read(value).IsOver(now, ledMs))
+            {
+                over.Add(key.ToArray());
+            }
+
+            return over.Count < ExpireMax;
+        });
+        foreach (var key in over)
+        {
+            changes.Delete(key);
+        }
+    }
+
+    private static ReadOnlySpan<byte> KeyOf(Span<byte> buffer, RowTable table, ClientId client)
+    {
+        var key = new RowKey(buffer, table);
         key.Add(client.Value);
         return key.Bytes;
     }
@@ -222,7 +257,7 @@ internal sealed class SessionTable(Changes changes)
 
     private bool TryGet(ClientId client, out SessionRow session)
     {
-        var found = TryRead(SessionKey(stackalloc byte[RowKey.BytesMax], client));
+        var found = TryRead(KeyOf(stackalloc byte[RowKey.BytesMax], RowTable.Session, client));
         session = found ? SessionRow.Read(_value.WrittenSpan) : default;
         return found;
     }
@@ -260,7 +295,7 @@ internal sealed class SessionTable(Changes changes)
     }
 
     private void PutRow(ClientId client) =>
-        changes.Put(SessionKey(stackalloc byte[RowKey.BytesMax], client), _row.WrittenSpan);
+        changes.Put(KeyOf(stackalloc byte[RowKey.BytesMax], RowTable.Session, client), _row.WrittenSpan);
 
     private bool TryRead(ReadOnlySpan<byte> key)
     {

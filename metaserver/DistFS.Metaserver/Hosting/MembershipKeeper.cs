@@ -42,6 +42,9 @@ internal sealed partial class MembershipKeeper : IAsyncDisposable
         _loop = Task.Run(() => RunAsync(onFailed));
     }
 
+    /// <summary>Held by whoever thinks out a removal, until it is in the state.</summary>
+    public SemaphoreSlim Removing { get; } = new(1);
+
     /// <summary>There may be something to do.</summary>
     public void Wake() => _wake.Release();
 
@@ -51,6 +54,7 @@ internal sealed partial class MembershipKeeper : IAsyncDisposable
         await _loop.ConfigureAwait(false);
         _stop.Dispose();
         _wake.Dispose();
+        Removing.Dispose();
     }
 
     /// <summary>All that were admitted or removed, as far as this member has applied.</summary>
@@ -104,10 +108,17 @@ internal sealed partial class MembershipKeeper : IAsyncDisposable
         }
 
         var rows = Rows(_state);
-        if (rows.Any(row => row.Id == _driver.Self && row.Row.IsRemoved))
+        if (status.TransferTarget.Value != 0)
         {
-            // Another leader takes this one out: nobody then waits for a time-out.
-            await HandOverAsync().ConfigureAwait(false);
+            // It ends, one way or the other.
+            return;
+        }
+
+        if (rows.Any(row => row.Id == _driver.Self && row.Row.IsRemoved)
+            && MembershipPlan.Heir(status, _driver.Self, rows) is { } heir)
+        {
+            // Another leader takes this one out: nobody then waits for a time-out. If it fails, the next round tries.
+            await _driver.TransferLeadershipAsync(heir, _election, _stop.Token).ConfigureAwait(false);
             return;
         }
 
@@ -139,18 +150,6 @@ internal sealed partial class MembershipKeeper : IAsyncDisposable
         }
 
         return _state.AppliedIndex >= index;
-    }
-
-    private async Task HandOverAsync()
-    {
-        try
-        {
-            await _driver.HandOverAsync(_election).ConfigureAwait(false);
-        }
-        catch (TimeoutException)
-        {
-            // The next round tries again.
-        }
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Metaserver {Self} changes the members: {From} to {To}.")]

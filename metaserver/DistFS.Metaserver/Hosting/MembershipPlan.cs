@@ -49,6 +49,51 @@ internal static class MembershipPlan
         return target.Equals(now) || !target.Voters.Any() ? null : target;
     }
 
+    /// <summary>How many vote that stay when a member goes, and how many of them are alive.</summary>
+    /// <param name="status">Of the core of the leader.</param>
+    /// <param name="self">The leader.</param>
+    /// <param name="rows">Who is removed, in the state of the leader; who is so votes until it is taken out.</param>
+    /// <param name="id">Who goes.</param>
+    public static (int Voters, int Alive) Without(
+        RaftStatus status, MemberId self, IReadOnlyList<(MemberId Id, MemberRow Row)> rows, MemberId id)
+    {
+        var (voters, alive) = (0, 0);
+        foreach (var voter in status.Configuration.Voters)
+        {
+            if (voter.Id != id && !IsRemoved(rows, voter.Id))
+            {
+                voters++;
+                alive += voter.Id == self
+                    || status.Progress.Any(other => other.Id == voter.Id && other.IsActive) ? 1 : 0;
+            }
+        }
+
+        return (voters, alive);
+    }
+
+    /// <summary>
+    /// To whom a leader that is removed hands over: the active voter that stays and has most of the log; null if there
+    /// is none.
+    /// </summary>
+    public static MemberId? Heir(
+        RaftStatus status, MemberId self, IReadOnlyList<(MemberId Id, MemberRow Row)> rows)
+    {
+        MemberProgress? best = null;
+        foreach (var member in status.Progress)
+        {
+            if (member.IsActive && member.Id != self && status.Configuration.IsVoter(member.Id)
+                && !IsRemoved(rows, member.Id) && !(member.Match <= best?.Match))
+            {
+                best = member;
+            }
+        }
+
+        return best?.Id;
+    }
+
+    private static bool IsRemoved(IReadOnlyList<(MemberId Id, MemberRow Row)> rows, MemberId id) =>
+        rows.Any(row => row.Id == id && row.Row.IsRemoved);
+
     private static bool HasCaughtUp(RaftStatus status, MemberId id, ulong lagMax)
     {
         foreach (var member in status.Progress)

@@ -20,6 +20,7 @@ internal sealed partial class MembershipWatch : IAsyncDisposable
     private readonly Identity _identity;
     private readonly RaftDriver _driver;
     private readonly RpcAddress _address;
+    private readonly ulong _run;
     private readonly IReadOnlyList<RpcAddress> _join;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stop = new();
@@ -29,6 +30,7 @@ internal sealed partial class MembershipWatch : IAsyncDisposable
     /// <param name="identity">Of this member.</param>
     /// <param name="driver">Of this member.</param>
     /// <param name="address">Where it listens.</param>
+    /// <param name="run">Drawn at this start: tells it from a copy of its folder that runs too.</param>
     /// <param name="join">Others, for who knows no configuration yet.</param>
     /// <param name="logger">Where it tells what happens.</param>
     /// <param name="onFailed">Called when the member must not go on.</param>
@@ -36,11 +38,13 @@ internal sealed partial class MembershipWatch : IAsyncDisposable
         Identity identity,
         RaftDriver driver,
         RpcAddress address,
+        ulong run,
         IReadOnlyList<RpcAddress> join,
         ILogger logger,
         Action<DistFsException> onFailed)
     {
         (_identity, _driver, _address, _join, _logger) = (identity, driver, address, join, logger);
+        _run = run;
         _loop = Task.Run(() => RunAsync(onFailed));
     }
 
@@ -115,6 +119,7 @@ internal sealed partial class MembershipWatch : IAsyncDisposable
                         Member = _identity.Member.Value,
                         Store = _identity.Store.Value,
                         Address = $"{_address}",
+                        Run = _run,
                     },
                     Timeout,
                     _stop.Token).ConfigureAwait(false);

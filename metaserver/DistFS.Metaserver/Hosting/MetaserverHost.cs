@@ -91,6 +91,9 @@ public sealed partial class MetaserverHost : IAsyncDisposable
     /// <summary>What it does about chunk servers while it leads, likewise.</summary>
     internal ChunkDuties Chunks => _chunks;
 
+    /// <summary>The leases that it knows while it leads, likewise.</summary>
+    internal LeaseKeeper Leases => _leases;
+
     /// <summary>
     /// Starts the metaserver of a folder; in an empty one the first of a new cluster, or one that joins another's.
     /// </summary>
@@ -195,6 +198,7 @@ public sealed partial class MetaserverHost : IAsyncDisposable
     {
         _store = await MemberFolder.OpenAsync(_options, prng.Fork(), cancellation).ConfigureAwait(false);
         var identity = _store.Identity;
+        var run = prng.NextUInt64() | 1;
         _state = MetadataState.Open(_options.DataFolder, identity.Cluster, _options.State);
         var clock = new LeaderClock(_options.Clock);
         _state.OnTime = clock.Logged;
@@ -247,7 +251,7 @@ public sealed partial class MetaserverHost : IAsyncDisposable
         new MetadataReadService(_driver, _state, _leases).AddTo(dispatcher);
         _keeper = new MembershipKeeper(_driver, _state, driverOptions, _options.Logger, Fail);
         new AdminService(
-            identity, _driver, _transport, _state, _keeper, _options.Timing.Election, clock).AddTo(dispatcher);
+            identity, _driver, _transport, _state, _keeper, run, _options.Timing.Election, clock).AddTo(dispatcher);
         _fsck = new FsckService(_driver, _state, clock);
         _fsck.AddTo(dispatcher);
         _server = FrameServer.Start(dispatcher, new FrameServerOptions
@@ -271,7 +275,7 @@ public sealed partial class MetaserverHost : IAsyncDisposable
         _metrics = new MetaserverMetrics(
             _driver, _state, Path.Combine(_options.DataFolder, RaftFolder), clock);
         _readiness = new Readiness(_driver, _store, _state, _node, _options.Logger);
-        _watch = new MembershipWatch(identity, _driver, _options.Address, _options.Join, _options.Logger, Fail);
+        _watch = new MembershipWatch(identity, _driver, _options.Address, run, _options.Join, _options.Logger, Fail);
     }
 
     // A method of its own: what is not used, ASP.NET above all, is not loaded.

@@ -15,9 +15,16 @@ internal sealed partial class LeaseKeeper
         try
         {
             using var timer = new PeriodicTimer(Interval, _clock);
-            while (await timer.WaitForNextTickAsync(_stopping).ConfigureAwait(false))
+            try
             {
-                await LookAroundAsync().ConfigureAwait(false);
+                while (await timer.WaitForNextTickAsync(_stopping).ConfigureAwait(false))
+                {
+                    await LookAroundAsync().ConfigureAwait(false);
+                }
+            }
+            finally
+            {
+                await Task.WhenAll(_ends.UnderWay.Append(_deciding)).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
@@ -34,6 +41,7 @@ internal sealed partial class LeaseKeeper
         }
     }
 
+    /// <summary>Proposes, and does not wait for it: the table's time goes on.</summary>
     private async Task LookAroundAsync()
     {
         if (!await BeginAsync(Timeout, _stopping).ConfigureAwait(false))
@@ -53,19 +61,33 @@ internal sealed partial class LeaseKeeper
         }
 
         LookForEnded();
-        foreach (var session in toEnd)
+        await _ends.LookAsync(toEnd).ConfigureAwait(false);
+        if (_deciding.IsCompleted)
         {
-            LogEnds(_logger, _driver.Self, session);
-            if (await ProposeAsync(
-                new MetadataCommand { Client = session.Value, EndSession = new EndSessionRequest() }, epoch)
-                .ConfigureAwait(false) != null)
-            {
-                // Ended now, or before.
-                Ended(session);
-            }
+            await _deciding.ConfigureAwait(false);
+            _deciding = DecideAsync(epoch);
         }
+    }
 
-        await DecideAsync(epoch).ConfigureAwait(false);
+    /// <summary>In which epoch a session has to end, as of now; 0: it does not.</summary>
+    private ulong Judge(ClientId session)
+    {
+        lock (_gate)
+        {
+            return IsCurrent && _table.HasToEnd(session, NowMs) ? _table.Epoch : 0;
+        }
+    }
+
+    private async Task EndAsync(ClientId session, ulong epoch)
+    {
+        LogEnds(_logger, _driver.Self, session);
+        if (await ProposeAsync(
+            new MetadataCommand { Client = session.Value, EndSession = new EndSessionRequest() }, epoch)
+            .ConfigureAwait(false) != null)
+        {
+            // Ended now, or before.
+            Ended(session);
+        }
     }
 
     /// <summary>What is proposed now comes after everything in doubt: once it is applied, that is decided.</summary>

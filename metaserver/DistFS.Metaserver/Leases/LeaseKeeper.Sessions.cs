@@ -11,6 +11,9 @@ internal sealed partial class LeaseKeeper
     // Renewing is an entry of the log: not with every recall.
     private const int RenewalsPerLease = 8;
 
+    // What is granted is not kept back for what is not: its holder could neither use it nor answer for it.
+    private static readonly TimeSpan TogetherMax = TimeSpan.FromMilliseconds(100);
+
     /// <summary>What a client is told, as of now.</summary>
     public LeaseStatus Answer(LeaseRefusal refusal) => Answer(refusal, WritesEnded.Epoch);
 
@@ -57,37 +60,52 @@ internal sealed partial class LeaseKeeper
     }
 
     /// <summary>
-    /// Enters acquisitions together, and waits until each has passed or ended; then those that passed have a lease that
-    /// must not be told before a ReadIndex.
+    /// Enters acquisitions together, and waits until each has passed or ended, or the first has passed a moment ago:
+    /// then the others end. Those that passed have a lease that must not be told before a ReadIndex.
     /// </summary>
     public async ValueTask AcquireAsync(
         IReadOnlyList<LeaseTicket> tickets, long waitMs, CancellationToken cancellation)
     {
-        var freed = new TaskCompletionSource?[tickets.Count];
+        var batch = new LeaseBatch(tickets);
         lock (_gate)
         {
-            for (var i = 0; i < tickets.Count; i++)
+            foreach (var ticket in tickets)
             {
-                freed[i] = Enter(tickets[i], waitMs);
+                (ticket.Owner, ticket.WaitMs) = (batch, waitMs);
+                _table.Enter(ticket, NowMs);
             }
 
+            batch.Look();
             Dispatch();
         }
 
         try
         {
-            foreach (var one in freed)
-            {
-                if (one != null)
-                {
-                    await one.Task.WaitAsync(cancellation).ConfigureAwait(false);
-                }
-            }
+            await batch.First.WaitAsync(cancellation).ConfigureAwait(false);
+            await batch.All.WaitAsync(TogetherMax, _clock, cancellation).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            GiveUp(tickets);
         }
         catch (OperationCanceledException)
         {
             GiveBack(tickets);
             throw;
+        }
+    }
+
+    /// <summary>What was acquired is told to its client: from now on it has to answer for it.</summary>
+    public void Told(IEnumerable<LeaseTicket> tickets)
+    {
+        lock (_gate)
+        {
+            foreach (var ticket in tickets)
+            {
+                _table.Told(ticket, NowMs);
+            }
+
+            Dispatch();
         }
     }
 
@@ -272,6 +290,19 @@ internal sealed partial class LeaseKeeper
 
         reply.Reclaim = _table.MayReclaim(session);
         return isNews || recalls.Count > 0;
+    }
+
+    private void GiveUp(IReadOnlyList<LeaseTicket> tickets)
+    {
+        lock (_gate)
+        {
+            foreach (var ticket in tickets)
+            {
+                _table.GiveUp(ticket);
+            }
+
+            Dispatch();
+        }
     }
 
     /// <summary>The state has the session, in whose time it is renewed; or it has not.</summary>

@@ -27,10 +27,12 @@ internal sealed partial class LeaseKeeper : IAsyncDisposable
     private readonly Dictionary<ulong, RecallWait> _waits = [];
     private readonly HashSet<ClientId> _toEnd = [];
     private readonly SemaphoreSlim _beginning = new(1);
+    private readonly SessionEnds _ends;
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationToken _stopping;
     private readonly Task _loop;
     private List<LeaseTicket> _doubts = [];
+    private Task _deciding = Task.CompletedTask;
     private long _lookedMs;
 
     public LeaseKeeper(
@@ -42,6 +44,7 @@ internal sealed partial class LeaseKeeper : IAsyncDisposable
     {
         (_driver, _state, _clock, _logger) = (driver, state, clock, logger);
         _stopping = _stop.Token;
+        _ends = new SessionEnds(Judge, EndAsync);
         _loop = Task.Run(() => RunAsync(onFailed));
     }
 
@@ -65,6 +68,18 @@ internal sealed partial class LeaseKeeper : IAsyncDisposable
             lock (_gate)
             {
                 return (_table.Epoch, _table.WritesEnded);
+            }
+        }
+    }
+
+    /// <summary>Sessions whose calls it keeps in mind, for tests to look at.</summary>
+    internal int SessionsHeard
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _waits.Count;
             }
         }
     }
@@ -143,8 +158,7 @@ internal sealed partial class LeaseKeeper : IAsyncDisposable
         await _loop.ConfigureAwait(false);
         lock (_gate)
         {
-            _table.Stop();
-            Dispatch();
+            StopTable();
         }
 
         _stop.Dispose();
@@ -166,10 +180,7 @@ internal sealed partial class LeaseKeeper : IAsyncDisposable
 
             if (_table.Epoch != 0)
             {
-                _table.Stop();
-                _doubts.Clear();
-                _toEnd.Clear();
-                Dispatch();
+                StopTable();
             }
         }
 
@@ -221,6 +232,21 @@ internal sealed partial class LeaseKeeper : IAsyncDisposable
         {
             _beginning.Release();
         }
+    }
+
+    /// <summary>Under the lock: what was of one leadership is nothing in the next.</summary>
+    private void StopTable()
+    {
+        _table.Stop();
+        _doubts.Clear();
+        Dispatch();
+        _toEnd.Clear();
+        foreach (var wait in _waits.Values)
+        {
+            wait.Wake();
+        }
+
+        _waits.Clear();
     }
 
     /// <summary>Under the lock. Null: it does not wait.</summary>
@@ -280,7 +306,14 @@ internal sealed partial class LeaseKeeper : IAsyncDisposable
 
         foreach (var ticket in effects.Freed)
         {
-            ((TaskCompletionSource)ticket.Owner!).TrySetResult();
+            if (ticket.Owner is LeaseBatch batch)
+            {
+                batch.Freed(ticket);
+            }
+            else
+            {
+                ((TaskCompletionSource)ticket.Owner!).TrySetResult();
+            }
         }
 
         foreach (var session in effects.Recalled)

@@ -74,6 +74,7 @@ internal sealed class LeaseService(LeaseKeeper keeper, RaftDriver driver, Metada
         finally
         {
             var granted = tickets.FindAll(static ticket => ticket.State == LeaseTicketState.Passed);
+            keeper.Told(isTold ? granted.FindAll(static ticket => ticket.Owner is not NotThere) : []);
             keeper.GiveBack(isTold ? granted.FindAll(static ticket => ticket.Owner is NotThere) : granted);
         }
     }

@@ -1,3 +1,4 @@
+using DistFS.Metadata.Members;
 using DistFS.Metaserver.Consensus;
 using DistFS.Metaserver.Hosting;
 using DistFS.Primitives;
@@ -18,47 +19,29 @@ internal sealed partial class AdminService
         }
 
         var id = new MemberId(request.Member);
-        var status = await LookAsync(call).ConfigureAwait(false);
-        var member = status.Configuration.Find(id);
-        var row = MembershipKeeper.Rows(state).FirstOrDefault(row => row.Id == id).Row;
-        if (member == null && row == null)
+        await EnterRemovalAsync(call).ConfigureAwait(false);
+        try
         {
-            throw new RpcException(
-                ErrorCatalog.MemberUnknown, $"Cluster {identity.Cluster} has no metaserver {id}.");
-        }
-
-        if (row is not { IsRemoved: true })
-        {
-            RequireMajorityWithout(status, id, request.Force);
-            if (request.CheckOnly)
-            {
-                return new RemoveReply();
-            }
-
-            var command = new MetadataCommand
-            {
-                RemoveMember = new RemoveMemberRequest
-                {
-                    Member = id.Value,
-                    Store = (member?.Store ?? row!.Store).Value,
-                },
-            };
-            if (await ProposeAsync(command, call).ConfigureAwait(false) is not { } reply)
+            if (!await IsDecidedAsync(id, request, call).ConfigureAwait(false))
             {
                 return NotLeader();
             }
+        }
+        finally
+        {
+            keeper.Removing.Release();
+        }
 
-            if (reply.Status != 0)
-            {
-                throw Failed(reply);
-            }
+        if (request.CheckOnly)
+        {
+            return new RemoveReply();
         }
 
         keeper.Wake();
         using var timer = new PeriodicTimer(PollInterval);
         while (driver.IsLeader)
         {
-            status = await LookAsync(call).ConfigureAwait(false);
+            var status = await LookAsync(call).ConfigureAwait(false);
             if (status.Configuration.Find(id) == null && status.ConfigurationCommitted && !status.Configuration.IsJoint)
             {
                 return new RemoveReply();
@@ -76,26 +59,85 @@ internal sealed partial class AdminService
         }
     }
 
-    private void RequireMajorityWithout(RaftStatus status, MemberId id, bool force)
+    /// <summary>One removal is thought out at a time: the next one counts who stays after it.</summary>
+    private async ValueTask EnterRemovalAsync(ServerCall call)
+    {
+        if (!await keeper.Removing.WaitAsync(TimeLeft(call), call.CancellationToken).ConfigureAwait(false))
+        {
+            throw new RpcException(ErrorCatalog.DeadlineExceeded, "Other removals took all the time.");
+        }
+    }
+
+    /// <summary>
+    /// That a member goes is in the log, or would not be refused; false: this one does not lead, or not any more.
+    /// </summary>
+    private async ValueTask<bool> IsDecidedAsync(MemberId id, RemoveRequest request, ServerCall call)
+    {
+        // What leaders before have decided is applied, and what is decided here is proposed in this term only.
+        var term = driver.LeadTerm;
+        if (term == 0 || (await driver.ReadAsync(TimeLeft(call), call.CancellationToken).ConfigureAwait(false)).Status
+            != CallStatus.Done)
+        {
+            return false;
+        }
+
+        var status = await LookAsync(call).ConfigureAwait(false);
+        var rows = MembershipKeeper.Rows(state);
+        var member = status.Configuration.Find(id);
+        var row = rows.FirstOrDefault(row => row.Id == id).Row;
+        if (member == null && row == null)
+        {
+            throw new RpcException(
+                ErrorCatalog.MemberUnknown, $"Cluster {identity.Cluster} has no metaserver {id}.");
+        }
+
+        if (row is { IsRemoved: true })
+        {
+            return true;
+        }
+
+        RequireMajorityWithout(status, rows, id, request.Force);
+        if (request.CheckOnly)
+        {
+            return true;
+        }
+
+        var command = new MetadataCommand
+        {
+            RemoveMember = new RemoveMemberRequest
+            {
+                Member = id.Value,
+                Store = (member?.Store ?? row!.Store).Value,
+            },
+        };
+        var reply = await ProposeAsync(command, call, term).ConfigureAwait(false);
+        if (reply is { Status: not 0 })
+        {
+            throw Failed(reply);
+        }
+
+        return reply != null;
+    }
+
+    private void RequireMajorityWithout(
+        RaftStatus status, IReadOnlyList<(MemberId Id, MemberRow Row)> rows, MemberId id, bool force)
     {
         if (!status.Configuration.IsVoter(id))
         {
             return;
         }
 
-        var rest = status.Configuration.Voters.Where(voter => voter.Id != id).ToList();
-        if (rest.Count == 0)
+        var (rest, alive) = MembershipPlan.Without(status, driver.Self, rows, id);
+        if (rest == 0)
         {
             throw new RpcException(ErrorCatalog.MembersTooFew, $"Metaserver {id} is the last one that votes.");
         }
 
-        var alive = rest.Count(voter => voter.Id == driver.Self
-            || status.Progress.Any(other => other.Id == voter.Id && other.IsActive));
-        if (!force && alive <= rest.Count / 2)
+        if (!force && alive <= rest / 2)
         {
             throw new RpcException(
                 ErrorCatalog.MembersTooFew,
-                $"Without metaserver {id}, {alive} of {rest.Count} that vote are alive: no majority.");
+                $"Without metaserver {id}, {alive} of {rest} that vote and stay are alive: no majority.");
         }
     }
 
@@ -188,6 +230,7 @@ internal sealed partial class AdminService
             Commit = status.Commit.Value,
             Applied = driver.Applied.Value,
             Last = status.Last.Index.Value,
+            Run = run,
             IsChanging = status.Configuration.IsJoint || !status.ConfigurationCommitted,
             IsRemoved = rows.Any(row => row.Id == asked && row.Row.IsRemoved)
                 && status.ConfigurationCommitted && status.Configuration.Find(asked) == null,

@@ -20,6 +20,7 @@ internal sealed partial class AdminService(
     RaftTransport transport,
     MetadataState state,
     MembershipKeeper keeper,
+    ulong run,
     TimeSpan election,
     TimeProvider clock)
 {
@@ -150,7 +151,7 @@ internal sealed partial class AdminService(
     {
         // A voter has its folder; who comes without an identity is none, or has lost what it promised.
         if ((request.Member == 0 && member.Role != MemberRole.Learner)
-            || await IsThereAsync(member, cancellation).ConfigureAwait(false))
+            || await IsThereAsync(member, request.Run, cancellation).ConfigureAwait(false))
         {
             throw new RpcException(
                 ErrorCatalog.MemberTwice,
@@ -159,7 +160,8 @@ internal sealed partial class AdminService(
         }
     }
 
-    private async Task<bool> IsThereAsync(RaftMember member, CancellationToken cancellation)
+    /// <summary>Whether another process than the one that asks runs with that folder.</summary>
+    private async Task<bool> IsThereAsync(RaftMember member, ulong asking, CancellationToken cancellation)
     {
         if (!RpcAddress.TryParse(member.Address, out var address) || member.Id == driver.Self)
         {
@@ -172,7 +174,7 @@ internal sealed partial class AdminService(
             try
             {
                 var reply = await client.AskAsync(address, default, ProbeTimeout, cancellation).ConfigureAwait(false);
-                return reply.Store == member.Store.Value;
+                return reply.Store == member.Store.Value && (asking == 0 || reply.Run != asking);
             }
             catch (RpcException)
             {
@@ -231,12 +233,15 @@ internal sealed partial class AdminService(
         };
     }
 
-    /// <summary>Null: this member does not lead any more, and what became of it is not known; again is safe.</summary>
-    private async ValueTask<MetadataReply?> ProposeAsync(MetadataCommand command, ServerCall call)
+    /// <summary>
+    /// Null: this member does not lead any more, or not in that term (0: in whatever); what became of it is not known.
+    /// Again is safe.
+    /// </summary>
+    private async ValueTask<MetadataReply?> ProposeAsync(MetadataCommand command, ServerCall call, ulong term = 0)
     {
         var now = FileTime.Of(clock.GetUtcNow());
         command.LeaderTime = new Time { Seconds = now.Seconds, Nanoseconds = now.Nanoseconds };
-        var outcome = await driver.ProposeAsync(command.ToByteArray(), TimeLeft(call), call.CancellationToken)
+        var outcome = await driver.ProposeAsync(command.ToByteArray(), TimeLeft(call), term, call.CancellationToken)
             .ConfigureAwait(false);
         return outcome.Status switch
         {

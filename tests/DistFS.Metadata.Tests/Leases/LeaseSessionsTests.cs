@@ -144,6 +144,113 @@ public sealed class LeaseSessionsTests
         Assert.Equal((LeaseTicketState.Passed, false), (change.State, _table.Core.IsGrace));
     }
 
+    /// <summary>Nobody can tell its client anything, but it may answer from its cache.</summary>
+    [Fact]
+    public void A_new_leader_waits_for_who_was_ended_early_until_its_time_is_over()
+    {
+        _table.Core.Begin(2, [new(new ClientId(1), 1_000, IsEnded: true), new(new ClientId(2), 1_000)], _table.NowMs);
+        var change = _table.Change(2, 7);
+        _table.Core.ReclaimDone(new ClientId(2));
+        Assert.False(_table.Core.MayReclaim(new ClientId(1)));
+        Assert.Equal(
+            LeaseRefusal.NoSession, _table.Core.Reclaim(new ClientId(1), new InodeId(7), LeaseMode.Read, out _));
+
+        // What comes late does not prolong it.
+        _table.Pass(900, 1, 2);
+        Assert.Equal((LeaseTicketState.Waiting, true), (change.State, _table.Core.IsGrace));
+        _table.Pass(100, 1, 2);
+        Assert.Equal((LeaseTicketState.Passed, false), (change.State, _table.Core.IsGrace));
+        Assert.Empty(_table.Core.Effects.ToEnd);
+    }
+
+    /// <summary>Between a verdict and what is done about it time passes.</summary>
+    [Fact]
+    public void A_verdict_is_of_its_moment()
+    {
+        _table.Have(1, 7, LeaseMode.Write);
+        Assert.False(HasToEnd());
+        _table.Change(2, 7);
+        _table.Pass(1_000, 2);
+        Assert.True(HasToEnd());
+        _table.Renew(1);
+        Assert.False(HasToEnd());
+        _table.Pass(1_000, 1);
+        Assert.True(HasToEnd());
+        _table.Answer(1);
+        Assert.False(HasToEnd());
+        _table.Core.SessionEnded(new ClientId(1), _table.NowMs);
+        Assert.False(HasToEnd());
+
+        bool HasToEnd() => _table.Core.HasToEnd(new ClientId(1), _table.NowMs);
+    }
+
+    /// <summary>What a client has not heard of it cannot give back.</summary>
+    [Fact]
+    public void The_time_to_answer_begins_when_the_grant_is_told()
+    {
+        var grant = _table.Acquire(1, 7, LeaseMode.Write);
+        _table.Change(2, 7);
+        var first = Assert.Single(_table.Recalls(1));
+        _table.Pass(3_000, 1);
+        Assert.Empty(_table.Core.Effects.ToEnd);
+        _table.Core.Told(grant, _table.NowMs);
+        var second = Assert.Single(_table.Recalls(1));
+        Assert.True(second.Number > first.Number);
+        _table.Pass(1_900, 1);
+        Assert.Empty(_table.Core.Effects.ToEnd);
+        _table.Pass(100, 1);
+        Assert.Contains(new ClientId(1), _table.Core.Effects.ToEnd);
+
+        // To say it again gives no more time.
+        _table.Core.Told(grant, _table.NowMs);
+        Assert.True(_table.Core.HasToEnd(new ClientId(1), _table.NowMs));
+    }
+
+    [Fact]
+    public void A_grant_that_is_not_told_hides_no_recall_that_is()
+    {
+        _table.Acquire(1, 7, LeaseMode.Write);
+        _table.Have(1, 8, LeaseMode.Write);
+        _table.Change(2, 7);
+        _table.Change(2, 8);
+        _table.Pass(2_000, 1);
+        Assert.Contains(new ClientId(1), _table.Core.Effects.ToEnd);
+    }
+
+    /// <summary>The holder is told of the recall alone: that is its turn to answer.</summary>
+    [Fact]
+    public void A_grant_that_is_withdrawn_is_answered_in_time_too()
+    {
+        var grant = _table.Acquire(1, 7, LeaseMode.Write);
+        _table.Core.Withdraw(grant);
+        _table.Pass(1_900, 1);
+        _table.Core.Withdraw(grant);
+        Assert.Empty(_table.Core.Effects.ToEnd);
+        _table.Pass(100, 1);
+        Assert.Contains(new ClientId(1), _table.Core.Effects.ToEnd);
+    }
+
+    [Fact]
+    public void Recalls_come_in_order_and_so_many_as_are_asked_for()
+    {
+        for (var i = 0UL; i < 10; i++)
+        {
+            _table.Have(1, i, LeaseMode.Read);
+            _table.Change(2, i);
+        }
+
+        // Answered in whatever order.
+        var all = _table.Recalls(1);
+        _table.Core.Release(new ClientId(1), all[4].Inode, all[4].Grant, LeaseMode.None);
+        all.RemoveAt(4);
+        Assert.Equal(all, _table.Recalls(1));
+        Assert.Equal(all[3..], _table.Recalls(1, after: all[2].Number));
+        Assert.Empty(_table.Recalls(1, after: all[^1].Number));
+        var some = new List<LeaseRecall>();
+        _table.Core.Recalls(new ClientId(1), all[2].Number, 2, some);
+        Assert.Equal(all[3..5], some);
+    }
+
     [Fact]
     public void Who_waits_when_the_leadership_is_lost_is_told_and_nothing_is_left()
     {

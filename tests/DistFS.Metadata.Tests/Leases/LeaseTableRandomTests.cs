@@ -44,6 +44,7 @@ public sealed class LeaseTableRandomTests
         private readonly LeaseTable _table = new(Options);
         private readonly List<LeaseTicket> _open = [];
         private readonly Dictionary<LeaseTicket, long> _since = [];
+        private readonly List<LeaseTicket> _untold = [];
         private readonly bool[] _isSilent = new bool[Sessions + 1];
         private readonly HashSet<ulong> _mayReclaim = [];
         private ulong _epoch;
@@ -71,6 +72,9 @@ public sealed class LeaseTableRandomTests
                 case 10 or 11 or 12 or 13:
                     Answer(session);
                     break;
+                case 14 when Below(2) == 0:
+                    Tell();
+                    break;
                 case 14:
                     _isSilent[session.Value] = Below(4) == 0;
                     break;
@@ -93,6 +97,7 @@ public sealed class LeaseTableRandomTests
             Array.Clear(_isSilent);
             for (var i = 0; i < 1_000 && (_table.Waiting > 0 || _open.Count > 0); i++)
             {
+                Tell();
                 Leave();
                 Answer(new ClientId(1 + Below(Sessions)));
                 Tick();
@@ -162,6 +167,28 @@ public sealed class LeaseTableRandomTests
             {
                 _open.Add(ticket);
             }
+            else if (ticket.Kind == LeaseTicketKind.Acquire)
+            {
+                _untold.Add(ticket);
+            }
+        }
+
+        /// <summary>What was granted is told, or the answer was not given.</summary>
+        private void Tell()
+        {
+            foreach (var ticket in _untold)
+            {
+                if (Below(4) == 0)
+                {
+                    _table.Withdraw(ticket);
+                }
+                else
+                {
+                    _table.Told(ticket, _nowMs);
+                }
+            }
+
+            _untold.Clear();
         }
 
         private void Leave()
@@ -199,7 +226,8 @@ public sealed class LeaseTableRandomTests
             _mayReclaim.Clear();
             _mayReclaim.UnionWith(holders);
             _open.RemoveAll(ticket => ticket.State == LeaseTicketState.Passed);
-            _table.Begin(_epoch, holders.Select(id => new LeaseHolder(new ClientId(id), 1_000)), _nowMs);
+            _table.Begin(
+                _epoch, holders.Select(id => new LeaseHolder(new ClientId(id), 1_000, id % 2 == Below(2))), _nowMs);
             Handle();
         }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using DistFS.Metadata.Leases;
 
 namespace DistFS.Metadata.Tests.Leases;
@@ -204,6 +205,53 @@ public sealed class LeaseTableTests
         Assert.Equal(2, change.Needs.Count);
         _table.Core.Leave(change);
         Assert.Equal(2, _table.Core.Leases);
+    }
+
+    [Fact]
+    public void Who_gives_up_waits_no_more_and_is_in_nobodys_way()
+    {
+        _table.Have(1, 7, LeaseMode.Read);
+        var writer = _table.Acquire(2, 7, LeaseMode.Write);
+        var reader = _table.Acquire(3, 7, LeaseMode.Read);
+        _table.Core.GiveUp(writer);
+        Assert.Equal((LeaseTicketState.Ended, LeaseRefusal.NotInTime), (writer.State, writer.Refusal));
+
+        // What it has recalled stays so.
+        Assert.Equal(LeaseTicketState.Waiting, reader.State);
+        _table.Answer(1);
+        Assert.Equal(LeaseTicketState.Passed, reader.State);
+        _table.Core.GiveUp(reader);
+        Assert.Equal(LeaseTicketState.Passed, reader.State);
+    }
+
+    [Fact]
+    public void One_that_ends_lets_those_behind_it_pass()
+    {
+        var flight = _table.Change(1, 7);
+        var writer = _table.Acquire(2, 7, LeaseMode.Write);
+        var change = _table.Change(3, 7);
+        Assert.Equal((LeaseTicketState.Waiting, LeaseTicketState.Waiting), (writer.State, change.State));
+        _table.Core.Leave(writer);
+        Assert.Equal(LeaseTicketState.Passed, change.State);
+        _table.Core.Leave(change);
+        _table.Core.Leave(flight);
+        Assert.Equal(0, _table.Core.Nodes);
+    }
+
+    /// <summary>All under one lock: a crowd at one directory must not stop the others.</summary>
+    [Fact]
+    public void A_crowd_takes_time_in_proportion_to_itself()
+    {
+        _table.Have(1, 7, LeaseMode.Write);
+        var stopwatch = Stopwatch.StartNew();
+        var crowd = Enumerable.Range(0, 60_000).Select(i => _table.Change(2 + ((ulong)i % 2), 7)).ToList();
+        Assert.Equal(60_000, _table.Core.Waiting);
+        crowd[1_000..2_000].ForEach(_table.Core.Leave);
+        _table.Answer(1);
+        Assert.Equal(59_000, _table.Freed.Count);
+        crowd.ForEach(_table.Core.Leave);
+        Assert.Equal((0, 0), (_table.Core.Waiting, _table.Core.Nodes));
+        Assert.True(stopwatch.Elapsed < TimeSpan.FromSeconds(3), $"{stopwatch.Elapsed}");
     }
 
     [Fact]

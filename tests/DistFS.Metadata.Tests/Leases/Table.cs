@@ -33,11 +33,12 @@ internal sealed class Table
         return ticket;
     }
 
-    /// <summary>Acquires it, which must work at once.</summary>
+    /// <summary>Acquires it, which must work at once, and is told of it.</summary>
     public LeaseTicket Have(ulong session, ulong inode, LeaseMode mode)
     {
         var ticket = Acquire(session, inode, mode);
         Assert.Equal(LeaseTicketState.Passed, ticket.State);
+        _table.Told(ticket, NowMs);
         return ticket;
     }
 

@@ -215,6 +215,22 @@ public sealed class JoinTests : IAsyncDisposable
             .Any(member => member.Member == id.Value && member.Address == $"{address}"));
     }
 
+    /// <summary>Who answers at the old address is the one that asks.</summary>
+    [Fact]
+    public async Task AMemberMaySpellItsAddressInAnotherWay()
+    {
+        await _cluster.ThreeAsync();
+        var number = (_cluster.Leader + 1) % 3;
+        var id = _cluster[number].Member;
+        await _cluster.StopAsync(number);
+        var address = RpcAddress.Tcp("localhost", _cluster.Address(number).Port);
+        var host = await MetaserverHost.StartAsync(_cluster.Options(number) with { Address = address });
+        _cluster.Adopt(number, host);
+        await Eventually.True(async () => (await MembersOfAsync((number + 1) % 3)).Members
+            .Any(member => member.Member == id.Value && member.Address == $"{address}"));
+        Assert.False(host.Failed.IsCompleted);
+    }
+
     [Fact]
     public async Task AFirstMemberThatListensElsewhereIsFoundByOthers()
     {

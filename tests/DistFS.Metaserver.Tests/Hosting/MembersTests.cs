@@ -86,6 +86,38 @@ public sealed class MembersTests : IAsyncDisposable
         await _cluster.UntilVotersAsync(1);
     }
 
+    /// <summary>Each of them alone leaves a majority; who decides later counts without those that go already.</summary>
+    [Fact]
+    public async Task WhoAreRemovedAllAtOnceDoNotAllGo()
+    {
+        await _cluster.ThreeAsync();
+        var ids = _cluster.Running.Select(host => host.Member.Value).ToList();
+        var answers = await Task.WhenAll(ids.Select(async id =>
+        {
+            await using var admin = _cluster.Admin();
+            try
+            {
+                await admin.RemoveAsync(new RemoveRequest { Member = id }, Eventually.Limit, default);
+                return 0;
+            }
+            catch (RpcException e)
+            {
+                return e.Code.Number;
+            }
+        }));
+        Assert.Equal([0, 0, ErrorCatalog.MembersTooFew.Number], answers.Order());
+
+        // The one that stays leads, and is asked alone: the others have ended, or are about to.
+        var stays = Array.FindIndex(answers, answer => answer != 0);
+        await Eventually.True(() => _cluster[stays].IsLeader);
+        await using var client = new MetaClient(5, _cluster.Address(stays));
+        await client.OpenSessionAsync();
+        Assert.Equal(FsStatus.Ok, await client.MakeAsync("a"));
+        await using var last = new AdminClient([_cluster.Address(stays)]);
+        var members = await last.MembersAsync(Eventually.Limit, default);
+        Assert.Equal([ids[stays]], members.Members.Select(member => member.Member));
+    }
+
     /// <summary>Who was admitted and never came is in nobody's way, and can be removed.</summary>
     [Fact]
     public async Task WhoNeverCameIsRemoved()

@@ -233,6 +233,48 @@ public sealed class LeaseServiceTests : IDisposable
         Assert.True(stopwatch.Elapsed < TimeSpan.FromSeconds(8), $"{stopwatch.Elapsed}");
     }
 
+    /// <summary>A client that opens many files at once, one of which another one writes.</summary>
+    [Fact]
+    public async Task WhatIsGrantedIsToldBeforeWhatIsNot()
+    {
+        await using var host = await StartAsync();
+        await using var holder = await LeaseClient.OpenAsync(5, _address);
+        await using var other = await LeaseClient.OpenAsync(6, _address);
+        Assert.Equal(FsStatus.Ok, await holder.Meta.MakeAsync("a"));
+        var file = await InodeOfAsync(holder, "a");
+        await holder.HaveAsync(Write, Root);
+        var stopwatch = Stopwatch.StartNew();
+        var reply = await other.AcquireAsync(20_000, Read, Root, file);
+        Assert.True(stopwatch.Elapsed < TimeSpan.FromSeconds(4), $"{stopwatch.Elapsed}");
+        Assert.Equal(
+            [(FsStatus.TryAgain, ErrorCatalog.LeaseHeld.Number, 0u), (FsStatus.Ok, 0, Read)],
+            reply.Granted.Select(granted => ((FsStatus)granted.Status, granted.Code, granted.Kind)));
+
+        // The holder was asked all the same: who asks again, for what is left, waits for it.
+        var again = other.AcquireAsync(20_000, Read, Root);
+        var recall = await holder.RecallAsync();
+        Assert.Equal((Root, Read), (recall.Inode, recall.Keep));
+        Assert.False(again.IsCompleted);
+        await holder.ReleaseAsync(recall.Inode, recall.Grant, recall.Keep);
+        Assert.Equal(Read, Assert.Single((await again.Soon()).Granted).Kind);
+    }
+
+    [Fact]
+    public async Task ALeaderThatLeadsNoMoreKeepsNoSessionInMind()
+    {
+        await using var cluster = await new HostCluster().ThreeAsync();
+        var leader = cluster[cluster.Leader];
+        for (var id = 5UL; id < 8; id++)
+        {
+            await using var client = await LeaseClient.OpenAsync(id, leader.Address);
+        }
+
+        Assert.Equal(3, leader.Leases.SessionsHeard);
+        await using var admin = cluster.Admin();
+        await admin.TransferAsync(new TransferRequest(), Eventually.Limit, default);
+        await Eventually.True(() => !leader.IsLeader && leader.Leases.SessionsHeard == 0);
+    }
+
     [Fact]
     public async Task WhatIsNotThereOrNotFreeIsNotGranted()
     {
