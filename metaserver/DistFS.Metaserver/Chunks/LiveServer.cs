@@ -11,7 +11,7 @@ internal sealed class LiveServer(ServerId id, ServerRow row)
 
     public ServerRow Row { get; set; } = row;
 
-    /// <summary>The position of the log at which <see cref="Row"/> was read; older ones do not take its place.</summary>
+    /// <summary>Of which position of the log <see cref="Row"/> is; older ones do not take its place.</summary>
     public LogIndex RowAt { get; set; }
 
     public RackId Rack { get; set; }

@@ -373,19 +373,15 @@ internal sealed class LiveServers
         return server;
     }
 
+    /// <summary>Until its inventory is through it serves nobody: nothing is asked of it, and what it has counts.
+    /// </summary>
     private ServerState StateOf(LiveServer server) => server.Row.State == Protocol.ServerState.Down
         ? ServerState.Dead
         : ServerStates.Combine(
-            LivenessOf(server),
+            _liveness.StateOf(server.Id) is var heard && heard == ServerState.Up && !server.Row.IsThrough
+                ? ServerState.Suspect : heard,
             server.Row.State == Protocol.ServerState.Draining,
             server.Row.State == Protocol.ServerState.Full || server.IsFull);
-
-    /// <summary>
-    /// Until its inventory is through, a server serves nobody: nothing is asked of it, and what it has counts.
-    /// </summary>
-    private ServerState LivenessOf(LiveServer server) =>
-        _liveness.StateOf(server.Id) is var state && state == ServerState.Up && !server.Row.IsThrough
-            ? ServerState.Suspect : state;
 
     /// <summary>Servers that name no rack fail together with their host.</summary>
     private RackId RackOf(ServerRow row)

@@ -25,7 +25,8 @@ internal sealed class Proposals(RaftDriver driver, TimeProvider clock, ulong ter
     {
         var now = FileTime.Of(clock.GetUtcNow());
         command.LeaderTime = new Time { Seconds = now.Seconds, Nanoseconds = now.Nanoseconds };
-        var outcome = await driver.ProposeAsync(command.ToByteArray(), Timeout, term, cancellation).ConfigureAwait(false);
+        var outcome = await driver.ProposeAsync(command.ToByteArray(), Timeout, term, cancellation)
+            .ConfigureAwait(false);
         return outcome.Status == CallStatus.Done ? MetadataReply.Parser.ParseFrom(outcome.Reply.Span) : null;
     }
 }

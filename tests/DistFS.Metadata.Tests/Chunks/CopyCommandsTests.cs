@@ -124,7 +124,7 @@ public sealed class CopyCommandsTests
         _files.Sound();
     }
 
-    /// <summary>Who opens a chunk whose servers may not know that it was sealed is not answered before they do.</summary>
+    /// <summary>Who opens a chunk whose servers may not know that it was sealed waits until they do.</summary>
     [Fact]
     public void Opening_a_chunk_that_is_not_told_tells_it()
     {

@@ -54,7 +54,7 @@ public sealed class ReplicaChangesTests
         _files.Sound();
     }
 
-    /// <summary>What a server has is not known before its inventory is through: it may be another's copy's last.</summary>
+    /// <summary>What a server has is not known before its inventory is through.</summary>
     [Fact]
     public void A_server_that_has_just_come_back_is_nobodys_reason_to_give_up_a_copy()
     {

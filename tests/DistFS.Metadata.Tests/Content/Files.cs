@@ -86,7 +86,8 @@ internal sealed class Files
 
     /// <summary>A server has done what it is ordered to delete of these.</summary>
     public FsStatus Confirm(uint server, params ChunkId[] chunks) =>
-        ConfirmOrders(server, [.. chunks.Select(chunk => OrderOf(server, chunk) ?? new DeleteOrder { Chunk = chunk.Value })]);
+        ConfirmOrders(
+            server, [.. chunks.Select(chunk => OrderOf(server, chunk) ?? new DeleteOrder { Chunk = chunk.Value })]);
 
     public FsStatus ConfirmOrders(uint server, params DeleteOrder[] orders)
     {
