@@ -100,8 +100,9 @@ public sealed class ReplayTests
         {
             new() { Bootstrap = new BootstrapRequest { NameKeyLow = 5, Mode = 0x1ED } },
             new() { Client = 9, OpenSession = new OpenSessionRequest { LeaseMs = 10_000 } },
-            Register(1), Register(2), Through(1), Through(2),
+            Register(1), Register(2),
             Mutate(1, Make("a")), Mutate(2, Make("b")),
+            Through(1), Through(2),
         };
         for (var i = 3UL; i <= 150; i++)
         {
