@@ -14,11 +14,12 @@ namespace DistFS.Metaserver.Chunks;
 /// <param name="state">Where the chunks' rows are.</param>
 /// <param name="proposals">How a silent server is taken out.</param>
 /// <param name="sender">How servers are told.</param>
-/// <param name="servers">The servers, while this member leads; null: it does not.</param>
+/// <param name="servers">The servers, while this member leads; null: it does not, or does not know them yet.</param>
 internal sealed class FenceTeller(
     MetadataState state, Proposals proposals, IFenceSender sender, Func<LiveServers?> servers)
 {
     private const int PageMax = ChunkLayout.StepMax;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
 
     /// <summary>
     /// So often a chunk may go on to yet another version while a silent server is taken out of it; then whoever wants
@@ -78,7 +79,7 @@ internal sealed class FenceTeller(
     /// <summary>Whether a server knows, or does not serve.</summary>
     private async Task<bool> TellAsync(ServerId server, List<ChunkFence> fences, CancellationToken limit)
     {
-        while (servers() is { } live)
+        while (await LiveAsync(limit).ConfigureAwait(false) is { } live)
         {
             // Who is down registers again, and is told with its inventory before it serves. Only the log can say so:
             // another leader takes one that is silent to be alive.
@@ -114,6 +115,30 @@ internal sealed class FenceTeller(
         }
 
         return false;
+    }
+
+    /// <summary>The servers: a leader that has just begun knows them soon. Null: not within the limit.</summary>
+    private async Task<LiveServers?> LiveAsync(CancellationToken limit)
+    {
+        if (servers() is { } known)
+        {
+            return known;
+        }
+
+        using var timer = new PeriodicTimer(Pause);
+        try
+        {
+            while (servers() == null)
+            {
+                await timer.WaitForNextTickAsync(limit).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Then nobody is told.
+        }
+
+        return servers();
     }
 
     /// <summary>

@@ -149,30 +149,6 @@ public sealed class RepairTests
         Assert.DoesNotContain(3u, cluster.ServersOf(chunk));
     }
 
-    /// <summary>Nobody else was known to have it: the server goes on telling, and the loss is believed in the end.
-    /// </summary>
-    [Fact]
-    public async Task A_loss_that_nobody_can_make_up_for_yet_is_told_until_somebody_can()
-    {
-        await using var cluster = await ChunkCluster.StartAsync("a", "b");
-        var inode = await cluster.MakeAsync("f");
-        var chunk = (await cluster.WriteAsync(inode, 1))[0];
-        var (first, second) = (cluster.Server(1), cluster.Server(2));
-        await second.DisposeAsync();
-        await Eventually.True(() => cluster.Row(2).State == ServerState.Down);
-        await first.DisposeAsync();
-        first.Disk.Lose(chunk);
-        cluster.Servers.Clear();
-        first = await cluster.AddAsync("a", first.Disk);
-        Assert.Contains(1u, cluster.ServersOf(chunk));
-        Assert.NotEmpty(first.Lost);
-        await cluster.AddAsync("b", second.Disk);
-        await Eventually.True(() => first.Ordered.Any(order => order.Chunk == chunk));
-        await Eventually.True(() => cluster.ServersOf(chunk).Length == 2 && first.Disk.Find(chunk) != null);
-        Assert.Empty(first.Lost);
-        cluster.DisksAreSound();
-    }
-
     /// <summary>In its place a good copy may have come since.</summary>
     [Fact]
     public async Task An_old_report_of_a_loss_takes_out_no_fresh_copy()
