@@ -121,6 +121,14 @@ public sealed class MetadataMachine
         };
     }
 
+    /// <summary>The last entry that a store has the effects of.</summary>
+    internal static LogIndex AppliedIn(Changes changes)
+    {
+        var value = new ArrayBufferWriter<byte>();
+        return changes.TryRead(RowKey.OfMeta(stackalloc byte[RowKey.BytesMax], "applied"u8), value)
+            ? new LogIndex(BinaryPrimitives.ReadUInt64LittleEndian(value.WrittenSpan)) : default;
+    }
+
     /// <summary>Everything applied goes to the store, together with the index of the last entry.</summary>
     public void Flush()
     {

@@ -16,7 +16,7 @@ public enum ChunkState : byte
 
 /// <summary>
 /// A chunk: {format 1, state 1, goal 1, number of replicas 1, version 4, length 4, references 4, written 4, any rack 1,
-/// 0 3, changed at 8, replicas 4 each}.
+/// untold 1, 0 2, changed at 8, replicas 4 each}.
 /// </summary>
 /// <remarks>
 /// A server may have bytes beyond <see cref="Length"/>: they are nobody's. Within one version the length only grows;
@@ -42,6 +42,12 @@ public readonly record struct ChunkRow
 
     /// <summary>Its copies need not be in different racks.</summary>
     public bool AnyRack { get; init; }
+
+    /// <summary>
+    /// It was sealed while somebody may have been writing it, and its servers are not all known to know: one of them
+    /// may take a write yet, so nobody copies it.
+    /// </summary>
+    public bool IsUntold { get; init; }
 
     /// <summary>Grows with every change of who may write what; from 1.</summary>
     public required ChunkVersion Version { get; init; }
@@ -95,6 +101,7 @@ public readonly record struct ChunkRow
         BinaryPrimitives.WriteUInt32LittleEndian(at[12..], References);
         BinaryPrimitives.WriteUInt32LittleEndian(at[16..], Written.Value);
         at[20] = (byte)(AnyRack ? 1 : 0);
+        at[21] = (byte)(IsUntold ? 1 : 0);
         BinaryPrimitives.WriteUInt64LittleEndian(at[24..], ChangedAt.Value);
         at = at[HeadBytes..];
         foreach (var server in Replicas.Span)
@@ -113,7 +120,8 @@ public readonly record struct ChunkRow
         RowFormatException.ThrowIf(
             row.Length < HeadBytes || row[0] != Format
             || row[1] is not ((byte)ChunkState.Open or (byte)ChunkState.Sealed)
-            || row[3] is 0 or > ReplicasMax || row[20] > 1 || row.Length != HeadBytes + (row[3] * sizeof(uint)),
+            || row[3] is 0 or > ReplicasMax || row[20] > 1 || row[21] > 1
+            || row.Length != HeadBytes + (row[3] * sizeof(uint)),
             RowTable.Chunk,
             row);
         var replicas = new ServerId[row[3]];
@@ -128,6 +136,7 @@ public readonly record struct ChunkRow
             State = (ChunkState)row[1],
             Goal = row[2],
             AnyRack = row[20] != 0,
+            IsUntold = row[21] != 0,
             Version = new ChunkVersion(BinaryPrimitives.ReadUInt32LittleEndian(row[4..])),
             Length = BinaryPrimitives.ReadUInt32LittleEndian(row[8..]),
             References = BinaryPrimitives.ReadUInt32LittleEndian(row[12..]),

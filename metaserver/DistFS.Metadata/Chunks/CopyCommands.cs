@@ -45,7 +45,14 @@ internal static class CopyCommands
         return FsStatus.Ok;
     }
 
-    /// <summary>Seals a chunk in which nothing was committed since it was looked at. ESTALE: something was.</summary>
+    /// <summary>
+    /// Seals a chunk in which nothing was committed since it was looked at; then, that all its servers know. ESTALE:
+    /// it is another one by now.
+    /// </summary>
+    /// <remarks>
+    /// In the next version: what its writer sends and never commits must not be in one copy and not in another. Until
+    /// every server refuses the version before, it is not copied, whoever leads.
+    /// </remarks>
     public static FsStatus SealIdle(Tree tree, LogIndex index, SealIdleRequest request)
     {
         var id = new ChunkId(request.Chunk);
@@ -54,19 +61,21 @@ internal static class CopyCommands
             return FsStatus.NotFound;
         }
 
-        if (chunk.State != ChunkState.Open || chunk.Version.Value != request.Version || chunk.Length != request.Length)
+        if (chunk.State != (request.IsTold ? ChunkState.Sealed : ChunkState.Open)
+            || chunk.Version.Value != request.Version || chunk.Length != request.Length)
         {
             return FsStatus.Stale;
         }
 
-        // The next version: what its writer sends and never commits must not be in one copy and not in another.
-        tree.Chunks.Put(id, chunk.NextVersion(chunk.Length, index) with { State = ChunkState.Sealed });
+        tree.Chunks.Put(id, request.IsTold
+            ? chunk with { IsUntold = false }
+            : chunk.NextVersion(chunk.Length, index) with { State = ChunkState.Sealed, IsUntold = true });
         return FsStatus.Ok;
     }
 
     /// <summary>
-    /// EBUSY: somebody writes the chunk, or the target still has to delete an older copy. EEXIST: the target has the
-    /// chunk, or gets it. EAGAIN: it takes nothing.
+    /// EBUSY: somebody writes the chunk, or may for all that its servers know, or the target still has to delete an
+    /// older copy. EEXIST: the target has the chunk, or gets it. EAGAIN: it takes nothing.
     /// </summary>
     private static FsStatus Begin(Tree tree, BeginCopiesRequest.Types.Begin begin)
     {
@@ -106,7 +115,7 @@ internal static class CopyCommands
             return FsStatus.TryAgain;
         }
 
-        if (chunk.State == ChunkState.Open || tree.Chunks.TryGetGarbage(target, id, out _))
+        if (chunk.State == ChunkState.Open || chunk.IsUntold || tree.Chunks.TryGetGarbage(target, id, out _))
         {
             return FsStatus.Busy;
         }
@@ -154,7 +163,7 @@ internal static class CopyCommands
         if (status != FsStatus.Ok && !(isThere && chunk.IsOn(copy.Target))
             && tree.Servers.TryGet(copy.Target, out _) && !tree.Chunks.TryGetGarbage(copy.Target, id, out _))
         {
-            tree.Chunks.DropReplica(id, copy.Target, new GarbageRow(copy.Version, index));
+            tree.Chunks.DropReplica(id, copy.Target, new GarbageRow(copy.Version, index, copy.Copy));
         }
 
         return status;

@@ -24,18 +24,27 @@ internal static class ReplicaChanges
         return FsStatus.Ok;
     }
 
-    /// <summary>Whether a server that is not down has a copy.</summary>
-    public static bool HasLive(ServerTable servers, in ChunkRow chunk)
+    /// <summary>
+    /// Whether a server has a copy for certain: it is not down, and what it has was compared. EAGAIN: one may have,
+    /// and it is not known yet. EIO: none.
+    /// </summary>
+    public static FsStatus HasLive(ServerTable servers, in ChunkRow chunk)
     {
+        var status = Teeth.Has(PlantedBug.LastCopyRemoved) ? FsStatus.Ok : FsStatus.IoError;
         foreach (var replica in chunk.Replicas.Span)
         {
             if (servers.TryGet(replica, out var server) && server.State != ServerState.Down)
             {
-                return true;
+                if (server.IsThrough)
+                {
+                    return FsStatus.Ok;
+                }
+
+                status = status == FsStatus.Ok ? status : FsStatus.TryAgain;
             }
         }
 
-        return Teeth.Has(PlantedBug.LastCopyRemoved);
+        return status;
     }
 
     /// <summary>Checks first: one that fails leaves no trace.</summary>
@@ -76,15 +85,16 @@ internal static class ReplicaChanges
     }
 
     /// <summary>
-    /// EIO: no other server that is up has a copy, and the last one is never given up. The version grows, so that an
-    /// order to delete this copy, however late it comes, does not fit one that is made later.
+    /// EIO: no other server that is up has a copy, and the last one is never given up. EAGAIN: no other is known to
+    /// have one until its inventory is through. The version grows, so that an order to delete this copy, however late
+    /// it comes, does not fit one that is made later.
     /// </summary>
     private static FsStatus Remove(Tree tree, LogIndex index, ChunkId id, in ChunkRow chunk, ServerId server)
     {
         var after = chunk.Without(server).NextVersion(chunk.Length, index);
-        if (!HasLive(tree.Servers, after))
+        if (HasLive(tree.Servers, after) is not FsStatus.Ok and var status)
         {
-            return FsStatus.IoError;
+            return status;
         }
 
         tree.Chunks.Put(id, after);

@@ -166,12 +166,12 @@ internal sealed class FileEdit
     }
 
     /// <summary>
-    /// An operation has begun a version of a chunk; if somebody was writing it, its servers have to know before the
-    /// client is answered.
+    /// An operation has begun a version of a chunk; if somebody was writing it, or still may, its servers have to know
+    /// before the client is answered.
     /// </summary>
     public void Fence(ChunkId id, in ChunkRow before, in ChunkRow after)
     {
-        if (before.State != ChunkState.Open)
+        if (before.State != ChunkState.Open && !before.IsUntold)
         {
             return;
         }

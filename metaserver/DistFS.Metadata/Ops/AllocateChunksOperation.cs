@@ -84,8 +84,13 @@ internal static class AllocateChunksOperation
         else if (chunk.State == ChunkState.Sealed)
         {
             // Others may have had more of it than this file: that must not show when it grows.
-            chunk = chunk.NextVersion(file.LengthOf(place), context.Index) with { State = ChunkState.Open };
-            file.PutChunk(place, id, chunk);
+            var after = chunk.NextVersion(file.LengthOf(place), context.Index) with
+            {
+                State = ChunkState.Open,
+                IsUntold = false,
+            };
+            file.Fence(id, chunk, after);
+            file.PutChunk(place, id, after);
             file.PutPlace(index, MapRow.Of(id));
         }
 

@@ -47,10 +47,11 @@ internal static class NewVersionOperation
             context.Tree.Chunks.DropReplica(id, server, new GarbageRow(before.Version, context.Index));
         }
 
-        // The last copy is kept, whatever a client says of it.
-        if (request.Drop.Count > 0 && !ReplicaChanges.HasLive(context.Tree.Servers, after))
+        // The last copy is kept, whatever a client says of it. EAGAIN: those that stay have just come back.
+        status = request.Drop.Count > 0 ? ReplicaChanges.HasLive(context.Tree.Servers, after) : FsStatus.Ok;
+        if (status != FsStatus.Ok)
         {
-            return FsStatus.IoError;
+            return status;
         }
 
         Check.That(file.TryGetPlace(named.Index, out var place));

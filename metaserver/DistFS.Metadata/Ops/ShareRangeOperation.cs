@@ -114,7 +114,11 @@ internal static class ShareRangeOperation
         var chunk = context.Tree.Chunks.Get(place.Chunk);
         if (chunk.State == ChunkState.Open)
         {
-            var after = chunk.NextVersion(chunk.Length, context.Index) with { State = ChunkState.Sealed };
+            var after = chunk.NextVersion(chunk.Length, context.Index) with
+            {
+                State = ChunkState.Sealed,
+                IsUntold = true,
+            };
             to.Fence(place.Chunk, chunk, after);
             chunk = after;
         }

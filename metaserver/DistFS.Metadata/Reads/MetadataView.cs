@@ -8,10 +8,19 @@ namespace DistFS.Metadata.Reads;
 /// <summary>The state for reading, whoever applies to it meanwhile: over a view of one moment.</summary>
 public sealed class MetadataView
 {
-    private MetadataView(Tree tree) => Tree = tree;
+    private readonly Changes _changes;
+
+    private MetadataView(Changes changes, ClusterRow cluster)
+    {
+        _changes = changes;
+        Tree = new Tree(changes, cluster.NameKey);
+    }
 
     /// <summary>The tree of that moment.</summary>
     public Tree Tree { get; }
+
+    /// <summary>The last entry of which the effects are in it.</summary>
+    public LogIndex Position => MetadataMachine.AppliedIn(_changes);
 
     /// <summary>Whether a step of collection, in an entry of that time, would find something to do.</summary>
     public bool HasCollectableAt(FileTime now) => Collector.HasWork(Tree, now);
@@ -22,5 +31,5 @@ public sealed class MetadataView
 
     /// <summary>Over a store that does not change meanwhile, and of which the cluster's row is known.</summary>
     public static MetadataView Open(IOrderedStore store, ClusterRow cluster) =>
-        new(new Tree(new Changes(store), cluster.NameKey));
+        new(new Changes(store), cluster);
 }

@@ -33,6 +33,8 @@ internal static class ClusterCommands
             MetadataCommand.KindOneofCase.RemoveMember => MemberAdmission.Remove(tree.Members, command.RemoveMember),
             MetadataCommand.KindOneofCase.BeginCopies => CopyCommands.Begin(tree, command.BeginCopies, reply),
             MetadataCommand.KindOneofCase.EndCopies => CopyCommands.End(tree, index, command.EndCopies, reply),
+            MetadataCommand.KindOneofCase.EndInventory =>
+                ServerRegistration.EndInventory(tree, command.EndInventory),
             MetadataCommand.KindOneofCase.SealIdle => CopyCommands.SealIdle(tree, index, command.SealIdle),
             _ => FsStatus.NotImplemented,
         });
@@ -47,14 +49,19 @@ internal static class ClusterCommands
             return status;
         }
 
-        if (request.Chunks.Count > ChunkLayout.StepMax)
+        if (request.Deleted.Count > ChunkLayout.StepMax)
         {
             return FsStatus.Invalid;
         }
 
-        foreach (var chunk in request.Chunks)
+        foreach (var order in request.Deleted)
         {
-            tree.Chunks.ForgetGarbage(id, new ChunkId(chunk));
+            // A confirmation that comes late is of an order before: what is garbage now is still there.
+            var chunk = new ChunkId(order.Chunk);
+            if (tree.Chunks.TryGetGarbage(id, chunk, out var garbage) && garbage.IsOrderedBy(order))
+            {
+                tree.Chunks.ForgetGarbage(id, chunk);
+            }
         }
 
         return FsStatus.Ok;

@@ -13,11 +13,18 @@ public readonly record struct ReportedCopy(ChunkId Chunk, ChunkVersion Version, 
 /// <summary>What follows from a page of a report.</summary>
 public sealed class InventoryPlan
 {
-    /// <summary>The report was looked at up to here; it goes on with a page that begins here.</summary>
-    public required ChunkId Next { get; init; }
+    /// <summary>A plan that has settled everything up to a chunk so far.</summary>
+    public InventoryPlan(ChunkId next) => Next = next;
 
-    /// <summary>To be deleted by the server, in no newer version than that.</summary>
-    public List<(ChunkId Chunk, ChunkVersion Version)> Deletes { get; } = [];
+    /// <summary>
+    /// The report is settled up to here; it goes on with a page that begins here, of what the server has after it was
+    /// answered. The first chunk that changed since the report, and is not there as it is now, is not settled: it may
+    /// be lost, and may have come meanwhile.
+    /// </summary>
+    public ChunkId Next { get; private set; }
+
+    /// <summary>To be deleted by the server.</summary>
+    public List<DeleteOrder> Deletes { get; } = [];
 
     /// <summary>Versions that the server missed, and with which it is right: what it has is not lost.</summary>
     public List<ChunkFence> Fences { get; } = [];
@@ -35,6 +42,9 @@ public sealed class InventoryPlan
     /// Right copies on a server that is not to have them: a repair that is not told of yet, or one given up.
     /// </summary>
     public List<ReportedCopy> Surplus { get; } = [];
+
+    /// <summary>A chunk is not settled: the report goes on there, or before it.</summary>
+    public void AskAgain(ChunkId chunk) => Next = chunk.Value < Next.Value ? chunk : Next;
 }
 
 /// <summary>What a server has, against what it should have.</summary>
@@ -70,7 +80,7 @@ public static class Inventory
     {
         ArgumentNullException.ThrowIfNull(tree);
         ArgumentNullException.ThrowIfNull(copies);
-        plan = new InventoryPlan { Next = from };
+        plan = new InventoryPlan(from);
         if (!IsPage(from, to, copies))
         {
             return FsStatus.Invalid;
@@ -78,7 +88,7 @@ public static class Inventory
 
         var expected = tree.Chunks.Replicas(server, from, to, PageMax + 1);
         var next = expected.Count > PageMax ? expected[PageMax] : to;
-        plan = new InventoryPlan { Next = next };
+        plan = new InventoryPlan(next);
         var reported = new HashSet<ChunkId>();
         foreach (var copy in copies)
         {
@@ -92,9 +102,9 @@ public static class Inventory
         foreach (var id in expected.Take(PageMax))
         {
             var chunk = tree.Chunks.Get(id);
-            if (!reported.Contains(id) && chunk.Length > 0 && chunk.ChangedAt <= position)
+            if (!reported.Contains(id) && chunk.Length > 0)
             {
-                plan.Lost.Add(LossOf(id, chunk, server));
+                Lack(id, chunk, server, position, plan);
             }
         }
 
@@ -130,7 +140,7 @@ public static class Inventory
             if (id.Value != 0 && id.Value < tree.Chunks.Next.Value)
             {
                 // It was made, and is no more.
-                plan.Deletes.Add((id, copy.Version));
+                plan.Deletes.Add(OrderFor(copy));
             }
             else
             {
@@ -146,11 +156,11 @@ public static class Inventory
             // A server hears of a version with the first write in it: an older one than that of the last commit has
             // missed something, an older one than the present has not.
             var isStale = copy.Version.Value < chunk.Written.Value || copy.Length < chunk.Length;
-            if (isStale && chunk.ChangedAt <= position)
+            if (isStale)
             {
-                plan.Lost.Add(LossOf(id, chunk, server));
+                Lack(id, chunk, server, position, plan);
             }
-            else if (!isStale && copy.Version.Value < chunk.Version.Value)
+            else if (copy.Version.Value < chunk.Version.Value)
             {
                 plan.Fences.Add(new ChunkFence
                 {
@@ -162,11 +172,11 @@ public static class Inventory
         }
         else if (tree.Chunks.TryGetGarbage(server, id, out var garbage) && copy.Version.Value <= garbage.Version.Value)
         {
-            plan.Deletes.Add((id, garbage.Version));
+            plan.Deletes.Add(garbage.OrderFor(id));
         }
         else if (copy.Version.Value < chunk.Version.Value)
         {
-            plan.Deletes.Add((id, copy.Version));
+            plan.Deletes.Add(OrderFor(copy));
         }
         else
         {
@@ -174,6 +184,24 @@ public static class Inventory
         }
     }
 
-    private static ChangeReplicasRequest.Types.Change LossOf(ChunkId id, in ChunkRow chunk, ServerId server) =>
-        new() { Chunk = id.Value, Version = chunk.Version.Value, Server = server.Value };
+    /// <summary>The report lacks what the state says: lost, if nothing has changed since it was made.</summary>
+    private static void Lack(
+        ChunkId id, in ChunkRow chunk, ServerId server, LogIndex position, InventoryPlan plan)
+    {
+        if (chunk.ChangedAt > position)
+        {
+            plan.AskAgain(id);
+            return;
+        }
+
+        plan.Lost.Add(new ChangeReplicasRequest.Types.Change
+        {
+            Chunk = id.Value,
+            Version = chunk.Version.Value,
+            Server = server.Value,
+        });
+    }
+
+    private static DeleteOrder OrderFor(ReportedCopy copy) =>
+        new() { Chunk = copy.Chunk.Value, Version = copy.Version.Value };
 }

@@ -56,6 +56,7 @@ internal static class ServerRegistration
             CapacityBytes = request.CapacityBytes,
             Address = request.Address,
             Rack = request.Rack,
+            IsThrough = false,
         });
         if (request.CapacityBytes > 0 && servers.RingUnit == 0)
         {
@@ -81,6 +82,26 @@ internal static class ServerRegistration
         if (status == FsStatus.Ok)
         {
             tree.Servers.Put(id, row.In(request.State));
+        }
+
+        return status;
+    }
+
+    /// <summary>
+    /// All that a server has was compared since it registered. ESTALE: of a run that is over, or it is down.
+    /// </summary>
+    public static FsStatus EndInventory(Tree tree, EndInventoryRequest request)
+    {
+        var id = new ServerId(request.Server);
+        var status = Find(tree, id, request.Incarnation, out var row);
+        if (status == FsStatus.Ok && row.State == ServerState.Down)
+        {
+            return FsStatus.Stale;
+        }
+
+        if (status == FsStatus.Ok)
+        {
+            tree.Servers.Put(id, row with { IsThrough = true });
         }
 
         return status;

@@ -7,8 +7,8 @@ using DistFS.Protocol;
 namespace DistFS.Metadata.Servers;
 
 /// <summary>
-/// A chunk server: {format 1, state 1, bytes of the address 1, of the rack 1, comes back as 1, 0 3, store 8,
-/// incarnation 8, capacity 8, address, rack}.
+/// A chunk server: {format 1, state 1, bytes of the address 1, of the rack 1, comes back as 1, through 1, 0 2,
+/// store 8, incarnation 8, capacity 8, address, rack}.
 /// </summary>
 /// <param name="State">What may be put on it.</param>
 /// <param name="ComesBackAs">What it was before it was down; else what it is.</param>
@@ -26,6 +26,12 @@ public sealed record ServerRow(
     string Address,
     string Rack)
 {
+    /// <summary>
+    /// What it has was compared with what it should have since it registered last: what the chunks' rows say of it is
+    /// so. Not while it is down.
+    /// </summary>
+    public bool IsThrough { get; init; }
+
     /// <summary>8 PiB: beyond any machine, so that sums over all servers stay within 64 bits.</summary>
     public const ulong CapacityBytesMax = 1UL << 53;
 
@@ -38,7 +44,7 @@ public sealed record ServerRow(
     /// <summary>In another state; a server that was down comes up as what it was before.</summary>
     public ServerRow In(ServerState state) => state switch
     {
-        ServerState.Down => this with { State = state },
+        ServerState.Down => this with { State = state, IsThrough = false },
         ServerState.Up when State == ServerState.Down => this with { State = ComesBackAs },
         _ => this with { State = state, ComesBackAs = state },
     };
@@ -55,6 +61,7 @@ public sealed record ServerRow(
         at[2] = (byte)address;
         at[3] = (byte)rack;
         at[4] = (byte)ComesBackAs;
+        at[5] = (byte)(IsThrough ? 1 : 0);
         BinaryPrimitives.WriteUInt64LittleEndian(at[8..], Store.Value);
         BinaryPrimitives.WriteUInt64LittleEndian(at[16..], Incarnation);
         BinaryPrimitives.WriteUInt64LittleEndian(at[24..], CapacityBytes);
@@ -70,7 +77,7 @@ public sealed record ServerRow(
         RowFormatException.ThrowIf(
             row.Length < HeadBytes || row[0] != Format || row.Length != HeadBytes + row[2] + row[3]
             || row[1] is < (byte)ServerState.Up or > (byte)ServerState.Full
-            || row[4] is < (byte)ServerState.Up or > (byte)ServerState.Full, RowTable.Server, row);
+            || row[4] is < (byte)ServerState.Up or > (byte)ServerState.Full || row[5] > 1, RowTable.Server, row);
         return new ServerRow(
             (ServerState)row[1],
             (ServerState)row[4],
@@ -78,6 +85,9 @@ public sealed record ServerRow(
             BinaryPrimitives.ReadUInt64LittleEndian(row[16..]),
             BinaryPrimitives.ReadUInt64LittleEndian(row[24..]),
             Encoding.UTF8.GetString(row.Slice(HeadBytes, row[2])),
-            Encoding.UTF8.GetString(row[(HeadBytes + row[2])..]));
+            Encoding.UTF8.GetString(row[(HeadBytes + row[2])..]))
+        {
+            IsThrough = row[5] != 0,
+        };
     }
 }

@@ -1,6 +1,7 @@
 using DistFS.Metadata.Placement;
 using DistFS.Metadata.Reads;
 using DistFS.Metaserver.Consensus;
+using DistFS.Metaserver.Hosting;
 using DistFS.Metaserver.State;
 using DistFS.Primitives;
 using DistFS.Protocol;
@@ -11,7 +12,7 @@ namespace DistFS.Metaserver.Chunks;
 
 /// <summary>
 /// What a leader does about chunk servers without being asked: notices who is silent, keeps the ring, repairs and
-/// balances (docs/design/chunkservers.md). All it keeps is made anew when this member leads again.
+/// balances (docs/design/chunkservers.md). All it keeps is made anew in each term that this member leads in.
 /// </summary>
 internal sealed partial class ChunkDuties : IAsyncDisposable
 {
@@ -26,9 +27,9 @@ internal sealed partial class ChunkDuties : IAsyncDisposable
     private readonly ChunkServerOptions _options;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
+    private readonly IFenceSender _fences;
     private readonly ChunkFeed _feed = new();
-    private readonly CancellationTokenSource _stop = new();
-    private readonly Task _loop;
+    private readonly DutyLoop _loop;
     private volatile ChunkLead? _lead;
     private volatile RepairRunner? _repair;
     private BalanceRunner? _balance;
@@ -40,68 +41,46 @@ internal sealed partial class ChunkDuties : IAsyncDisposable
         RaftDriver driver,
         MetadataState state,
         Proposals proposals,
+        IFenceSender fences,
         ChunkServerOptions options,
         TimeProvider clock,
         ILogger logger,
         Action<DistFsException> onFailed)
     {
         options.Validate();
-        (_driver, _state, _proposals, _options, _clock, _logger) =
-            (driver, state, proposals, options, clock, logger);
+        (_driver, _state, _proposals, _fences, _options, _clock, _logger) =
+            (driver, state, proposals, fences, options, clock, logger);
         state.Chunks = _feed;
-        _loop = Task.Run(() => RunAsync(onFailed));
+        _loop = new DutyLoop(driver.Self, options.Interval, clock, LookAroundAsync, onFailed);
     }
 
-    /// <summary>What is known of chunk servers; null: this member does not lead, or does not know yet.</summary>
-    public ChunkLead? Lead => _driver.IsLeader ? _lead : null;
+    /// <summary>
+    /// What is known of chunk servers in the term in which this member leads; null: it does not, or does not know yet.
+    /// </summary>
+    public ChunkLead? Lead => _lead is { } lead && lead.Term == _driver.LeadTerm ? lead : null;
 
     /// <summary>Milliseconds of a clock that does not go back.</summary>
     public long NowMs => (long)_clock.GetElapsedTime(0).TotalMilliseconds;
 
     /// <summary>What repair may send and receive at a server, in bytes per second; 0 says nothing.</summary>
     public ulong RateOf(ServerId server) =>
-        _lead is { } lead && lead.Rates.TryGetValue(server, out var rate) ? (ulong)rate : 0;
+        Lead is { } lead && lead.Rates.TryGetValue(server, out var rate) ? (ulong)rate : 0;
 
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync().ConfigureAwait(false);
-        await _loop.ConfigureAwait(false);
-        _stop.Dispose();
+        await _loop.DisposeAsync().ConfigureAwait(false);
+        await RestAsync().ConfigureAwait(false);
     }
 
-    private async Task RunAsync(Action<DistFsException> onFailed)
+    private async Task LookAroundAsync(CancellationToken cancellation)
     {
-        try
+        var term = _driver.LeadTerm;
+        if (_lead != null && _lead.Term != term)
         {
-            using var timer = new PeriodicTimer(_options.Interval, _clock);
-            while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false))
-            {
-                await LookAroundAsync().ConfigureAwait(false);
-            }
-        }
-        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
-        {
-            // Stopped.
-        }
-        catch (Exception error)
-        {
-            // The state cannot be read, or worse: a leader that repairs nothing must not go on leading.
-            onFailed(error as DistFsException ?? new DistFsException(
-                ErrorCatalog.MemberStopped,
-                $"Metaserver {_driver.Self} stopped itself: {error.GetType().Name}: {error.Message}",
-                error));
-        }
-    }
-
-    private async Task LookAroundAsync()
-    {
-        if (!_driver.IsLeader)
-        {
-            Rest();
-            return;
+            await RestAsync().ConfigureAwait(false);
         }
 
-        if (_lead == null && !await TryBeginAsync().ConfigureAwait(false))
+        if (term == 0 || (_lead == null && !await TryBeginAsync(term, cancellation).ConfigureAwait(false)))
         {
             return;
         }
@@ -111,7 +90,7 @@ internal sealed partial class ChunkDuties : IAsyncDisposable
         foreach (var (id, incarnation) in lead.Servers.Tick(nowMs))
         {
             LogDead(_logger, id);
-            await _proposals.TryAsync(
+            await _proposals.In(term).TryAsync(
                 new MetadataCommand
                 {
                     SetServerState = new SetServerStateRequest
@@ -121,7 +100,7 @@ internal sealed partial class ChunkDuties : IAsyncDisposable
                         State = ServerState.Down,
                     },
                 },
-                _stop.Token).ConfigureAwait(false);
+                cancellation).ConfigureAwait(false);
             _rowsMs = 0;
         }
 
@@ -138,7 +117,7 @@ internal sealed partial class ChunkDuties : IAsyncDisposable
 
         if (_repair is { } repair)
         {
-            if (await repair.RunAsync(nowMs, _stop.Token).ConfigureAwait(false))
+            if (await repair.RunAsync(nowMs, cancellation).ConfigureAwait(false))
             {
                 lead.Status = repair.Status;
             }
@@ -146,25 +125,30 @@ internal sealed partial class ChunkDuties : IAsyncDisposable
             {
                 // Changes were lost: everything is looked at again, with another planner.
                 LogLost(_logger, _driver.Self);
-                Rest();
+                await RestAsync().ConfigureAwait(false);
             }
         }
     }
 
-    private void Rest()
+    private async Task RestAsync()
     {
         if (_lead != null)
         {
             _feed.Close();
+            var repair = _repair;
             (_lead, _repair, _balance) = (null, null, null);
+            if (repair != null)
+            {
+                await repair.DisposeAsync().ConfigureAwait(false);
+            }
         }
     }
 
     /// <summary>Once a read is granted, the state has all that leaders before this one did.</summary>
-    private async Task<bool> TryBeginAsync()
+    private async Task<bool> TryBeginAsync(ulong term, CancellationToken cancellation)
     {
-        var outcome = await _driver.ReadAsync(ReadTimeout, _stop.Token).ConfigureAwait(false);
-        if (outcome.Status != CallStatus.Done)
+        var outcome = await _driver.ReadAsync(ReadTimeout, cancellation).ConfigureAwait(false);
+        if (outcome.Status != CallStatus.Done || _driver.LeadTerm != term)
         {
             return false;
         }
@@ -174,11 +158,12 @@ internal sealed partial class ChunkDuties : IAsyncDisposable
         if (!_state.Read(0, static (store, _) => MetadataView.Open(store) != null))
         {
             // Before the cluster's first entry.
+            _feed.Close();
             return false;
         }
 
         var nowMs = NowMs;
-        var lead = new ChunkLead(new LiveServers(_options, nowMs));
+        var lead = new ChunkLead(term, new LiveServers(_options, nowMs));
         ReadRows(lead, nowMs);
         _lead = lead;
         return true;
@@ -186,12 +171,12 @@ internal sealed partial class ChunkDuties : IAsyncDisposable
 
     private void ReadRows(ChunkLead lead, long nowMs)
     {
-        var (rows, unit) = _state.Read(0, static (store, _) =>
+        var (rows, unit, position) = _state.Read(0, static (store, _) =>
         {
-            var servers = MetadataView.Open(store)!.Tree.Servers;
-            return (servers.All, servers.RingUnit);
+            var view = MetadataView.Open(store)!;
+            return (view.Tree.Servers.All, view.Tree.Servers.RingUnit, view.Position);
         });
-        lead.Servers.SetRows(rows, nowMs);
+        lead.Servers.SetRows(rows, position, nowMs);
         (_unit, _rowsMs) = (unit, nowMs);
     }
 
@@ -199,8 +184,10 @@ internal sealed partial class ChunkDuties : IAsyncDisposable
     {
         if (_repair is not { } repair)
         {
+            var proposals = _proposals.In(lead.Term);
+            var teller = new FenceTeller(_state, proposals, _fences, () => lead.Servers);
             _repair = repair = new RepairRunner(
-                _state, _proposals, lead, _feed, _options, ring, _began, nowMs, _logger);
+                _state, proposals, lead, _feed, teller, _options, ring, _began, nowMs, _logger);
             _balance = new BalanceRunner(_state, repair, _options, ring, nowMs);
         }
         else

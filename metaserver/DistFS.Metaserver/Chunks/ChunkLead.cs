@@ -6,10 +6,10 @@ using DistFS.Protocol;
 namespace DistFS.Metaserver.Chunks;
 
 /// <summary>
-/// All that a leader keeps of chunk servers in memory, for the time that it leads. None of it decides anything: it is
-/// made from the rows again by the next leader.
+/// All that a leader keeps of chunk servers in memory, for the term that it leads in. None of it decides anything: it
+/// is made from the rows again by the next leader, or by this one in its next term, since others may have led between.
 /// </summary>
-internal sealed class ChunkLead(LiveServers servers)
+internal sealed class ChunkLead(ulong term, LiveServers servers)
 {
     /// <summary>What servers reported and nobody has looked at, at most.</summary>
     private const int ReportsMax = 1 << 16;
@@ -18,6 +18,9 @@ internal sealed class ChunkLead(LiveServers servers)
     private volatile RepairStatus? _status;
     private volatile bool _areRowsOld;
 
+    /// <summary>The term; never 0.</summary>
+    public ulong Term { get; } = term;
+
     /// <summary>The servers.</summary>
     public LiveServers Servers { get; } = servers;
 
@@ -25,7 +28,7 @@ internal sealed class ChunkLead(LiveServers servers)
     public ConcurrentQueue<(ServerId Server, CopyResult Result)> Results { get; } = [];
 
     /// <summary>Losses, as reported.</summary>
-    public ConcurrentQueue<(ServerId Server, LostCopy Copy)> Lost { get; } = [];
+    public ConcurrentQueue<LossReport> Lost { get; } = [];
 
     /// <summary>What repair may send and receive at a server, in bytes per second.</summary>
     public ConcurrentDictionary<ServerId, long> Rates { get; } = [];

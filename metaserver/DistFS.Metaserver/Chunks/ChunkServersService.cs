@@ -58,12 +58,10 @@ internal sealed partial class ChunkServersService(
         }
 
         var id = new ServerId(registered.Server);
-        var row = state.Read(id, static (store, id) =>
-            MetadataView.Open(store)!.Tree.Servers.TryGet(id, out var row) ? row : null);
-        if (row != null)
+        if (RowOf(id) is ({ } row, var position))
         {
             lead.AreRowsOld = true;
-            lead.Servers.Registered(id, row, duties.NowMs);
+            lead.Servers.Registered(id, row, position, duties.NowMs);
         }
 
         return new RegisterServerAnswer
@@ -121,7 +119,7 @@ internal sealed partial class ChunkServersService(
 
         foreach (var lost in request.Lost)
         {
-            lead.Lost.Enqueue((server, lost));
+            lead.Lost.Enqueue(new LossReport(server, lost, new LogIndex(request.Position)));
         }
 
         reply.CopyBytesPerSecond = duties.RateOf(server);
@@ -139,99 +137,13 @@ internal sealed partial class ChunkServersService(
             MetadataView.Open(store)!.Tree.Chunks.Garbage(server, default, PageMax));
         foreach (var (chunk, row) in rows)
         {
-            reply.Deletes.Add(new DeleteOrder { Chunk = chunk.Value, Version = row.Version.Value });
+            reply.Deletes.Add(row.OrderFor(chunk));
         }
 
         if (rows.Count == 0)
         {
             lead.Servers.NoGarbage(server, told);
         }
-    }
-
-    private async ValueTask<InventoryReply> InventoryAsync(InventoryRequest request, ServerCall call)
-    {
-        if (!TryLead(out var lead, out var answer))
-        {
-            return new InventoryReply { Answer = answer };
-        }
-
-        var server = new ServerId(request.Server);
-        if (StatusOf(lead, server, request.Incarnation) is not FsStatus.Ok and var refused)
-        {
-            return new InventoryReply { Answer = AnswerOf((int)refused) };
-        }
-
-        if (request.Position > state.AppliedIndex.Value)
-        {
-            throw new RpcException(ErrorCatalog.BadRequest, "The cluster has not been at this position yet.");
-        }
-
-        var copies = new List<ReportedCopy>(request.Copies.Count);
-        foreach (var copy in request.Copies)
-        {
-            copies.Add(new ReportedCopy(new ChunkId(copy.Chunk), new ChunkVersion(copy.Version), copy.Length));
-        }
-
-        var (status, plan) = state.Read((request, copies), static (store, asked) =>
-        {
-            var end = asked.request.End == 0 ? ulong.MaxValue : asked.request.End;
-            var status = Metadata.Servers.Inventory.Compare(
-                MetadataView.Open(store)!.Tree,
-                new ServerId(asked.request.Server),
-                new LogIndex(asked.request.Position),
-                new ChunkId(asked.request.First),
-                new ChunkId(end),
-                asked.copies,
-                out var plan);
-            return (status, plan);
-        });
-        if (status != FsStatus.Ok)
-        {
-            throw new RpcException(
-                ErrorCatalog.BadRequest, $"A page has at most {PageMax} copies, in order and inside of its bounds.");
-        }
-
-        if (plan.Unknown.Count > 0)
-        {
-            lead.CountUnknown(plan.Unknown.Count);
-            LogUnknown(logger, server, plan.Unknown.Count, plan.Unknown[0].Chunk, plan.Unknown[0].Version);
-        }
-
-        if (plan.Lost.Count > 0)
-        {
-            LogLost(logger, server, plan.Lost.Count, plan.Lost[0].Chunk);
-            for (var from = 0; from < plan.Lost.Count; from += PageMax)
-            {
-                var changes = new ChangeReplicasRequest();
-                changes.Changes.Add(plan.Lost.Skip(from).Take(PageMax));
-                await ProposeAsync(new MetadataCommand { ChangeReplicas = changes }, call).ConfigureAwait(false);
-            }
-        }
-
-        return ReplyOf(lead, server, request, plan);
-    }
-
-    private static InventoryReply ReplyOf(
-        ChunkLead lead, ServerId server, InventoryRequest request, InventoryPlan plan)
-    {
-        var isThrough = request.End == 0 && plan.Next.Value == ulong.MaxValue;
-        var reply = new InventoryReply
-        {
-            Answer = new ServerAnswer(),
-            Next = isThrough ? 0 : plan.Next.Value,
-        };
-        reply.Fences.Add(plan.Fences);
-        foreach (var (chunk, version) in plan.Deletes)
-        {
-            reply.Deletes.Add(new DeleteOrder { Chunk = chunk.Value, Version = version.Value });
-        }
-
-        if (isThrough)
-        {
-            lead.Servers.Through(server);
-        }
-
-        return reply;
     }
 
     private async ValueTask<ServerAnswer> ConfirmDeletedAsync(ConfirmDeletedRequest request, ServerCall call)
@@ -241,7 +153,7 @@ internal sealed partial class ChunkServersService(
             return answer;
         }
 
-        if (request.Chunks.Count > PageMax)
+        if (request.Deleted.Count > PageMax)
         {
             throw new RpcException(ErrorCatalog.BadRequest, $"At most {PageMax} deletions are confirmed at once.");
         }
@@ -304,6 +216,13 @@ internal sealed partial class ChunkServersService(
         return new(reply);
     }
 
+    /// <summary>The row of a server, and of which position of the log it is.</summary>
+    private (ServerRow? Row, LogIndex Position) RowOf(ServerId id) => state.Read(id, static (store, id) =>
+    {
+        var view = MetadataView.Open(store)!;
+        return (view.Tree.Servers.TryGet(id, out var row) ? row : null, view.Position);
+    });
+
     /// <summary>Of a run of a server that may speak.</summary>
     private static FsStatus StatusOf(ChunkLead lead, ServerId server, ulong incarnation) =>
         lead.Servers.RowOf(server) is not { } row ? FsStatus.NotFound
@@ -359,16 +278,4 @@ internal sealed partial class ChunkServersService(
         Level = LogLevel.Warning,
         Message = "Chunk server {Server} at {Address} wants to register, and is refused: {Status}.")]
     private static partial void LogRefused(ILogger logger, uint server, string address, FsStatus status);
-
-    [LoggerMessage(
-        Level = LogLevel.Error,
-        Message = "Chunk server {Server} has {Count} copies that nothing explains, as {Chunk} {Version}: the "
-            + "metadata may be older than the server. They are left alone.")]
-    private static partial void LogUnknown(
-        ILogger logger, ServerId server, int count, ChunkId chunk, ChunkVersion version);
-
-    [LoggerMessage(
-        Level = LogLevel.Warning,
-        Message = "Chunk server {Server} lacks {Count} copies that it should have, chunk {Chunk} among them.")]
-    private static partial void LogLost(ILogger logger, ServerId server, int count, ulong chunk);
 }

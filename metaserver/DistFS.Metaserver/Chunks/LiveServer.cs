@@ -11,6 +11,9 @@ internal sealed class LiveServer(ServerId id, ServerRow row)
 
     public ServerRow Row { get; set; } = row;
 
+    /// <summary>Of which position of the log <see cref="Row"/> is; older ones do not take its place.</summary>
+    public LogIndex RowAt { get; set; }
+
     public RackId Rack { get; set; }
 
     /// <summary>As last told; the row's before that.</summary>
@@ -23,9 +26,6 @@ internal sealed class LiveServer(ServerId id, ServerRow row)
     public uint Load { get; set; }
 
     public uint LatencyPercent { get; set; }
-
-    /// <summary>Its inventory since it registered here is through.</summary>
-    public bool IsThrough { get; set; } = true;
 
     /// <summary>
     /// Grows when it may have got something to delete; what was looked at up to <see cref="GarbageSeen"/> and found

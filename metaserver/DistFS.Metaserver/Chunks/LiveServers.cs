@@ -47,9 +47,10 @@ internal sealed class LiveServers
         _liveness = new ServerLiveness(nowMs, options.SuspectMs, options.DeadMs);
 
     /// <summary>
-    /// Takes the rows as they are. Who is new here counts as heard just now, unless it is down.
+    /// Takes all rows as they were at a position of the log; of a server whose row was read at a later one, that one
+    /// stays. Who is new here counts as heard just now, unless it is down.
     /// </summary>
-    public void SetRows(IReadOnlyList<(ServerId Id, ServerRow Row)> rows, long nowMs)
+    public void SetRows(IReadOnlyList<(ServerId Id, ServerRow Row)> rows, LogIndex position, long nowMs)
     {
         lock (_gate)
         {
@@ -57,10 +58,10 @@ internal sealed class LiveServers
             foreach (var (id, row) in rows)
             {
                 known.Remove(id.Value);
-                SetRow(id, row, nowMs);
+                Set(id, row, position, nowMs);
             }
 
-            foreach (var gone in known)
+            foreach (var gone in known.Where(id => _servers[id].RowAt <= position))
             {
                 _servers.Remove(gone);
                 _liveness.Remove(new ServerId(gone));
@@ -69,13 +70,21 @@ internal sealed class LiveServers
         }
     }
 
-    /// <summary>A server has registered: its inventory is to come.</summary>
-    public void Registered(ServerId id, ServerRow row, long nowMs)
+    /// <summary>Takes a row as it was at a position of the log, unless a later one is known.</summary>
+    public void SetRow(ServerId id, ServerRow row, LogIndex position, long nowMs)
     {
         lock (_gate)
         {
-            var server = SetRow(id, row, nowMs);
-            server.IsThrough = false;
+            Set(id, row, position, nowMs);
+        }
+    }
+
+    /// <summary>A server has registered: its inventory is to come.</summary>
+    public void Registered(ServerId id, ServerRow row, LogIndex position, long nowMs)
+    {
+        lock (_gate)
+        {
+            var server = Set(id, row, position, nowMs);
             server.CapacityBytes = (long)row.CapacityBytes;
             _liveness.Hear(id, nowMs);
             _isRingOld = true;
@@ -129,23 +138,11 @@ internal sealed class LiveServers
                 reply.ServeMs = 0;
             }
 
-            reply.WantsInventory = !server.IsThrough;
+            reply.WantsInventory = !server.Row.IsThrough;
             reply.KnowsCopies = _knowsCopies;
             reply.Copies.Add(server.Copies.Values);
             garbage = server.GarbageTold == server.GarbageSeen ? 0 : server.GarbageTold;
             return FsStatus.Ok;
-        }
-    }
-
-    /// <summary>The inventory of a server is through.</summary>
-    public void Through(ServerId id)
-    {
-        lock (_gate)
-        {
-            if (_servers.TryGetValue(id.Value, out var server))
-            {
-                server.IsThrough = true;
-            }
         }
     }
 
@@ -215,7 +212,7 @@ internal sealed class LiveServers
                         UsedBytes = (ulong)server.UsedBytes,
                         State = StateOf(server).ToString().ToLowerInvariant(),
                         Load = server.Load,
-                        IsThrough = server.IsThrough,
+                        IsThrough = server.Row.IsThrough,
                     });
                 }
             }
@@ -355,7 +352,7 @@ internal sealed class LiveServers
         }
     }
 
-    private LiveServer SetRow(ServerId id, ServerRow row, long nowMs)
+    private LiveServer Set(ServerId id, ServerRow row, LogIndex position, long nowMs)
     {
         if (!_servers.TryGetValue(id.Value, out var server))
         {
@@ -367,16 +364,22 @@ internal sealed class LiveServers
             }
         }
 
-        _isRingOld |= server.Row != row;
-        server.Row = row;
-        server.Rack = RackOf(row);
+        if (server.RowAt <= position)
+        {
+            _isRingOld |= server.Row != row;
+            (server.Row, server.RowAt, server.Rack) = (row, position, RackOf(row));
+        }
+
         return server;
     }
 
+    /// <summary>Until its inventory is through it serves nobody: nothing is asked of it, and what it has counts.
+    /// </summary>
     private ServerState StateOf(LiveServer server) => server.Row.State == Protocol.ServerState.Down
         ? ServerState.Dead
         : ServerStates.Combine(
-            _liveness.StateOf(server.Id),
+            _liveness.StateOf(server.Id) is var heard && heard == ServerState.Up && !server.Row.IsThrough
+                ? ServerState.Suspect : heard,
             server.Row.State == Protocol.ServerState.Draining,
             server.Row.State == Protocol.ServerState.Full || server.IsFull);
 

@@ -6,10 +6,16 @@ using Google.Protobuf;
 namespace DistFS.Metaserver.Chunks;
 
 /// <summary>What a leader proposes by itself.</summary>
-internal sealed class Proposals(RaftDriver driver, TimeProvider clock)
+/// <param name="driver">Of this member.</param>
+/// <param name="clock">The leader's.</param>
+/// <param name="term">Nothing is proposed in another one than this; 0: in whatever.</param>
+internal sealed class Proposals(RaftDriver driver, TimeProvider clock, ulong term = 0)
 {
     /// <summary>Waits no longer than this.</summary>
     public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
+
+    /// <summary>Those of a leader that has looked at the state in one term.</summary>
+    public Proposals In(ulong ofTerm) => new(driver, clock, ofTerm);
 
     /// <summary>
     /// Proposes a command. Null: nobody knows whether it is done, or it is not; it may be proposed again, since what
@@ -19,7 +25,8 @@ internal sealed class Proposals(RaftDriver driver, TimeProvider clock)
     {
         var now = FileTime.Of(clock.GetUtcNow());
         command.LeaderTime = new Time { Seconds = now.Seconds, Nanoseconds = now.Nanoseconds };
-        var outcome = await driver.ProposeAsync(command.ToByteArray(), Timeout, cancellation).ConfigureAwait(false);
+        var outcome = await driver.ProposeAsync(command.ToByteArray(), Timeout, term, cancellation)
+            .ConfigureAwait(false);
         return outcome.Status == CallStatus.Done ? MetadataReply.Parser.ParseFrom(outcome.Reply.Span) : null;
     }
 }

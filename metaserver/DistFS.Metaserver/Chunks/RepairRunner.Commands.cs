@@ -1,4 +1,3 @@
-using DistFS.Metadata.Chunks;
 using DistFS.Metadata.Placement.Repair;
 using DistFS.Primitives;
 using DistFS.Protocol;
@@ -9,9 +8,6 @@ namespace DistFS.Metaserver.Chunks;
 /// <content>What the planner wants, done through the log.</content>
 internal sealed partial class RepairRunner
 {
-    /// <summary>Open chunks that lack copies, as they were when that was first seen.</summary>
-    private readonly Dictionary<ChunkId, (ChunkVersion Version, uint Length, long SinceMs)> _open = [];
-
     private async Task DoAsync(long nowMs, CancellationToken cancellation)
     {
         var starts = new List<CopyAssignment>();
@@ -96,37 +92,8 @@ internal sealed partial class RepairRunner
             }
             else if (status == FsStatus.Busy)
             {
-                await SealIfIdleAsync(copy.Chunk, nowMs, cancellation).ConfigureAwait(false);
+                await _idle.LookAsync(copy.Chunk, nowMs, cancellation).ConfigureAwait(false);
             }
-        }
-    }
-
-    /// <summary>
-    /// A chunk that is written is not copied; one that nobody has written for long, whose writer is gone or only keeps
-    /// it open, is sealed, so that it is not for ever in danger.
-    /// </summary>
-    private async Task SealIfIdleAsync(ChunkId id, long nowMs, CancellationToken cancellation)
-    {
-        if (!TryRead(id, out var row) || row.State != ChunkState.Open)
-        {
-            _open.Remove(id);
-            return;
-        }
-
-        if (!_open.TryGetValue(id, out var seen) || seen.Version != row.Version || seen.Length != row.Length)
-        {
-            if (_open.Count >= _options.Repair.ChunksMax)
-            {
-                _open.Clear();
-            }
-
-            _open[id] = (row.Version, row.Length, nowMs);
-        }
-        else if (nowMs - seen.SinceMs >= _options.SealIdleMs)
-        {
-            _open.Remove(id);
-            var seal = new SealIdleRequest { Chunk = id.Value, Version = row.Version.Value, Length = row.Length };
-            await _proposals.TryAsync(new MetadataCommand { SealIdle = seal }, cancellation).ConfigureAwait(false);
         }
     }
 

@@ -15,7 +15,7 @@ namespace DistFS.Metaserver.Chunks;
 /// Feeds the repair planner with what the state says and what servers report, and does through the log what it wants.
 /// One thread, which is <see cref="ChunkDuties"/>'.
 /// </summary>
-internal sealed partial class RepairRunner
+internal sealed partial class RepairRunner : IAsyncDisposable
 {
     /// <summary>Rows that are read in one view of the state.</summary>
     private const int SliceMax = 2_048;
@@ -30,7 +30,7 @@ internal sealed partial class RepairRunner
     private readonly Proposals _proposals;
     private readonly ChunkLead _lead;
     private readonly ChunkFeed _feed;
-    private readonly ChunkServerOptions _options;
+    private readonly IdleChunks _idle;
     private readonly ILogger _logger;
     private readonly RepairPlanner _planner;
     private readonly List<RepairCommand> _commands = [];
@@ -53,13 +53,15 @@ internal sealed partial class RepairRunner
         Proposals proposals,
         ChunkLead lead,
         ChunkFeed feed,
+        FenceTeller teller,
         ChunkServerOptions options,
         Ring ring,
         LogIndex began,
         long nowMs,
         ILogger logger)
     {
-        (_state, _proposals, _lead, _feed, _options, _logger) = (state, proposals, lead, feed, options, logger);
+        (_state, _proposals, _lead, _feed, _logger) = (state, proposals, lead, feed, logger);
+        _idle = new IdleChunks(state, proposals, teller, options);
         var underWay = state.Read(0, static (store, _) => MetadataView.Open(store)!.Tree.Copies.All());
         _planner = new RepairPlanner(
             options.Repair, new ServerLoads(ring), new CopyId(began.Value << 20), underWay, nowMs);
@@ -107,9 +109,13 @@ internal sealed partial class RepairRunner
         _commands.Clear();
         _planner.Tick(nowMs, _commands);
         await DoAsync(nowMs, cancellation).ConfigureAwait(false);
+        await _idle.TellAsync().ConfigureAwait(false);
         await EndAsync(cancellation).ConfigureAwait(false);
         return true;
     }
+
+    /// <summary>Ends what goes on beside the rounds.</summary>
+    public ValueTask DisposeAsync() => _idle.DisposeAsync();
 
     private bool TakeChanges(long until)
     {
@@ -168,10 +174,10 @@ internal sealed partial class RepairRunner
     private async Task TakeResultsAsync(CancellationToken cancellation)
     {
         var done = new EndCopiesRequest();
-        while (done.Copies.Count < BatchMax && _lead.Results.TryDequeue(out var told))
+        while (done.Copies.Count < BatchMax && _lead.Results.TryDequeue(out var report))
         {
-            var result = told.Result;
-            if (!_copies.TryGetValue(result.Copy, out var copy) || copy.Target != told.Server
+            var (server, result) = report;
+            if (!_copies.TryGetValue(result.Copy, out var copy) || copy.Target != server
                 || copy.Chunk.Value != result.Chunk || copy.Version.Value != result.Version)
             {
                 // It was given up before, or never ordered.
@@ -234,38 +240,53 @@ internal sealed partial class RepairRunner
         }
     }
 
-    /// <summary>Copies that servers lost: taken out of their chunks, if they were there, and never the last.</summary>
+    /// <summary>
+    /// Copies that servers lost: taken out of their chunks, if they were there, and never the last. A server that is
+    /// not believed yet, because the chunk has changed since it looked, or is refused, tells it again.
+    /// </summary>
     private async Task TakeLossesAsync(CancellationToken cancellation)
     {
         var changes = new ChangeReplicasRequest();
-        while (changes.Changes.Count < BatchMax && _lead.Lost.TryDequeue(out var told))
+        var reports = new List<LossReport>();
+        while (changes.Changes.Count < BatchMax && _lead.Lost.TryDequeue(out var report))
         {
-            var id = new ChunkId(told.Copy.Chunk);
-            if (!TryRead(id, out var row) || !row.IsOn(told.Server))
+            var id = new ChunkId(report.Copy.Chunk);
+            if (!TryRead(id, out var row) || !row.IsOn(report.Server))
             {
                 continue;
             }
 
-            if (told.Copy.Version > row.Version.Value)
+            if (report.Copy.Version > row.Version.Value)
             {
                 _lead.CountUnknown(1);
-                continue;
             }
-
-            LogLost(_logger, told.Server, id, (FsStatus)told.Copy.Status);
-            changes.Changes.Add(new ChangeReplicasRequest.Types.Change
+            else if (report.IsEvidenceOf(row))
             {
-                Chunk = id.Value,
-                Version = row.Version.Value,
-                Server = told.Server.Value,
-            });
+                reports.Add(report);
+                changes.Changes.Add(new ChangeReplicasRequest.Types.Change
+                {
+                    Chunk = id.Value,
+                    Version = row.Version.Value,
+                    Server = report.Server.Value,
+                });
+            }
         }
 
-        if (changes.Changes.Count > 0)
+        if (reports.Count == 0)
         {
-            // If it is not done, the server finds it again, or its inventory does. The feed tells what was.
-            await _proposals.TryAsync(new MetadataCommand { ChangeReplicas = changes }, cancellation)
-                .ConfigureAwait(false);
+            return;
+        }
+
+        var reply = await _proposals.TryAsync(new MetadataCommand { ChangeReplicas = changes }, cancellation)
+            .ConfigureAwait(false);
+        for (var i = 0; i < (reply?.ChangeReplicas?.Statuses.Count ?? 0); i++)
+        {
+            if (reply!.ChangeReplicas.Statuses[i] == 0)
+            {
+                // The feed tells the planner.
+                var (server, copy) = (reports[i].Server, reports[i].Copy);
+                LogLost(_logger, server, new ChunkId(copy.Chunk), (FsStatus)copy.Status);
+            }
         }
     }
 

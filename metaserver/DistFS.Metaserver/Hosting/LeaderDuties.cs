@@ -33,8 +33,7 @@ internal sealed partial class LeaderDuties : IAsyncDisposable
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
     private readonly LeadTime _lead = new();
-    private readonly CancellationTokenSource _stop = new();
-    private readonly Task _loop;
+    private readonly DutyLoop _loop;
 
     public LeaderDuties(
         RaftDriver driver,
@@ -45,52 +44,23 @@ internal sealed partial class LeaderDuties : IAsyncDisposable
         Action<DistFsException> onFailed)
     {
         (_driver, _state, _cluster, _clock, _logger) = (driver, state, cluster, clock, logger);
-        _loop = Task.Run(() => RunAsync(onFailed));
+        _loop = new DutyLoop(driver.Self, Interval, clock, LookAroundAsync, onFailed);
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await _stop.CancelAsync().ConfigureAwait(false);
-        await _loop.ConfigureAwait(false);
-        _stop.Dispose();
-    }
+    public ValueTask DisposeAsync() => _loop.DisposeAsync();
 
-    private async Task RunAsync(Action<DistFsException> onFailed)
+    private async Task LookAroundAsync(CancellationToken cancellation)
     {
-        try
+        for (var i = 0; i < StepsMax && Led() is { } led && Due(led) is { } command; i++)
         {
-            await LookAroundAsync().ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
-        {
-            // Stopped.
-        }
-        catch (Exception error)
-        {
-            // The state cannot be read, or worse: a leader that does none of its duties must not go on.
-            onFailed(error as DistFsException ?? new DistFsException(
-                ErrorCatalog.MemberStopped,
-                $"Metaserver {_driver.Self} stopped itself: {error.GetType().Name}: {error.Message}",
-                error));
-        }
-    }
-
-    private async Task LookAroundAsync()
-    {
-        using var timer = new PeriodicTimer(Interval, _clock);
-        while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false))
-        {
-            for (var i = 0; i < StepsMax && Led() is { } led && Due(led) is { } command; i++)
+            command.LeaderTime = Now();
+            var outcome = await _driver.ProposeAsync(command.ToByteArray(), Timeout, cancellation)
+                .ConfigureAwait(false);
+            if (outcome.Status != CallStatus.Done)
             {
-                command.LeaderTime = Now();
-                var outcome = await _driver.ProposeAsync(command.ToByteArray(), Timeout, _stop.Token)
-                    .ConfigureAwait(false);
-                if (outcome.Status != CallStatus.Done)
-                {
-                    // The next round tries again, if it is still due and still ours.
-                    LogNotDone(_logger, _driver.Self, command.KindCase, outcome.Status, outcome.Reason);
-                    break;
-                }
+                // The next round tries again, if it is still due and still ours.
+                LogNotDone(_logger, _driver.Self, command.KindCase, outcome.Status, outcome.Reason);
+                break;
             }
         }
     }

@@ -88,6 +88,9 @@ public sealed partial class MetaserverHost : IAsyncDisposable
     /// <summary>Its metadata, for tests to look at.</summary>
     internal MetadataState State => _state;
 
+    /// <summary>Its consensus, likewise.</summary>
+    internal RaftDriver Driver => _driver;
+
     /// <summary>What it does about chunk servers while it leads, likewise.</summary>
     internal ChunkDuties Chunks => _chunks;
 
@@ -232,6 +235,7 @@ public sealed partial class MetaserverHost : IAsyncDisposable
             _driver,
             _state,
             proposals,
+            _fences,
             _options.ChunkServers,
             clock,
             _options.Logger,
@@ -245,7 +249,9 @@ public sealed partial class MetaserverHost : IAsyncDisposable
         [
             new LeaseStage(_leases, _state),
             new PlacementStage(_state, _chunks),
-            new FenceStage(_chunks, proposals, _fences, _options.ChunkServers.FenceTimeout),
+            new FenceStage(
+                new FenceTeller(_state, proposals, _fences, () => _chunks.Lead?.Servers),
+                _options.ChunkServers.FenceTimeout),
         ];
         new MetadataService(_driver, clock, stages).AddTo(dispatcher);
         new MetadataReadService(_driver, _state, _leases).AddTo(dispatcher);

@@ -105,6 +105,61 @@ public sealed class CopyCommandsTests
         _files.Sound();
     }
 
+    /// <summary>A server that was not told may take a write yet, and then not all copies are equal.</summary>
+    [Fact]
+    public void A_sealed_chunk_is_not_copied_before_all_its_servers_know()
+    {
+        _files.Open(_file, 0, 0);
+        Assert.Equal(FsStatus.Ok, Seal(2, 100));
+        Assert.Equal(FsStatus.Busy, Begin(7, target: 4, version: 3));
+
+        // Somebody who was silent is taken out: the others have to know that version.
+        Assert.Equal(FsStatus.Ok, _files.Change(_chunk, 3, add: false));
+        Assert.Equal(FsStatus.Stale, Seal(3, 100, isTold: true));
+        Assert.Equal(FsStatus.Busy, Begin(7, target: 4, version: 4));
+        Assert.Equal(FsStatus.Ok, Seal(4, 100, isTold: true));
+        Assert.Equal(FsStatus.Ok, Seal(4, 100, isTold: true));
+        Assert.Equal(4u, _files.Row(_chunk).Version.Value);
+        Assert.Equal(FsStatus.Ok, Begin(7, target: 4, version: 4));
+        _files.Sound();
+    }
+
+    /// <summary>Who opens a chunk whose servers may not know that it was sealed waits until they do.</summary>
+    [Fact]
+    public void Opening_a_chunk_that_is_not_told_tells_it()
+    {
+        _files.Open(_file, 0, 0);
+        Assert.Equal(FsStatus.Ok, Seal(2, 100));
+        _files.Open(_file, 0, 0);
+        var fence = Assert.Single(_files.Fs.Reply.Fences);
+        Assert.Equal((_chunk.Value, 4u, 100u), (fence.Chunk, fence.Version, fence.Length));
+        Assert.Equal([1u, 2u, 3u], fence.Servers);
+        Assert.False(_files.Row(_chunk).IsUntold);
+    }
+
+    /// <summary>An order to delete names the copy that failed: one that was made later has a higher number.</summary>
+    [Fact]
+    public void The_order_to_delete_a_copy_that_failed_does_not_fit_a_later_one_of_the_same_version()
+    {
+        Assert.Equal(FsStatus.Ok, Begin(7, target: 4));
+        Assert.Equal(FsStatus.Ok, Begin(8, target: 5));
+        Assert.Equal(FsStatus.Cancelled, End(7, target: 4, isDone: false));
+        var late = _files.OrderOf(4, _chunk)!;
+        Assert.Equal((1u, 7ul), (late.Version, late.Copy));
+        Assert.Equal(FsStatus.Ok, _files.ConfirmOrders(4, late));
+
+        // That one failed is nothing to the others that are under way, and to those that come.
+        Assert.Equal(FsStatus.Ok, End(8, target: 5, isDone: true));
+        Assert.Equal(FsStatus.Ok, Begin(9, target: 4));
+        Assert.Equal(FsStatus.Cancelled, End(9, target: 4, isDone: false));
+        Assert.Equal((1u, 9ul), (_files.OrderOf(4, _chunk)!.Version, _files.OrderOf(4, _chunk)!.Copy));
+
+        // A confirmation of the first that comes late is not one of the second.
+        Assert.Equal(FsStatus.Ok, _files.ConfirmOrders(4, late));
+        Assert.Equal([_chunk.Value], _files.GarbageOf(4));
+        _files.Sound();
+    }
+
     /// <summary>What metaservers propose by themselves is nobody else's to ask.</summary>
     [Fact]
     public void None_of_the_clusters_commands_works_under_a_clients_name()
@@ -127,6 +182,7 @@ public sealed class CopyCommandsTests
             new MetadataCommand { ConfirmDeleted = new ConfirmDeletedRequest { Server = 1, Incarnation = 1 } },
             new MetadataCommand { BeginCopies = new BeginCopiesRequest() },
             new MetadataCommand { EndCopies = new EndCopiesRequest() },
+            new MetadataCommand { EndInventory = new EndInventoryRequest { Server = 1, Incarnation = 1 } },
             new MetadataCommand { SealIdle = new SealIdleRequest { Chunk = 1, Version = 1, Length = 100 } },
         })
         {
@@ -176,8 +232,8 @@ public sealed class CopyCommandsTests
         return (FsStatus)Assert.Single(_files.Reply.Copies.Statuses);
     }
 
-    private FsStatus Seal(uint version, uint length) => _files.Command(new MetadataCommand
+    private FsStatus Seal(uint version, uint length, bool isTold = false) => _files.Command(new MetadataCommand
     {
-        SealIdle = new SealIdleRequest { Chunk = _chunk.Value, Version = version, Length = length },
+        SealIdle = new SealIdleRequest { Chunk = _chunk.Value, Version = version, Length = length, IsTold = isTold },
     });
 }

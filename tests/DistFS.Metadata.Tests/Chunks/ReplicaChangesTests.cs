@@ -54,6 +54,19 @@ public sealed class ReplicaChangesTests
         _files.Sound();
     }
 
+    /// <summary>What a server has is not known before its inventory is through.</summary>
+    [Fact]
+    public void A_server_that_has_just_come_back_is_nobodys_reason_to_give_up_a_copy()
+    {
+        Ok(_files.Change(_chunk, 3, add: false));
+        Ok(_files.Register(2));
+        Assert.Equal(FsStatus.TryAgain, _files.Change(_chunk, 1, add: false));
+        Ok(_files.EndInventory(2));
+        Ok(_files.Change(_chunk, 1, add: false));
+        Assert.Equal(FsStatus.IoError, _files.Change(_chunk, 2, add: false));
+        _files.Sound();
+    }
+
     [Fact]
     public void What_does_not_fit_the_state_is_skipped()
     {

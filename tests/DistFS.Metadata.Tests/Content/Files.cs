@@ -15,10 +15,8 @@ internal sealed class Files
     {
         for (uint i = 1; i <= 5; i++)
         {
-            Assert.Equal(FsStatus.Ok, Command(new MetadataCommand
-            {
-                RegisterServer = new RegisterServerRequest { Store = 100 + i, Incarnation = 1, Address = $"host{i}:1" },
-            }));
+            Assert.Equal(FsStatus.Ok, Register(i));
+            Assert.Equal(FsStatus.Ok, EndInventory(i));
         }
 
         Place(1, 2, 3);
@@ -51,6 +49,22 @@ internal sealed class Files
         return (FsStatus)Reply.Status;
     }
 
+    /// <summary>A server, new or again; its inventory is to come.</summary>
+    public FsStatus Register(uint server) => Command(new MetadataCommand
+    {
+        RegisterServer = new RegisterServerRequest
+        {
+            Store = 100 + server,
+            Incarnation = 1,
+            Address = $"host{server}:1",
+        },
+    });
+
+    public FsStatus EndInventory(uint server, ulong run = 1) => Command(new MetadataCommand
+    {
+        EndInventory = new EndInventoryRequest { Server = server, Incarnation = run },
+    });
+
     public FsStatus SetState(uint server, ServerState state) => Command(new MetadataCommand
     {
         SetServerState = new SetServerStateRequest { Server = server, Incarnation = 1, State = state },
@@ -70,12 +84,21 @@ internal sealed class Files
         return (FsStatus)Assert.Single(Reply.ChangeReplicas.Statuses);
     }
 
-    public FsStatus Confirm(uint server, params ChunkId[] chunks)
+    /// <summary>A server has done what it is ordered to delete of these.</summary>
+    public FsStatus Confirm(uint server, params ChunkId[] chunks) =>
+        ConfirmOrders(
+            server, [.. chunks.Select(chunk => OrderOf(server, chunk) ?? new DeleteOrder { Chunk = chunk.Value })]);
+
+    public FsStatus ConfirmOrders(uint server, params DeleteOrder[] orders)
     {
         var request = new ConfirmDeletedRequest { Server = server, Incarnation = 1 };
-        request.Chunks.AddRange(chunks.Select(chunk => chunk.Value));
+        request.Deleted.AddRange(orders);
         return Command(new MetadataCommand { ConfirmDeleted = request });
     }
+
+    /// <summary>The order to delete a copy; null: there is none.</summary>
+    public DeleteOrder? OrderOf(uint server, ChunkId chunk) =>
+        Chunks.TryGetGarbage(new ServerId(server), chunk, out var row) ? row.OrderFor(chunk) : null;
 
     public FsStatus Write(InodeId inode, ulong offset, byte[] data, WriteTime? time = null) =>
         Fs.Apply(WriteOf(inode, offset, data, time));

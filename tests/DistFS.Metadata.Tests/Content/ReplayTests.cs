@@ -102,6 +102,7 @@ public sealed class ReplayTests
             new() { Client = 9, OpenSession = new OpenSessionRequest { LeaseMs = 10_000 } },
             Register(1), Register(2),
             Mutate(1, Make("a")), Mutate(2, Make("b")),
+            Through(1), Through(2),
         };
         for (var i = 3UL; i <= 150; i++)
         {
@@ -135,10 +136,11 @@ public sealed class ReplayTests
             if (i % 3 == 0)
             {
                 var chunk = (ulong)prng.NextInt32((int)i + 1);
+                var done = new DeleteOrder { Chunk = chunk, Version = 1 };
                 log.Add(new MetadataCommand { Collect = new CollectRequest { RowsMax = 1 + (uint)(i % 50) } });
                 log.Add(new MetadataCommand
                 {
-                    ConfirmDeleted = new ConfirmDeletedRequest { Server = 1, Incarnation = 1, Chunks = { chunk } },
+                    ConfirmDeleted = new ConfirmDeletedRequest { Server = 1, Incarnation = 1, Deleted = { done } },
                 });
                 log.Add(new MetadataCommand
                 {
@@ -161,6 +163,11 @@ public sealed class ReplayTests
             Incarnation = 1,
             Address = $"host:{server}",
         },
+    };
+
+    private static MetadataCommand Through(uint server) => new()
+    {
+        EndInventory = new EndInventoryRequest { Server = server, Incarnation = 1 },
     };
 
     private static ChunkPlacement Choice() => new() { Servers = { 1, 2 }, Goal = 2 };

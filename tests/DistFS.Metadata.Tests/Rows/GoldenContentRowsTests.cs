@@ -64,9 +64,13 @@ public sealed class GoldenContentRowsTests
         Refused(bytes, 4, 0, static bytes => ChunkRow.Read(bytes));
         Refused(bytes, 12, 0, static bytes => ChunkRow.Read(bytes));
         Refused(bytes, 20, 2, static bytes => ChunkRow.Read(bytes));
+        Refused(bytes, 21, 2, static bytes => ChunkRow.Read(bytes));
         bytes = (Chunk with { AnyRack = true }).Write();
-        Assert.Equal(1, bytes[20]);
+        Assert.Equal((1, 0), (bytes[20], bytes[21]));
         Assert.True(ChunkRow.Read(bytes).AnyRack);
+        bytes = (Chunk with { IsUntold = true }).Write();
+        Assert.Equal((0, 1), (bytes[20], bytes[21]));
+        Assert.True(ChunkRow.Read(bytes).IsUntold);
         Assert.Throws<RowFormatException>(() => ChunkRow.Read(bytes.AsSpan(0, 31)));
     }
 
@@ -85,9 +89,9 @@ public sealed class GoldenContentRowsTests
     public void Garbage()
     {
         var bytes = new byte[GarbageRow.SizeBytes];
-        var row = new GarbageRow(new ChunkVersion(2), new LogIndex(3));
+        var row = new GarbageRow(new ChunkVersion(2), new LogIndex(3), new CopyId(4));
         row.Write(bytes);
-        Assert.Equal("01000000" + "02000000" + "0300000000000000", Hex(bytes));
+        Assert.Equal("01000000" + "02000000" + "0300000000000000" + "0400000000000000", Hex(bytes));
         Assert.Equal(row, GarbageRow.Read(bytes));
         Refused(bytes, 0, 2, static bytes => GarbageRow.Read(bytes));
     }
@@ -103,7 +107,11 @@ public sealed class GoldenContentRowsTests
         Refused(bytes, 0, 2, static bytes => ServerRow.Read(bytes));
         Refused(bytes, 1, 5, static bytes => ServerRow.Read(bytes));
         Refused(bytes, 4, 0, static bytes => ServerRow.Read(bytes));
+        Refused(bytes, 5, 2, static bytes => ServerRow.Read(bytes));
         Refused(bytes, 2, 4, static bytes => ServerRow.Read(bytes));
+        bytes = (row with { IsThrough = true }).Write();
+        Assert.Equal(1, bytes[5]);
+        Assert.True(ServerRow.Read(bytes).IsThrough);
     }
 
     [Fact]

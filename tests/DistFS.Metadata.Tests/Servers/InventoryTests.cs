@@ -61,8 +61,45 @@ public sealed class InventoryTests
         var chunk = _files.Open(_file, 0, 150);
         Assert.Equal(FsStatus.Ok, _files.Commit(_file, chunk, _files.Open(_file, 3, 5)));
         ReportedCopy[] copies = [Copy(1, 1, 100), Copy(2, 1, 200), Copy(3, 1, 300)];
-        Assert.Empty(Compare(position, default, End, copies).Lost);
+        var plan = Compare(position, default, End, copies);
+        Assert.Empty(plan.Lost);
+
+        // But it is not through either: what is short, or not there, may be lost as well.
+        Assert.Equal(new ChunkId(1), plan.Next);
         Assert.Equal([1UL, 4UL], Compare(copies).Lost.Select(lost => lost.Chunk));
+    }
+
+    [Fact]
+    public void What_changed_is_asked_for_again_until_it_is_there_or_lost()
+    {
+        var position = _files.Fs.Index;
+        Assert.Equal(FsStatus.Ok, _files.Commit(_file, _files.Open(_file, 1, 250), _files.Open(_file, 3, 5)));
+        ReportedCopy[] before = [Copy(1, 1, 99), Copy(2, 1, 200), Copy(3, 1, 300)];
+        var plan = Compare(position, default, End, before);
+
+        // What was lost before the change is lost, whatever else is not known yet.
+        Assert.Equal([1UL], plan.Lost.Select(lost => lost.Chunk));
+        Assert.Equal(new ChunkId(2), plan.Next);
+        plan = Compare(position, plan.Next, End, Copy(2, 2, 250), Copy(3, 1, 300));
+        Assert.Equal((0, new ChunkId(4)), (plan.Lost.Count, plan.Next));
+
+        // It has looked again, and it is not there.
+        plan = Compare(_files.Fs.Index, plan.Next, End);
+        Assert.Equal([4UL], plan.Lost.Select(lost => lost.Chunk));
+        Assert.Equal(End, plan.Next);
+        plan.AskAgain(new ChunkId(9));
+        plan.AskAgain(new ChunkId(10));
+        Assert.Equal(new ChunkId(9), plan.Next);
+    }
+
+    /// <summary>What changed, and is there as it is now, is no question.</summary>
+    [Fact]
+    public void What_changed_and_is_there_is_not_asked_for_again()
+    {
+        var position = _files.Fs.Index;
+        Assert.Equal(FsStatus.Ok, _files.Commit(_file, _files.Open(_file, 0, 150)));
+        var plan = Compare(position, default, End, Copy(1, 2, 150), Copy(2, 1, 200), Copy(3, 1, 300));
+        Assert.Equal((0, End), (plan.Lost.Count, plan.Next));
     }
 
     [Fact]
@@ -70,7 +107,7 @@ public sealed class InventoryTests
     {
         Assert.Equal(FsStatus.Ok, _files.SetSize(_file, Files.Chunk));
         var plan = Compare(Copy(0, 1, 1), Copy(1, 1, 100), Copy(2, 7, 1), Copy(3, 1, 300), Copy(4, 1, 5));
-        Assert.Equal([(2UL, 7u), (3UL, 1u)], plan.Deletes.Select(one => (one.Chunk.Value, one.Version.Value)));
+        Assert.Equal([(2UL, 7u), (3UL, 1u)], plan.Deletes.Select(one => (one.Chunk, one.Version)));
         Assert.Equal([0UL, 4UL], plan.Unknown.Select(one => one.Chunk.Value));
         Assert.Empty(plan.Lost);
     }
@@ -93,7 +130,7 @@ public sealed class InventoryTests
         var plan = Compare(Copy(1, 1, 100), Copy(2, 1, 200), Copy(3, 2, 300));
 
         // Told to delete already; of an older version; and one that is right, as a repair makes it.
-        Assert.Equal([(1UL, 1u), (2UL, 1u)], plan.Deletes.Select(one => (one.Chunk.Value, one.Version.Value)));
+        Assert.Equal([(1UL, 1u), (2UL, 1u)], plan.Deletes.Select(one => (one.Chunk, one.Version)));
         Assert.Equal([3UL], plan.Surplus.Select(one => one.Chunk.Value));
         Assert.Empty(plan.Lost);
     }

@@ -162,6 +162,42 @@ public sealed class ServerRegistrationTests
         _files.Sound();
     }
 
+    [Fact]
+    public void What_a_server_has_is_known_from_its_inventory_until_it_is_down_or_registers()
+    {
+        Assert.True(IsThrough(1));
+        Ok(_files.SetState(1, ServerState.Down));
+        Assert.False(IsThrough(1));
+        Assert.Equal(FsStatus.Stale, _files.EndInventory(1));
+        Ok(_files.SetState(1, ServerState.Up));
+        Assert.False(IsThrough(1));
+        Ok(_files.EndInventory(1));
+        Assert.True(IsThrough(1));
+        Ok(_files.Register(1));
+        Assert.False(IsThrough(1));
+        Assert.Equal(FsStatus.Stale, _files.EndInventory(1, run: 2));
+        Assert.Equal(FsStatus.NotFound, _files.EndInventory(9));
+        Assert.False(IsThrough(1));
+    }
+
+    /// <summary>A confirmation is of one order: late, it does not hide what is garbage since.</summary>
+    [Fact]
+    public void A_late_confirmation_is_of_what_was_garbage_then()
+    {
+        var file = _files.FileOf("f", 10);
+        var chunk = _files.Place(file, 0).Chunk;
+        Ok(_files.Change(chunk, 2, add: false));
+        var order = _files.OrderOf(2, chunk)!;
+        Ok(_files.ConfirmOrders(2, order));
+        Ok(_files.Change(chunk, 2, add: true));
+        Ok(_files.Change(chunk, 2, add: false));
+        Ok(_files.ConfirmOrders(2, order));
+        Assert.Equal([chunk.Value], _files.GarbageOf(2));
+        Ok(_files.ConfirmOrders(2, _files.OrderOf(2, chunk)!));
+        Assert.Empty(_files.GarbageOf(2));
+        _files.Sound();
+    }
+
     private static RegisterServerRequest Again(ulong incarnation, ulong previous, string address) => new()
     {
         Server = 1,
@@ -178,6 +214,9 @@ public sealed class ServerRegistrationTests
 
     private FsStatus Forget(uint server) =>
         _files.Command(new MetadataCommand { ForgetServer = new ForgetServerRequest { Server = server } });
+
+    private bool IsThrough(uint server) =>
+        _files.Fs.Tree.Servers.TryGet(new ServerId(server), out var row) && row.IsThrough;
 
     private ServerState State(uint server)
     {

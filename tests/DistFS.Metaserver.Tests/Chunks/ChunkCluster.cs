@@ -23,13 +23,17 @@ internal sealed class ChunkCluster : IAsyncDisposable
     private readonly FrameChannel _channel;
     private ulong _sequence;
 
-    private ChunkCluster() => _channel = new FrameChannel(_address);
+    private ChunkCluster(ChunkServerOptions? options)
+    {
+        _channel = new FrameChannel(_address);
+        Options = options ?? Options;
+    }
 
     public MetaserverHost Host { get; private set; } = null!;
 
     public List<FakeChunkServer> Servers { get; } = [];
 
-    public ChunkServerOptions Options { get; init; } = new()
+    public ChunkServerOptions Options { get; } = new()
     {
         SuspectMs = 400,
         DeadMs = 1_200,
@@ -49,9 +53,12 @@ internal sealed class ChunkCluster : IAsyncDisposable
     };
 
     /// <summary>A cluster with a server in each of these racks, all of which serve.</summary>
-    public static async Task<ChunkCluster> StartAsync(params string[] racks)
+    public static Task<ChunkCluster> StartAsync(params string[] racks) => StartAsync(null, racks);
+
+    /// <inheritdoc cref="StartAsync(string[])"/>
+    public static async Task<ChunkCluster> StartAsync(ChunkServerOptions? options, params string[] racks)
     {
-        var cluster = new ChunkCluster();
+        var cluster = new ChunkCluster(options);
         await cluster.StartHostAsync();
         for (var i = 0; i < racks.Length; i++)
         {
@@ -80,10 +87,17 @@ internal sealed class ChunkCluster : IAsyncDisposable
 
     public async Task<FakeChunkServer> AddAsync(string rack, FakeDisk? disk = null)
     {
-        var server = new FakeChunkServer(_address, disk ?? new FakeDisk(100 + (ulong)Servers.Count), rack);
-        Servers.Add(server);
+        var server = Restart(rack, disk ?? new FakeDisk(100 + (ulong)Servers.Count));
         await Eventually.True(() => server.IsServing);
         await Eventually.True(() => Host.Chunks.Lead is { Servers.IsRingNow: true });
+        return server;
+    }
+
+    /// <summary>A server with a disk, which does not serve yet.</summary>
+    public FakeChunkServer Restart(string rack, FakeDisk disk, Func<Task>? onInventory = null)
+    {
+        var server = new FakeChunkServer(_address, disk, rack, onInventory);
+        Servers.Add(server);
         return server;
     }
 

@@ -22,12 +22,19 @@ internal sealed class FakeChunkServer : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _loop;
     private readonly Dictionary<ulong, CopyResult> _results = [];
+    private readonly Func<Task> _onInventory;
     private ulong _position;
     private bool _isDisposed;
 
-    public FakeChunkServer(RpcAddress leader, FakeDisk disk, string rack, ulong capacity = 100UL << 30)
+    /// <summary>Starts it.</summary>
+    /// <param name="leader">Where the metaserver is.</param>
+    /// <param name="disk">What it has.</param>
+    /// <param name="rack">Where it stands.</param>
+    /// <param name="onInventory">Before each page of its inventory is sent: what happens meanwhile.</param>
+    public FakeChunkServer(RpcAddress leader, FakeDisk disk, string rack, Func<Task>? onInventory = null)
     {
-        (Disk, Rack, Capacity) = (disk, rack, capacity);
+        _onInventory = onInventory ?? (static () => Task.CompletedTask);
+        (Disk, Rack) = (disk, rack);
         Address = RpcAddress.Parse(TestMember.FreeAddress());
         _leader = new FrameChannel(leader);
         var dispatcher = new RpcDispatcher();
@@ -40,7 +47,7 @@ internal sealed class FakeChunkServer : IAsyncDisposable
 
     public string Rack { get; }
 
-    public ulong Capacity { get; }
+    public ulong Capacity { get; } = 100UL << 30;
 
     public RpcAddress Address { get; }
 
@@ -65,8 +72,8 @@ internal sealed class FakeChunkServer : IAsyncDisposable
 
     public uint BackWithinMs { get; set; }
 
-    /// <summary>Told once, with the next heartbeat.</summary>
-    public ConcurrentQueue<LostCopy> ToReportLost { get; } = new();
+    /// <summary>Told with every heartbeat until it is ordered to delete or to make them, by chunk.</summary>
+    public ConcurrentDictionary<ulong, LostCopy> Lost { get; } = new();
 
     public async ValueTask DisposeAsync()
     {
@@ -174,18 +181,24 @@ internal sealed class FakeChunkServer : IAsyncDisposable
 
     private async Task<bool> TellAllAsync()
     {
-        var request = new InventoryRequest { Server = Id, Incarnation = Disk.Incarnation, Position = _position };
-        var all = Disk.All();
+        var request = new InventoryRequest { Server = Id, Incarnation = Disk.Incarnation };
         for (ulong first = 0; ;)
         {
-            request.First = first;
+            (request.First, request.Position) = (first, _position);
             request.Copies.Clear();
-            request.Copies.Add(all.Where(copy => copy.Chunk >= first).Take(1_024));
+            request.Copies.Add(Disk.All().Where(copy => copy.Chunk >= first).Take(1_024));
             request.End = request.Copies.Count == 1_024 ? request.Copies[^1].Chunk + 1 : 0;
+            await _onInventory();
             var reply = await CallAsync(ChunkServersMethods.Inventory, request);
             if (reply.Answer.Status != 0)
             {
                 return false;
+            }
+
+            _position = reply.Position;
+            foreach (var lost in reply.Lost)
+            {
+                Lost[lost.Chunk] = lost;
             }
 
             Disk.Fence(reply.Fences);
@@ -209,12 +222,10 @@ internal sealed class FakeChunkServer : IAsyncDisposable
             UsedBytes = Disk.UsedBytes,
             IsFull = IsFull,
             BackWithinMs = BackWithinMs,
+            Position = _position,
         };
         request.Results.Add(_results.Values);
-        while (ToReportLost.TryDequeue(out var lost))
-        {
-            request.Lost.Add(lost);
-        }
+        request.Lost.Add(Lost.Values);
 
         var reply = await CallAsync(ChunkServersMethods.Heartbeat, request);
         if (reply.Answer.Status != 0)
@@ -234,7 +245,7 @@ internal sealed class FakeChunkServer : IAsyncDisposable
         if (deleted.Count > 0)
         {
             var confirm = new ConfirmDeletedRequest { Server = Id, Incarnation = Disk.Incarnation };
-            confirm.Chunks.Add(deleted);
+            confirm.Deleted.Add(deleted);
             await CallAsync(ChunkServersMethods.ConfirmDeleted, confirm);
         }
 
@@ -259,11 +270,12 @@ internal sealed class FakeChunkServer : IAsyncDisposable
             if (Ordered.All(other => other.Copy != order.Copy))
             {
                 Ordered.Enqueue(order);
+                Lost.TryRemove(order.Chunk, out _);
             }
 
             if (!IsIdle && !_results.ContainsKey(order.Copy))
             {
-                Disk.Put(order.Chunk, order.Version, order.Length);
+                Disk.Put(order.Chunk, order.Version, order.Length, order.Copy);
                 _results[order.Copy] = new CopyResult
                 {
                     Copy = order.Copy,
@@ -274,13 +286,14 @@ internal sealed class FakeChunkServer : IAsyncDisposable
         }
     }
 
-    private List<ulong> Delete(IEnumerable<DeleteOrder> orders)
+    private List<DeleteOrder> Delete(IEnumerable<DeleteOrder> orders)
     {
-        var deleted = new List<ulong>();
+        var deleted = new List<DeleteOrder>();
         foreach (var order in orders)
         {
-            Disk.Delete(order.Chunk, order.Version);
-            deleted.Add(order.Chunk);
+            Disk.Delete(order);
+            Lost.TryRemove(order.Chunk, out _);
+            deleted.Add(order);
         }
 
         return deleted;
@@ -291,7 +304,7 @@ internal sealed class FakeChunkServer : IAsyncDisposable
 internal sealed class FakeDisk(ulong store)
 {
     private readonly Lock _gate = new();
-    private readonly SortedDictionary<ulong, (uint Version, uint Length)> _copies = [];
+    private readonly SortedDictionary<ulong, (uint Version, uint Length, ulong Copy)> _copies = [];
 
     public ulong Store { get; } = store;
 
@@ -327,25 +340,37 @@ internal sealed class FakeDisk(ulong store)
     {
         lock (_gate)
         {
-            return _copies.TryGetValue(chunk, out var copy) ? copy : null;
+            return _copies.TryGetValue(chunk, out var copy) ? (copy.Version, copy.Length) : null;
         }
     }
 
-    public void Put(ulong chunk, uint version, uint length)
+    /// <summary>What was written, or copied by an order.</summary>
+    public void Put(ulong chunk, uint version, uint length, ulong copy = 0)
     {
         lock (_gate)
         {
-            _copies[chunk] = (version, length);
+            _copies[chunk] = (version, length, copy);
         }
     }
 
-    public void Delete(ulong chunk, uint version)
+    /// <summary>The disk loses it.</summary>
+    public void Lose(ulong chunk)
     {
         lock (_gate)
         {
-            if (_copies.TryGetValue(chunk, out var copy) && copy.Version <= version)
+            _copies.Remove(chunk);
+        }
+    }
+
+    /// <summary>Nothing newer than the order, and nothing that came by a later order to copy.</summary>
+    public void Delete(DeleteOrder order)
+    {
+        lock (_gate)
+        {
+            if (_copies.TryGetValue(order.Chunk, out var copy) && (copy.Version < order.Version
+                || (copy.Version == order.Version && (order.Copy == 0 || copy.Copy <= order.Copy))))
             {
-                _copies.Remove(chunk);
+                _copies.Remove(order.Chunk);
             }
         }
     }
@@ -358,7 +383,7 @@ internal sealed class FakeDisk(ulong store)
             {
                 if (_copies.TryGetValue(fence.Chunk, out var copy) && copy.Version < fence.Version)
                 {
-                    _copies[fence.Chunk] = (fence.Version, Math.Min(copy.Length, fence.Length));
+                    _copies[fence.Chunk] = (fence.Version, Math.Min(copy.Length, fence.Length), copy.Copy);
                 }
             }
         }

@@ -46,6 +46,28 @@ public sealed class FenceStageTests
         await Eventually.True(() => cluster.Server(2).Disk.Find(chunk.Chunk) == null && cluster.GarbageOf(2) == 0);
     }
 
+    /// <summary>
+    /// Each that is taken out begins a version, in which the other is to be taken out: it is read again until then.
+    /// </summary>
+    [Fact]
+    public async Task Two_that_take_no_fence_are_both_taken_out_of_the_chunk()
+    {
+        await using var cluster = await ChunkCluster.StartAsync("a", "b", "c");
+        var inode = await cluster.MakeAsync("f");
+        var chunk = await OpenAsync(cluster, inode);
+        cluster.Server(2).IsDeafToFences = true;
+        cluster.Server(3).IsDeafToFences = true;
+        await cluster.DoAsync(NewVersion(inode, chunk));
+        Assert.Equal([1u], cluster.ServersOf(chunk.Chunk));
+        Assert.Equal(4u, cluster.Chunk(chunk.Chunk)!.Value.Version.Value);
+
+        // Told again when it has gone on by itself: who is none of its servers any more need not know.
+        var request = new MutateRequest { Operations = { NewVersion(inode, chunk) } };
+        request.Operations[0].Caller = new Caller();
+        var reply = await cluster.RepeatAsync(cluster.LastSequence, request);
+        Assert.Equal((0, 0), (reply.Status, reply.Code));
+    }
+
     [Fact]
     public async Task Of_the_last_copy_the_client_is_not_answered_before_its_server_knows()
     {

@@ -2,6 +2,7 @@ using DistFS.Metadata.Servers;
 using DistFS.Metaserver.Chunks;
 using HeartbeatReply = DistFS.Protocol.HeartbeatReply;
 using HeartbeatRequest = DistFS.Protocol.HeartbeatRequest;
+using ServerState = DistFS.Metadata.Placement.ServerState;
 
 namespace DistFS.Metaserver.Tests.Chunks;
 
@@ -17,7 +18,7 @@ public sealed class LiveServersTests
     private readonly LiveServers _servers = new(new ChunkServerOptions(), 0);
     private long _nowMs;
 
-    public LiveServersTests() => _servers.Registered(Id, Row, 0);
+    public LiveServersTests() => _servers.Registered(Id, Row, new LogIndex(5), 0);
 
     [Fact]
     public void One_that_is_heard_may_serve()
@@ -37,7 +38,7 @@ public sealed class LiveServersTests
         Assert.Equal([(Id, Run)], _servers.Tick(_nowMs));
         Assert.True(Beat().IsUnknown);
         Assert.True(Beat().IsUnknown);
-        _servers.Registered(Id, Row, _nowMs);
+        _servers.Registered(Id, Row, new LogIndex(6), _nowMs);
         var reply = Beat();
         Assert.False(reply.IsUnknown);
         Assert.True(reply.WantsInventory);
@@ -50,8 +51,41 @@ public sealed class LiveServersTests
         Assert.Equal((false, 0u), (reply.IsUnknown, reply.ServeMs));
         Assert.False(Beat(backWithinMs: 50_000).IsUnknown);
         Assert.True(Beat().IsUnknown);
-        _servers.Registered(Id, Row, _nowMs);
+        _servers.Registered(Id, Row, new LogIndex(6), _nowMs);
         Assert.Equal((false, 9u), (Beat().IsUnknown, Beat().ServeMs));
+    }
+
+    /// <summary>Rows that are read before a server registers may come after it has.</summary>
+    [Fact]
+    public void Older_rows_do_not_take_the_place_of_later_ones()
+    {
+        var old = Row with { Incarnation = Run - 1, State = Protocol.ServerState.Down };
+        _servers.SetRows([(Id, old)], new LogIndex(4), 0);
+        Assert.False(Beat().IsUnknown);
+
+        // Of a position at which there was no such server.
+        _servers.SetRows([], new LogIndex(4), 0);
+        Assert.Equal(Row, _servers.RowOf(Id));
+        _servers.SetRow(Id, old, new LogIndex(4), 0);
+        Assert.Equal(Row, _servers.RowOf(Id));
+        _servers.SetRow(Id, Row with { IsThrough = true }, new LogIndex(6), 0);
+        Assert.True(_servers.RowOf(Id)!.IsThrough);
+        _servers.SetRows([], new LogIndex(7), 0);
+        Assert.Null(_servers.RowOf(Id));
+    }
+
+    /// <summary>It does not serve before: nothing is placed there, and nobody copies from it.</summary>
+    [Fact]
+    public void One_whose_inventory_is_not_through_is_not_asked_for_anything()
+    {
+        Assert.Equal(ServerState.Suspect, _servers.StateOf(Id));
+        Assert.True(Beat().WantsInventory);
+        _servers.SetRow(Id, Row with { IsThrough = true }, new LogIndex(6), 0);
+        Assert.Equal(ServerState.Up, _servers.StateOf(Id));
+        Assert.False(Beat().WantsInventory);
+        Pass(10_000);
+        _servers.Registered(Id, Row, new LogIndex(7), _nowMs);
+        Assert.Equal(ServerState.Suspect, _servers.StateOf(Id));
     }
 
     private HeartbeatReply Beat(uint backWithinMs = 0)

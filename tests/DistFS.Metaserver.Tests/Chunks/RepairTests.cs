@@ -1,3 +1,4 @@
+using DistFS.Metaserver.Chunks;
 using DistFS.Metaserver.Tests.Consensus;
 using DistFS.Protocol;
 
@@ -89,8 +90,7 @@ public sealed class RepairTests
         await using var cluster = await ChunkCluster.StartAsync("a", "b", "c");
         var inode = await cluster.MakeAsync("f");
         var chunk = (await cluster.WriteAsync(inode, 1))[0];
-        cluster.Server(2).ToReportLost.Enqueue(
-            new LostCopy { Chunk = chunk, Version = 1, Status = (int)FsStatus.Corrupt });
+        cluster.Server(2).Lost[chunk] = new LostCopy { Chunk = chunk, Version = 1, Status = (int)FsStatus.Corrupt };
         await Eventually.True(() => cluster.Chunk(chunk)!.Value.Version.Value > 1);
         await IsWholeAsync(cluster, [chunk]);
         Assert.Equal([1u, 2u, 3u], cluster.ServersOf(chunk).Order());
@@ -109,7 +109,7 @@ public sealed class RepairTests
         var chunks = await cluster.WriteAsync(inode, 5);
         var server = cluster.Server(3);
         await server.DisposeAsync();
-        server.Disk.Delete(chunks[0], 9);
+        server.Disk.Lose(chunks[0]);
         server.Disk.Put(chunks[1], 1, 10);
         cluster.Servers.Remove(server);
         await cluster.AddAsync("c", server.Disk);
@@ -118,6 +118,70 @@ public sealed class RepairTests
         Assert.Equal(1_000u, server.Disk.Find(chunks[1])!.Value.Length);
         Assert.Equal([chunks[0], chunks[1]], cluster.Server(3).Ordered.Select(order => order.Chunk).Distinct().Order());
         cluster.DisksAreSound();
+    }
+
+    /// <summary>
+    /// A chunk that changes after the server looked is no reason to believe that it is there: it is asked for again.
+    /// </summary>
+    [Fact]
+    public async Task A_loss_that_hides_behind_a_change_is_found_before_the_inventory_is_through()
+    {
+        await using var cluster = await ChunkCluster.StartAsync("a", "b", "c");
+        var inode = await cluster.MakeAsync("f");
+        var chunk = (await cluster.WriteAsync(inode, 1))[0];
+        var server = cluster.Server(3);
+        await server.DisposeAsync();
+        server.Disk.Lose(chunk);
+        cluster.Servers.Remove(server);
+        cluster.Servers.ForEach(other => other.IsIdle = true);
+        var pages = 0;
+        var again = cluster.Restart("c", server.Disk, async () =>
+        {
+            // Between its look and its report somebody opens the chunk: in a version that no server has written in.
+            if (pages++ == 0)
+            {
+                await cluster.AllocateAsync(inode, 0);
+            }
+        });
+        again.IsIdle = true;
+        await Eventually.True(() => again.IsServing);
+        Assert.InRange(pages, 2, 3);
+        Assert.DoesNotContain(3u, cluster.ServersOf(chunk));
+    }
+
+    /// <summary>In its place a good copy may have come since.</summary>
+    [Fact]
+    public async Task An_old_report_of_a_loss_takes_out_no_fresh_copy()
+    {
+        await using var cluster = await ChunkCluster.StartAsync("a", "b", "c");
+        var inode = await cluster.MakeAsync("f");
+        var chunk = (await cluster.WriteAsync(inode, 1))[0];
+        var server = cluster.Server(2);
+        var old = new HeartbeatRequest
+        {
+            Server = 2,
+            Incarnation = server.Disk.Incarnation,
+            CapacityBytes = server.Capacity,
+            Position = cluster.Host.State.AppliedIndex.Value,
+            Lost = { new LostCopy { Chunk = chunk, Version = 1, Status = (int)FsStatus.Corrupt } },
+        };
+        server.Lost[chunk] = old.Lost[0];
+        await IsCopiedAsync(cluster, chunk, server);
+        var row = cluster.Chunk(chunk)!.Value;
+        await ReportAsync(cluster, server, old);
+        Assert.Equal(row.Version, cluster.Chunk(chunk)!.Value.Version);
+
+        // From before the last commit, though the server looked just now.
+        var reopened = Assert.Single(await cluster.AllocateAsync(inode, 0));
+        cluster.Servers.ForEach(one => one.Disk.Put(chunk, reopened.Version, 2_000));
+        var commit = new CommitWriteRequest { Inode = inode, Chunks = { ChunkCluster.Written(reopened, 2_000) } };
+        await cluster.DoAsync(new Operation { CommitWrite = commit });
+        old.Position = cluster.Host.State.AppliedIndex.Value;
+        await ReportAsync(cluster, server, old);
+        Assert.Equal(reopened.Version, cluster.Chunk(chunk)!.Value.Version.Value);
+        old.Lost[0].Version = reopened.Version;
+        await server.CallAsync(ChunkServersMethods.Heartbeat, old);
+        await Eventually.True(() => cluster.Chunk(chunk)!.Value.Version.Value > reopened.Version);
     }
 
     [Fact]
@@ -153,6 +217,27 @@ public sealed class RepairTests
         Assert.Equal(Metadata.Chunks.ChunkState.Sealed, cluster.Chunk(chunk)!.Value.State);
     }
 
+    /// <summary>One that would take the writer's bytes yet is taken out before anything is copied.</summary>
+    [Fact]
+    public async Task The_servers_of_an_idle_chunk_know_that_it_is_sealed_before_it_is_copied()
+    {
+        await using var cluster = await ChunkCluster.StartAsync("a", "b", "c", "d", "e");
+        var inode = await cluster.MakeAsync("f");
+        var chunk = (await cluster.WriteAsync(inode, 1, seal: false))[0];
+        var servers = cluster.ServersOf(chunk);
+        var deaf = cluster.Server(servers[1]);
+        deaf.IsDeafToFences = true;
+        await cluster.Server(servers[0]).DisposeAsync();
+        await IsWholeAsync(cluster, [chunk], servers[0]);
+
+        // Sealed in version 2, without the deaf one in version 3: what stays was told that before anything is copied.
+        var orders = cluster.Servers.SelectMany(server => server.Ordered).ToList();
+        Assert.True(orders.Count >= 2);
+        Assert.All(orders, order => Assert.True(order.Version >= 3, $"{order}"));
+        Assert.True(cluster.Server(servers[2]).Disk.Find(chunk)!.Value.Version >= 3);
+        Assert.False(cluster.Chunk(chunk)!.Value.IsUntold);
+    }
+
     [Fact]
     public async Task A_server_that_came_later_gets_its_share()
     {
@@ -162,6 +247,27 @@ public sealed class RepairTests
         await cluster.AddAsync("d");
         await Eventually.True(() => chunks.Count(chunk => cluster.ServersOf(chunk).Contains(4u)) >= 8);
         await IsWholeAsync(cluster, chunks);
+    }
+
+    /// <summary>Tells losses, and waits until they were looked at: two rounds that count something unknown.</summary>
+    private static async Task ReportAsync(ChunkCluster cluster, FakeChunkServer server, HeartbeatRequest report)
+    {
+        await server.CallAsync(ChunkServersMethods.Heartbeat, report);
+        var never = report.Clone();
+        never.Lost[0].Version = 99;
+        for (var round = 0; round < 2; round++)
+        {
+            var before = (await cluster.StatusAsync()).UnknownCopies;
+            await server.CallAsync(ChunkServersMethods.Heartbeat, never);
+            await Eventually.True(async () => (await cluster.StatusAsync()).UnknownCopies > before);
+        }
+    }
+
+    /// <summary>Waits until what a server lost is taken out, and copied there again.</summary>
+    private static async Task IsCopiedAsync(ChunkCluster cluster, ulong chunk, FakeChunkServer server)
+    {
+        await Eventually.True(() => server.Ordered.Any(order => order.Chunk == chunk));
+        await IsWholeAsync(cluster, [chunk]);
     }
 
     /// <summary>Waits until every chunk has its copies, on servers that are there, in its present version.</summary>

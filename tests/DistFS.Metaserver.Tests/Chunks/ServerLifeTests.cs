@@ -84,7 +84,7 @@ public sealed class ServerLifeTests
         Assert.Equal(ErrorCatalog.ChunkServerRunOver.Number, beat.Answer.Code);
         var confirm = await server.CallAsync(
             ChunkServersMethods.ConfirmDeleted,
-            new ConfirmDeletedRequest { Server = 1, Incarnation = 3, Chunks = { 1 } });
+            new ConfirmDeletedRequest { Server = 1, Incarnation = 3, Deleted = { new DeleteOrder { Chunk = 1 } } });
         Assert.Equal(ErrorCatalog.ChunkServerRunOver.Number, confirm.Code);
         var inventory = await server.CallAsync(
             ChunkServersMethods.Inventory, new InventoryRequest { Server = 1, Incarnation = 3 });
@@ -163,7 +163,7 @@ public sealed class ServerLifeTests
         await RefusedAsync(
             ChunkServersMethods.Heartbeat, new HeartbeatRequest { Server = id, BackWithinMs = 3_600_001 });
         var confirm = new ConfirmDeletedRequest { Server = id, Incarnation = run };
-        confirm.Chunks.Add(Enumerable.Range(0, 1_025).Select(i => (ulong)i));
+        confirm.Deleted.Add(Enumerable.Range(0, 1_025).Select(i => new DeleteOrder { Chunk = (ulong)i }));
         await RefusedAsync(ChunkServersMethods.ConfirmDeleted, confirm);
         var page = new InventoryRequest { Server = id, Incarnation = run };
         page.Copies.Add(Enumerable.Range(1, 1_025).Select(i => new StoredCopy { Chunk = (ulong)i, Version = 1 }));

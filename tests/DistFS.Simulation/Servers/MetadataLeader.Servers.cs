@@ -97,7 +97,7 @@ public sealed partial class MetadataLeader
         foreach (var (chunk, garbage) in tree.Chunks.Garbage(server.Id, default, ChunkLayout.StepMax))
         {
             var id = server.Id;
-            world.Queue.After(Delay(), () => OrderTo(id)?.Delete(chunk.Value, garbage.Version.Value));
+            world.Queue.After(Delay(), () => OrderTo(id)?.Delete(garbage.OrderFor(chunk)));
         }
     }
 
@@ -129,15 +129,22 @@ public sealed partial class MetadataLeader
                 "what a server has was made", $"{id}: {status}, {string.Join(' ', plan.Unknown)}");
         }
 
-        foreach (var (chunk, version) in plan.Deletes)
+        foreach (var order in plan.Deletes)
         {
-            world.Queue.After(Delay(), () => OrderTo(id)?.Delete(chunk.Value, version.Value));
+            world.Queue.After(Delay(), () => OrderTo(id)?.Delete(order));
         }
 
         if (plan.Lost.Count > 0)
         {
             world.Trace.Line($"{node} hears that {id} has lost {string.Join(' ', plan.Lost)}");
             Change(plan.Lost, static _ => { });
+        }
+
+        // What is not settled is asked for with the next report.
+        if (plan.Next.Value == ulong.MaxValue && view.Tree.Servers.TryGet(id, out var row) && !row.IsThrough)
+        {
+            var end = new EndInventoryRequest { Server = id.Value, Incarnation = row.Incarnation };
+            node.Propose(new MetadataCommand { EndInventory = end }.ToByteArray(), static _ => { });
         }
     }
 

@@ -19,7 +19,7 @@ public sealed class SimulatedChunkServer : IClient
     private readonly ChunkServers _servers;
     private readonly Prng _prng;
     private readonly LeaderCall _call;
-    private readonly Queue<ulong> _deleted = new();
+    private readonly Queue<DeleteOrder> _deleted = new();
     private ulong _store;
     private ulong _run;
     private ulong _runBefore;
@@ -146,8 +146,10 @@ public sealed class SimulatedChunkServer : IClient
     }
 
     /// <summary>Deletes a copy, unless it is newer than that.</summary>
-    public void Delete(ulong chunk, uint version)
+    public void Delete(DeleteOrder order)
     {
+        ArgumentNullException.ThrowIfNull(order);
+        var (chunk, version) = (order.Chunk, order.Version);
         if (!Serves)
         {
             return;
@@ -159,9 +161,9 @@ public sealed class SimulatedChunkServer : IClient
             Copies.Remove(chunk);
         }
 
-        if (!_deleted.Contains(chunk))
+        if (!_deleted.Contains(order))
         {
-            _deleted.Enqueue(chunk);
+            _deleted.Enqueue(order);
         }
 
         TellDeleted();
@@ -225,17 +227,17 @@ public sealed class SimulatedChunkServer : IClient
             return;
         }
 
-        ulong[] told = [.. _deleted];
+        DeleteOrder[] told = [.. _deleted];
         var command = new MetadataCommand
         {
-            ConfirmDeleted = new ConfirmDeletedRequest { Server = Id.Value, Incarnation = _run, Chunks = { told } },
+            ConfirmDeleted = new ConfirmDeletedRequest { Server = Id.Value, Incarnation = _run, Deleted = { told } },
         };
         _call.Begin(
             command.ToByteArray(),
             byQuery: false,
             _ =>
             {
-                while (_deleted.TryPeek(out var chunk) && told.Contains(chunk))
+                while (_deleted.TryPeek(out var order) && told.Contains(order))
                 {
                     _deleted.Dequeue();
                 }
