@@ -67,6 +67,7 @@ public sealed class MetadataWorkload : Workload
     public override IEnumerable<Invariant> MakeInvariants(Oracle oracle)
     {
         Reference = new MetadataReference(oracle, Servers);
+        Reference.Requests.Executed = History.Executed;
         return [Reference, new AcknowledgedSurvives(oracle, Reference.Requests)];
     }
 

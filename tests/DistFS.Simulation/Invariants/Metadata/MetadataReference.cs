@@ -37,6 +37,7 @@ public sealed class MetadataReference : Invariant
         _invariants =
         [
             Requests,
+            _repair,
             new SessionsLiveTheirLease(),
             new DeadSessionsLeaveNothing(),
             new LockTokensGrow(),
@@ -44,7 +45,6 @@ public sealed class MetadataReference : Invariant
             new GarbageIsUnreferenced(),
             new GoodCopySurvives(servers),
             new NamespaceIsSound(_store),
-            _repair,
         ];
     }
 
