@@ -155,7 +155,7 @@ public sealed partial class LeaseTable
         var silentMs = _awakeMs - session.RenewedMs;
         if (session.IsEnded)
         {
-            if (silentMs >= session.LeaseMs)
+            if (silentMs >= session.LeaseMs || Teeth.Has(PlantedBug.RecallGivenUpEarly))
             {
                 Remove(session);
             }

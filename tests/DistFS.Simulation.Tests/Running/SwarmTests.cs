@@ -40,6 +40,12 @@ public sealed class SwarmTests(ITestOutputHelper output)
                     $"never {status}");
             }
 
+            foreach (var what in (string[])
+                ["cached reads", "buffered writes", "reads", "recalls", "reclaims", "sleeps", "deaf", "sessions ended"])
+            {
+                Assert.True(summary.Outcomes.GetValueOrDefault($"lease: {what}") > 0, $"never {what}");
+            }
+
             Assert.True(summary.Outcomes["copies of repair"] > 0);
         }
     }

@@ -27,7 +27,7 @@ public sealed class MetadataReference : Invariant
     private readonly RepairRules _repair;
 
     /// <summary>Before the first entry.</summary>
-    public MetadataReference(Oracle oracle, ChunkServers servers)
+    public MetadataReference(Oracle oracle, ChunkServers servers, IEnumerable<MetadataInvariant> others)
     {
         ArgumentNullException.ThrowIfNull(oracle);
         _oracle = oracle;
@@ -45,6 +45,7 @@ public sealed class MetadataReference : Invariant
             new GarbageIsUnreferenced(),
             new GoodCopySurvives(servers),
             new NamespaceIsSound(_store),
+            .. others,
         ];
     }
 
