@@ -98,6 +98,16 @@ public enum PlantedBug
 
     /// <summary>The state gives up the last copy of a chunk when a client or a planner says so.</summary>
     LastCopyRemoved,
+
+    /// <summary>A new leader does not wait for what the holders of leases have of the one before.</summary>
+    GraceSkipped,
+
+    /// <summary>A recall is given up when the session is ended for it, although its holder may still use the lease.
+    /// </summary>
+    RecallGivenUpEarly,
+
+    /// <summary>A lease is granted while an operation that conflicts is under way.</summary>
+    LeaseGrantedBesideOperation,
 }
 
 /// <summary>Switches a <see cref="PlantedBug"/> on, for the calling thread: a simulated world runs on one.</summary>

@@ -80,6 +80,14 @@ public sealed partial class LeaseTable
             return LeaseRefusal.NoSession;
         }
 
+        // The answer to its last words may be lost, and it says them again: what it has, it has.
+        if (!known.MayReclaim && mode != LeaseMode.None
+            && _inodes.GetValueOrDefault(inode.Value)?.LeaseOf(session) is { } has && has.Mode >= mode)
+        {
+            grant = has.Grant;
+            return LeaseRefusal.None;
+        }
+
         if (!known.MayReclaim || mode is LeaseMode.None or > LeaseMode.Write)
         {
             return LeaseRefusal.TooLate;
@@ -126,8 +134,8 @@ public sealed partial class LeaseTable
     /// <summary>
     /// Whether a session has to wait for what others may not have reclaimed yet; what only it may have is no conflict.
     /// </summary>
-    private bool IsGraceFor(ClientId session) => _unreported > 1
-        || (_unreported == 1 && !(_sessions.TryGetValue(session.Value, out var known) && known.MayReclaim));
+    private bool IsGraceFor(ClientId session) => !Teeth.Has(PlantedBug.GraceSkipped) && (_unreported > 1
+        || (_unreported == 1 && !(_sessions.TryGetValue(session.Value, out var known) && known.MayReclaim)));
 
     private void Reported(LeaseSession session)
     {

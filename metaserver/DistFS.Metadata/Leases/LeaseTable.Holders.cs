@@ -177,7 +177,7 @@ public sealed partial class LeaseTable
     /// <summary>Whether a session is over, or has to end.</summary>
     private void Judge(LeaseSession session)
     {
-        if (session.IsEnded && IsSilent(session))
+        if (session.IsEnded && (IsSilent(session) || Teeth.Has(PlantedBug.RecallGivenUpEarly)))
         {
             Remove(session);
         }

@@ -272,7 +272,7 @@ public sealed partial class LeaseTable(LeaseOptions options)
     /// <summary>Whether what is under way, or came before, has to be over first.</summary>
     private static bool IsBlocked(LeaseTicket ticket, LeaseNeedKind kind, LeaseNode node)
     {
-        if (ticket.IsAcquire)
+        if (ticket.IsAcquire && !Teeth.Has(PlantedBug.LeaseGrantedBesideOperation))
         {
             foreach (var flight in node.InFlight)
             {

@@ -130,6 +130,24 @@ public sealed class LeaseSessionsTests
         Assert.Equal(LeaseTicketState.Passed, other.State);
     }
 
+    /// <summary>The answer was lost, so it is said again; the grace is over, and it has what it has.</summary>
+    [Fact]
+    public void What_was_reclaimed_can_be_reclaimed_again()
+    {
+        _table.Core.Begin(2, [new(new ClientId(1), 1_000)], _table.NowMs);
+        Assert.Equal(
+            LeaseRefusal.None, _table.Core.Reclaim(new ClientId(1), new InodeId(7), LeaseMode.Read, out var grant));
+        _table.Core.ReclaimDone(new ClientId(1));
+        Assert.Equal(
+            LeaseRefusal.None, _table.Core.Reclaim(new ClientId(1), new InodeId(7), LeaseMode.Read, out var again));
+        Assert.Equal(grant, again);
+        Assert.Equal(
+            LeaseRefusal.TooLate, _table.Core.Reclaim(new ClientId(1), new InodeId(7), LeaseMode.Write, out _));
+        _table.Core.Release(new ClientId(1), new InodeId(7), grant, LeaseMode.None);
+        Assert.Equal(
+            LeaseRefusal.TooLate, _table.Core.Reclaim(new ClientId(1), new InodeId(7), LeaseMode.Read, out _));
+    }
+
     [Fact]
     public void Who_does_not_reclaim_ends_with_the_grace()
     {

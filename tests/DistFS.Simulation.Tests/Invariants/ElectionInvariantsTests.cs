@@ -69,6 +69,20 @@ public sealed class ElectionInvariantsTests
         Fails(() => durable.OnSend(member, Appended(1, term: 4)));
     }
 
+    /// <summary>The write that brought what is acknowledged went on to cut it off, in a later term.</summary>
+    [Fact]
+    public void AnAcknowledgementOfATermThatIsOver()
+    {
+        var durable = new DurableBeforeReply();
+        var member = Member(1, 3, 3);
+        var cut = new RaftReady { Sequence = 1, HardState = Hard(4), Append = [Entry(4, 1)] };
+        member.HandedOut(cut);
+        member.Persisted(cut, installed: false);
+        durable.OnSend(member, Appended(2, term: 3));
+        Fails(() => durable.OnSend(member, Appended(3, term: 3)));
+        Fails(() => durable.OnSend(member, Appended(2, term: 4)));
+    }
+
     [Fact]
     public void ACandidateThatBoastsOfWhatIsNotOnDisk()
     {

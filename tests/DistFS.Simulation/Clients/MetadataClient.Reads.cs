@@ -1,4 +1,5 @@
 using DistFS.Linearizability;
+using DistFS.Primitives;
 using DistFS.Protocol;
 using Operation = DistFS.Protocol.Operation;
 
@@ -27,19 +28,12 @@ public sealed partial class MetadataClient
             asked.Add(Draw(group));
         }
 
-        var open = asked.ConvertAll(one => _workload.History.Invoke(group, one.Input));
+        // Nothing is said when no answer comes: the log decides.
+        var (session, sequence) = (_session, new SequenceNumber(_sequence + 1));
+        _workload.History.Invoke(group, session, sequence, asked.ConvertAll(one => one.Input));
         Mutate(
             asked.ConvertAll(one => one.Operation),
-            (_, reply) =>
-            {
-                for (var i = 0; i < open.Count; i++)
-                {
-                    var one = reply.Replies[i];
-                    _workload.History.Return(open[i], NamespaceHistory.OutputOf(
-                        asked[i].Input, one.Status, one.Attributes?.Inode ?? 0));
-                }
-            },
-            () => open.ForEach(static one => one.Unknown()));
+            (_, reply) => _workload.History.Return(session, sequence, reply));
     }
 
     private (NamespaceInput Input, Operation Operation) Draw(int group)

@@ -142,7 +142,7 @@ public sealed partial class MetadataClient : IClient
                 }
             }
 
-            Mutate(operations, Answered, static () => { });
+            Mutate(operations, Answered);
         }
     }
 
@@ -194,12 +194,11 @@ public sealed partial class MetadataClient : IClient
         (_, _) => Ask(
             MetadataQuestion.Of(_workload.Places.ToLookUp()),
             ReadReply.Parser.ParseFrom,
-            reply => _workload.Places.Found(reply)),
-        static () => { });
+            reply => _workload.Places.Found(reply)));
 
-    /// <summary>Operations under one number; the session may end on the way.</summary>
+    /// <summary>Operations under one number; the session may end on the way, and there may be no answer.</summary>
     private void Mutate(
-        IReadOnlyList<Operation> operations, Action<IReadOnlyList<Operation>, MutateReply> answered, Action unknown)
+        IReadOnlyList<Operation> operations, Action<IReadOnlyList<Operation>, MutateReply> answered)
     {
         var sequence = new SequenceNumber(++_sequence);
         var command = new MetadataCommand
@@ -232,7 +231,6 @@ public sealed partial class MetadataClient : IClient
                         $"{sequence} is refused with {reply.Status}, {reply.Code}");
                     _world.Trace.Line($"{this} learns that its session has ended");
                     _session = default;
-                    unknown();
                 }
                 else
                 {
@@ -251,7 +249,6 @@ public sealed partial class MetadataClient : IClient
             () =>
             {
                 _world.Trace.Line($"{this} gives up");
-                unknown();
                 Think(_world.ThinkMicroseconds);
             });
     }

@@ -48,7 +48,7 @@ public sealed partial class MetadataMix(MetadataPlaces places, Prng prng)
     private Operation OfNames()
     {
         var operation = new Operation { Caller = Somebody() };
-        switch (prng.NextInt32(9))
+        switch (prng.NextInt32(10))
         {
             case 0 or 1 or 2:
                 operation.Make = Make();
@@ -61,6 +61,9 @@ public sealed partial class MetadataMix(MetadataPlaces places, Prng prng)
                 break;
             case 5:
                 operation.RemoveDirectory = new RemoveDirectoryRequest { Parent = Directory(), Name = Name() };
+                break;
+            case 9:
+                OfTrash(operation);
                 break;
             default:
                 operation.Rename = new RenameRequest
@@ -76,6 +79,34 @@ public sealed partial class MetadataMix(MetadataPlaces places, Prng prng)
         }
 
         return operation;
+    }
+
+    /// <summary>Whether removed names are kept, and what becomes of them.</summary>
+    private void OfTrash(Operation operation)
+    {
+        switch (prng.NextInt32(4))
+        {
+            case 0:
+                operation.SetRetention = new SetRetentionRequest
+                {
+                    Inode = Directory(),
+                    Seconds = (ulong)prng.NextInt32(20),
+                    Clear = prng.Chance(0.3),
+                };
+                break;
+            case 1:
+                operation.Purge = new PurgeRequest { Inode = Any() };
+                break;
+            default:
+                // To somewhere of this mix: what comes back by itself does so behind the back of a history.
+                operation.Restore = new RestoreRequest
+                {
+                    Inode = Any(),
+                    Parent = Directory(),
+                    Name = prng.Chance(0.5) ? Name() : ByteString.Empty,
+                };
+                break;
+        }
     }
 
     private MakeRequest Make()
@@ -104,8 +135,19 @@ public sealed partial class MetadataMix(MetadataPlaces places, Prng prng)
     {
         var operation = new Operation { Caller = Somebody() };
         var name = MetadataPlaces.Bytes($"user.x{prng.NextInt32(3)}");
-        switch (prng.NextInt32(4))
+        switch (prng.NextInt32(6))
         {
+            case 4:
+                operation.SetGoal = new SetGoalRequest
+                {
+                    Inode = Any(),
+                    Replicas = (uint)prng.NextInt32(4),
+                    AnyRack = prng.Chance(0.3),
+                };
+                break;
+            case 5:
+                operation.ReserveInodes = new ReserveInodesRequest { Count = 64 };
+                break;
             case 0:
                 operation.SetXattr = new SetXattrRequest
                 {

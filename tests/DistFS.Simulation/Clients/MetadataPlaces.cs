@@ -14,6 +14,9 @@ public sealed class MetadataPlaces(int groups)
     /// <summary>Directories of a group.</summary>
     public const int GroupDirectories = 2;
 
+    /// <summary>Inodes that clients have leases of.</summary>
+    public const int LeasedInodes = 3;
+
     private const int WildDirectories = 2;
     private const int RecentMax = 24;
 
@@ -33,9 +36,13 @@ public sealed class MetadataPlaces(int groups)
     /// <summary>The directories for histories, group by group.</summary>
     public ulong[] Histories { get; } = new ulong[groups * GroupDirectories];
 
-    /// <summary>The names below the root, those of histories first.</summary>
+    /// <summary>The inodes that clients have leases of.</summary>
+    public ulong[] Leased { get; } = new ulong[LeasedInodes];
+
+    /// <summary>The names below the root: of histories, of the wild, of leases.</summary>
     public IEnumerable<string> Names => Enumerable.Range(0, Histories.Length).Select(HistoryName)
-        .Concat(Enumerable.Range(0, WildDirectories).Select(i => $"w{i}"));
+        .Concat(Enumerable.Range(0, WildDirectories).Select(i => $"w{i}"))
+        .Concat(Enumerable.Range(0, LeasedInodes).Select(i => $"l{i}"));
 
     /// <summary>The name of a directory for histories.</summary>
     public static string HistoryName(int directory) => $"h{directory}";
@@ -96,9 +103,13 @@ public sealed class MetadataPlaces(int groups)
             {
                 Histories[i] = inode;
             }
-            else
+            else if (_wild.Count < WildDirectories)
             {
                 _wild.Add(inode);
+            }
+            else
+            {
+                Leased[i - Histories.Length - WildDirectories] = inode;
             }
         }
 

@@ -13,6 +13,8 @@ public sealed class MetadataWorkload : Workload
 
     private readonly World _world;
     private readonly List<MetadataClient> _clients = [];
+    private readonly List<LeaseClient> _leaseClients = [];
+    private readonly Dictionary<SimulatedNode, LeaseLeader> _leaseLeaders = [];
     private readonly List<IClient> _all = [];
     private readonly SortedDictionary<string, long> _counts = new(StringComparer.Ordinal);
     private readonly Prng _prng;
@@ -37,6 +39,14 @@ public sealed class MetadataWorkload : Workload
 
         _all.AddRange(_clients);
         _all.AddRange(Servers.Make(_all.Count));
+        (Exclude, Fresh) = (new LeasesExclude(Leased), new LeasedReadsAreFresh(Leased));
+        for (var i = 0; i < Options.LeaseClients; i++)
+        {
+            _leaseClients.Add(new LeaseClient(world, this, _all.Count + i, prng.Fork()));
+        }
+
+        _all.AddRange(_leaseClients);
+        Leased.Holders.AddRange(_leaseClients);
     }
 
     /// <summary>The knobs.</summary>
@@ -47,6 +57,15 @@ public sealed class MetadataWorkload : Workload
 
     /// <summary>What they saw of names.</summary>
     public NamespaceHistory History { get; } = new();
+
+    /// <summary>What clients with leases wrote.</summary>
+    public LeasedValues Leased { get; } = new();
+
+    /// <summary>What must hold of who believes in which lease.</summary>
+    public LeasesExclude Exclude { get; }
+
+    /// <summary>What must hold of what they read.</summary>
+    public LeasedReadsAreFresh Fresh { get; }
 
     /// <summary>The chunk servers.</summary>
     public ChunkServers Servers { get; }
@@ -66,7 +85,8 @@ public sealed class MetadataWorkload : Workload
     /// <inheritdoc/>
     public override IEnumerable<Invariant> MakeInvariants(Oracle oracle)
     {
-        Reference = new MetadataReference(oracle, Servers);
+        Reference = new MetadataReference(oracle, Servers, [Exclude, Fresh]);
+        Reference.Requests.Executed = History.Executed;
         return [Reference, new AcknowledgedSurvives(oracle, Reference.Requests)];
     }
 
@@ -132,7 +152,18 @@ public sealed class MetadataWorkload : Workload
     };
 
     /// <inheritdoc/>
-    public override void Started(SimulatedNode node) => new MetadataLeader(_world, this, node, _prng.Fork()).Start();
+    public override void Started(SimulatedNode node)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        new MetadataLeader(_world, this, node, _prng.Fork()).Start();
+        if (_leaseClients.Count > 0)
+        {
+            (_leaseLeaders[node] = new LeaseLeader(_world, this, node, _prng.Fork())).Start();
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Receive(SimulatedNode node, LeaseCall call) => _leaseLeaders[node].Receive(call);
 
     /// <inheritdoc/>
     public override void Start()
@@ -144,6 +175,12 @@ public sealed class MetadataWorkload : Workload
             client.StayAlive();
         }
 
+        foreach (var client in _leaseClients)
+        {
+            client.Budget = 2 * _world.Options.Operations / _world.Options.Clients;
+            client.Think(_world.ThinkMicroseconds);
+        }
+
         Servers.Start();
     }
 
@@ -151,6 +188,12 @@ public sealed class MetadataWorkload : Workload
     public override void Quiet()
     {
         foreach (var client in _clients)
+        {
+            client.Budget = 2;
+            client.Think(_world.ThinkMicroseconds);
+        }
+
+        foreach (var client in _leaseClients)
         {
             client.Budget = 2;
             client.Think(_world.ThinkMicroseconds);
@@ -198,5 +241,10 @@ public sealed class MetadataWorkload : Workload
         }
 
         History.MustBeLinearizable();
+        Fresh.OnEnd();
+        foreach (var (what, count) in Leased.Counts)
+        {
+            _counts[what] = count;
+        }
     }
 }

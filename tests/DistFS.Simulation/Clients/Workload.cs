@@ -28,6 +28,11 @@ public abstract class Workload
     {
     }
 
+    /// <summary>A session asks a node about leases.</summary>
+    public virtual void Receive(SimulatedNode node, LeaseCall call)
+    {
+    }
+
     /// <summary>The world begins.</summary>
     public abstract void Start();
 

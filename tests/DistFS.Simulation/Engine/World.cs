@@ -202,7 +202,15 @@ public sealed partial class World
         if (packet.To >= SimulatedNetwork.FirstClient)
         {
             var client = Workload.Clients[(int)(packet.To - SimulatedNetwork.FirstClient)];
-            client.Receive(packet.From, (ClientReply)packet.Call!);
+            if (packet.Call is LeaseAnswer answer)
+            {
+                ((LeaseClient)client).Receive(answer);
+            }
+            else
+            {
+                client.Receive(packet.From, (ClientReply)packet.Call!);
+            }
+
             return;
         }
 
@@ -214,6 +222,12 @@ public sealed partial class World
         if (packet.Call is ClientRequest request)
         {
             node.Receive(request);
+            return;
+        }
+
+        if (packet.Call is LeaseCall call)
+        {
+            node.Receive(call);
             return;
         }
 

@@ -44,6 +44,18 @@ public sealed class MetadataOptions
     /// <summary>Copies that a chunk should have.</summary>
     public required int Goal { get; init; }
 
+    /// <summary>Clients that have leases.</summary>
+    public required int LeaseClients { get; init; }
+
+    /// <summary>Most leases of a session; from 7/8 on the oldest are recalled.</summary>
+    public required int LeasesMax { get; init; }
+
+    /// <summary>Who does not answer a recall for so long loses its session.</summary>
+    public required long RecallMsMax { get; init; }
+
+    /// <summary>How often a client with leases sleeps, and how often it stops to answer recalls for a while.</summary>
+    public required double Absences { get; init; }
+
     /// <summary>Draws them.</summary>
     public static MetadataOptions Draw(Prng prng, SimulationSize size)
     {
@@ -63,6 +75,10 @@ public sealed class MetadataOptions
             ServerFailures = Pick(prng, 0, 1_000_000, 3_000_000),
             ServerWipes = Pick(prng, 0, 20) / 100.0,
             Goal = Pick(prng, 1, 2, 3, 3),
+            LeaseClients = Pick(prng, 0, 2, 3),
+            LeasesMax = Pick(prng, 2, 100),
+            RecallMsMax = Pick(prng, 500, 2_000, 20_000),
+            Absences = Pick(prng, 0, 2, 5) / 100.0,
         };
     }
 

@@ -7,6 +7,7 @@ namespace DistFS.Simulation;
 public sealed class MemberShadow(MemberId id, StoreId store)
 {
     private readonly List<RaftReady> _onTheWay = [];
+    private readonly Dictionary<Term, LogIndex> _reached = [];
 
     /// <summary>Who.</summary>
     public MemberId Id => id;
@@ -35,6 +36,9 @@ public sealed class MemberShadow(MemberId id, StoreId store)
     /// <summary>What is on its way to the disk and may or may not have arrived.</summary>
     public IReadOnlyList<RaftReady> OnTheWay => _onTheWay;
 
+    /// <summary>How far its durable log ever went while a term was its durable one.</summary>
+    public LogIndex Reached(Term term) => _reached.GetValueOrDefault(term);
+
     /// <summary>The core handed out something for the disk.</summary>
     /// <remarks>Its entries are put into <see cref="Log"/> one by one, as the invariants are told of them.</remarks>
     public void HandedOut(RaftReady ready)
@@ -60,6 +64,7 @@ public sealed class MemberShadow(MemberId id, StoreId store)
         }
 
         DurableLog.Append(ready.Append);
+        Reach();
     }
 
     /// <summary>The process started with what its store has.</summary>
@@ -82,6 +87,14 @@ public sealed class MemberShadow(MemberId id, StoreId store)
             Log = new ShadowLog();
             Log.Load(storage);
         }
+
+        Reach();
+    }
+
+    private void Reach()
+    {
+        var (term, last) = (DurableState.Term, DurableLog.Last.Index);
+        _reached[term] = last > Reached(term) ? last : Reached(term);
     }
 
     /// <inheritdoc/>

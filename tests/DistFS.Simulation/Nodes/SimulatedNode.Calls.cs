@@ -11,9 +11,29 @@ public sealed partial class SimulatedNode
     private readonly Dictionary<LogIndex, (Term Term, Action<ReadOnlyMemory<byte>?> Done)> _own = [];
     private readonly Dictionary<ulong, ClientRequest> _asked = [];
     private readonly List<(LogIndex Index, ClientRequest Request)> _granted = [];
+    private readonly Dictionary<ulong, Action<bool>> _reading = [];
+    private readonly List<(LogIndex Index, Action<bool> Done)> _read = [];
 
     /// <summary>A client's request arrived.</summary>
     public void Receive(ClientRequest request) => Post(0, () => Handle(request));
+
+    /// <summary>A session asks about leases.</summary>
+    public void Receive(LeaseCall call) => Post(0, () => _world.Workload.Receive(this, call));
+
+    /// <summary>
+    /// Tells, in another turn, when this node has led after now, and has applied what was committed then; or that it
+    /// does not.
+    /// </summary>
+    public void ReadIndex(Action<bool> done)
+    {
+        var context = _world.NextContext();
+        _world.Invariants.Tell(invariant => invariant.OnReadAsked(Shadow, context));
+        _reading[context] = done;
+        if (Core.RequestRead(context) != ProposeStatus.Accepted && _reading.Remove(context))
+        {
+            Post(Turn(), () => done(false));
+        }
+    }
 
     void IReadyHost.OnReadGranted(ReadGranted read)
     {
@@ -23,6 +43,11 @@ public sealed partial class SimulatedNode
             _granted.Add((read.Index, request));
             AnswerReads();
         }
+        else if (_reading.Remove(read.Context, out var done))
+        {
+            _read.Add((read.Index, done));
+            AnswerReads();
+        }
     }
 
     void IReadyHost.OnReadRefused(ulong context)
@@ -30,6 +55,10 @@ public sealed partial class SimulatedNode
         if (_asked.Remove(context, out var request))
         {
             Answer(request, CallStatus.Busy, []);
+        }
+        else if (_reading.Remove(context, out var done))
+        {
+            Post(Turn(), () => done(false));
         }
     }
 
@@ -53,6 +82,8 @@ public sealed partial class SimulatedNode
         _own.Clear();
         _asked.Clear();
         _granted.Clear();
+        _reading.Clear();
+        _read.Clear();
     }
 
     private void Handle(ClientRequest request)
@@ -88,6 +119,12 @@ public sealed partial class SimulatedNode
 
     private void AnswerReads()
     {
+        foreach (var (_, done) in _read.FindAll(read => read.Index <= AppliedIndex))
+        {
+            Post(Turn(), () => done(true));
+        }
+
+        _read.RemoveAll(read => read.Index <= AppliedIndex);
         for (var i = 0; i < _granted.Count;)
         {
             var (index, request) = _granted[i];

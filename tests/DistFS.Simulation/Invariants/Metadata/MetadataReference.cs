@@ -27,7 +27,7 @@ public sealed class MetadataReference : Invariant
     private readonly RepairRules _repair;
 
     /// <summary>Before the first entry.</summary>
-    public MetadataReference(Oracle oracle, ChunkServers servers)
+    public MetadataReference(Oracle oracle, ChunkServers servers, IEnumerable<MetadataInvariant> others)
     {
         ArgumentNullException.ThrowIfNull(oracle);
         _oracle = oracle;
@@ -37,6 +37,7 @@ public sealed class MetadataReference : Invariant
         _invariants =
         [
             Requests,
+            _repair,
             new SessionsLiveTheirLease(),
             new DeadSessionsLeaveNothing(),
             new LockTokensGrow(),
@@ -44,7 +45,7 @@ public sealed class MetadataReference : Invariant
             new GarbageIsUnreferenced(),
             new GoodCopySurvives(servers),
             new NamespaceIsSound(_store),
-            _repair,
+            .. others,
         ];
     }
 

@@ -1,15 +1,21 @@
 using DistFS.Metadata;
+using DistFS.Metadata.Chunks;
 using DistFS.Metadata.Placement.Repair;
+using DistFS.Metadata.Rows;
 using DistFS.Primitives;
+using ServerState = DistFS.Protocol.ServerState;
 
 namespace DistFS.Simulation;
 
 /// <summary>
-/// Repair copies from a server that has the chunk to one that has it not, and of the servers of a chunk only as many
-/// go as others have it: the state refuses the rest, whatever a planner said.
+/// Repair copies from one server to another that is known; and a chunk is given up by a server only while another one
+/// that is up has it: the state refuses the rest, whatever a client or a planner said.
 /// </summary>
 public sealed class RepairRules(ChunkServers servers) : MetadataInvariant
 {
+    // The number of servers, in the row of a chunk.
+    private const int ReplicasAt = 3;
+
     /// <inheritdoc/>
     public override string Name => "repair keeps its rules";
 
@@ -20,14 +26,25 @@ public sealed class RepairRules(ChunkServers servers) : MetadataInvariant
     public override void OnEntry(MetadataEntry entry)
     {
         ArgumentNullException.ThrowIfNull(entry);
-        foreach (var change in entry.Command.ChangeReplicas?.Changes ?? [])
+        foreach (var change in entry.Of(RowTable.Chunk))
         {
-            if (entry.Machine.Tree!.Chunks.TryGet(new ChunkId(change.Chunk), out var chunk))
+            if (change.Before == null || change.After == null)
             {
-                Must(chunk.Replicas.Length > 0, $"{new ChunkId(change.Chunk)} is nowhere after {entry.Index}");
+                continue;
             }
+
+            // Before anybody reads the row: one without servers is none.
+            var id = new ChunkId(RowKey.InodeOf(change.Key).Value);
+            Must(change.After[ReplicasAt] > 0, $"{id} is nowhere after {entry.Index}");
+            var (before, after) = (ChunkRow.Read(change.Before), ChunkRow.Read(change.After));
+            Must(
+                before.Replicas.ToArray().All(server => after.IsOn(server)) || HasLive(entry, after),
+                $"{id} is given up at {entry.Index} by a server, and on none that is up");
         }
     }
+
+    private static bool HasLive(MetadataEntry entry, ChunkRow chunk) => chunk.Replicas.ToArray().Any(
+        server => entry.Machine.Tree!.Servers.TryGet(server, out var row) && row.State != ServerState.Down);
 
     /// <summary>A planner begins a copy.</summary>
     public void OnCopy(CopyAssignment copy, MetadataMachine machine)

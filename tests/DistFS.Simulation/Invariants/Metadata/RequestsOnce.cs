@@ -12,6 +12,9 @@ public sealed class RequestsOnce : MetadataInvariant, IExecutions
 {
     private readonly Dictionary<(ClientId, SequenceNumber), (LogIndex Index, uint Reply)> _executed = [];
 
+    /// <summary>Told of each request when it has its effects.</summary>
+    public Action<ClientId, SequenceNumber, MutateReply>? Executed { get; set; }
+
     /// <inheritdoc/>
     public override string Name => "each request is executed at most once";
 
@@ -38,6 +41,7 @@ public sealed class RequestsOnce : MetadataInvariant, IExecutions
         else if (entry.Reply.Mutate != null)
         {
             _executed[name] = (entry.Index, reply);
+            Executed?.Invoke(name.Item1, name.Item2, entry.Reply.Mutate);
         }
         else
         {
