@@ -35,11 +35,20 @@ public sealed class SessionsLiveTheirLease : MetadataInvariant
         // By the command and not by the row, which is what is in question.
         var isHeard = entry.Command.KindCase is MetadataCommand.KindOneofCase.OpenSession
             or MetadataCommand.KindOneofCase.KeepAlive && entry.Reply.Status == 0;
-        if (isHeard || (entry.Reply.Mutate != null && entry.Of(RowTable.Reply).Any(static row => row.Before == null)))
+        if (isHeard || (entry.Reply.Mutate != null && IsSavedBy(entry)))
         {
             _heard[entry.Command.Client] = entry.Time;
         }
     }
+
+    /// <summary>Whether the entry's own reply is there since it: it was executed, and is no repetition.</summary>
+    private static bool IsSavedBy(MetadataEntry entry) =>
+        entry.Of(RowTable.Reply).Any(static row => row.Before == null)
+        || entry.Of(RowTable.Session).Any(row => !Has(row.Before, entry) && Has(row.After, entry));
+
+    private static bool Has(byte[]? session, MetadataEntry entry) =>
+        session != null
+        && new SavedReplies(session.AsSpan(SessionRow.SizeBytes)).TryFind(entry.Command.Sequence, out _, out _);
 
     private void End(MetadataEntry entry, ulong client, SessionRow session)
     {
