@@ -9,8 +9,8 @@ using Google.Protobuf;
 namespace DistFS.Benchmarks.Meta;
 
 /// <summary>
-/// What one member's apply lane costs: the state machine over its engine on a disk, on one thread, without log, wire and
-/// other members. Processor time of that thread, so that other work on the machine hardly matters.
+/// What one member's apply lane costs: the state machine over its engine on a disk, on one thread, without log, wire
+/// and other members. Processor time of that thread, so that other work on the machine hardly matters.
 /// </summary>
 internal sealed class ApplySuite : IDisposable
 {
@@ -83,8 +83,8 @@ internal sealed class ApplySuite : IDisposable
     {
         // Commands as they come out of the log, made before.
         var commands = Enumerable.Range(first, count)
-            .Select(number => Mutate(number % Sessions, operation(_directories[number % Sessions], $"a-file-{number:D8}"))
-                .ToByteArray())
+            .Select(number => (Session: number % Sessions, Name: $"a-file-{number:D8}"))
+            .Select(file => Mutate(file.Session, operation(_directories[file.Session], file.Name)).ToByteArray())
             .ToList();
         var start = ProcessorTimeOfThread();
         for (var i = 0; i < commands.Count; i++)

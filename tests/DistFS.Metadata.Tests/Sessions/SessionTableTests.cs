@@ -11,7 +11,7 @@ public sealed class SessionTableTests
 
     private readonly MemoryStore _store = new();
 
-    /// <summary>Against a list of what was executed: sizes on both sides of what a row takes, acknowledged late.</summary>
+    /// <summary>Against a list of what was executed: of sizes around what a row takes, acknowledged late.</summary>
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
