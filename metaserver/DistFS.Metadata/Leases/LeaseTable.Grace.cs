@@ -134,8 +134,10 @@ public sealed partial class LeaseTable
     /// <summary>
     /// Whether a session has to wait for what others may not have reclaimed yet; what only it may have is no conflict.
     /// </summary>
-    private bool IsGraceFor(ClientId session) => !Teeth.Has(PlantedBug.GraceSkipped) && (_unreported > 1
-        || (_unreported == 1 && !(_sessions.TryGetValue(session.Value, out var known) && known.MayReclaim)));
+    /// <remarks>But no new lease beside those: with what it has yet to reclaim it might have too many.</remarks>
+    private bool IsGraceFor(LeaseTicket ticket) => !Teeth.Has(PlantedBug.GraceSkipped) && (_unreported > 1
+        || (_unreported == 1 && (ticket.IsAcquire
+            || !(_sessions.TryGetValue(ticket.Session.Value, out var known) && known.MayReclaim))));
 
     private void Reported(LeaseSession session)
     {

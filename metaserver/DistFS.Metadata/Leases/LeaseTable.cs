@@ -196,7 +196,7 @@ public sealed partial class LeaseTable(LeaseOptions options)
         : LeaseRefusal.None;
 
     private LeaseRefusal NotNow(LeaseTicket ticket) =>
-        IsGraceFor(ticket.Session) ? LeaseRefusal.Grace : LeaseRefusal.NotInTime;
+        IsGraceFor(ticket) ? LeaseRefusal.Grace : LeaseRefusal.NotInTime;
 
     /// <summary>Silence counts only while we could hear.</summary>
     private void Advance(long nowMs)
@@ -226,7 +226,7 @@ public sealed partial class LeaseTable(LeaseOptions options)
     private bool IsFree(LeaseTicket ticket, LeaseNeed need, bool recall)
     {
         var nodes = need.Kind == LeaseNeedKind.Name ? _names : _inodes;
-        var isGrace = need.Kind != LeaseNeedKind.Name && IsGraceFor(ticket.Session);
+        var isGrace = need.Kind != LeaseNeedKind.Name && IsGraceFor(ticket);
         return nodes.TryGetValue(need.Value, out var node) ? IsFree(ticket, need, node, isGrace, recall) : !isGrace;
     }
 

@@ -1,4 +1,5 @@
 using DistFS.Metadata.Leases;
+using DistFS.Metaserver.Consensus;
 using DistFS.Metaserver.Services;
 using DistFS.Primitives;
 using DistFS.Protocol;
@@ -56,7 +57,9 @@ internal sealed partial class LeaseKeeper
             }
         }
 
-        return Found(session);
+        // Who leads no more, and has not heard of that, has not heard of a new session either.
+        var read = await _driver.ReadAsync(limit, cancellation).ConfigureAwait(false);
+        return read.Status == CallStatus.Done ? Found(session) : LeaseRefusal.NotLeader;
     }
 
     /// <summary>

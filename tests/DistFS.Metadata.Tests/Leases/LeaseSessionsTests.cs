@@ -130,6 +130,30 @@ public sealed class LeaseSessionsTests
         Assert.Equal(LeaseTicketState.Passed, other.State);
     }
 
+    /// <summary>
+    /// Else a new lease takes the place of one that it has, and a client that did nothing wrong loses that.
+    /// </summary>
+    [Fact]
+    public void A_session_gets_no_lease_beside_those_that_it_has_yet_to_reclaim()
+    {
+        var table = new Table(new LeaseOptions { SessionLeasesMax = 2 }, 1);
+        table.Core.Begin(2, [new(new ClientId(1), 1_000)], table.NowMs);
+        var more = table.Acquire(1, 9, LeaseMode.Read);
+        Assert.Equal(LeaseTicketState.Waiting, more.State);
+        foreach (var inode in (ulong[])[7, 8])
+        {
+            Assert.Equal(
+                LeaseRefusal.None,
+                table.Core.Reclaim(new ClientId(1), new InodeId(inode), LeaseMode.Write, out _));
+        }
+
+        table.Core.ReclaimDone(new ClientId(1));
+
+        // Now there is none too many, and one has to make room.
+        table.Answer(1);
+        Assert.Equal(LeaseTicketState.Passed, table.Acquire(1, 9, LeaseMode.Read).State);
+    }
+
     /// <summary>The answer was lost, so it is said again; the grace is over, and it has what it has.</summary>
     [Fact]
     public void What_was_reclaimed_can_be_reclaimed_again()
