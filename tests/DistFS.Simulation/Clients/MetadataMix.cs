@@ -24,7 +24,7 @@ public sealed partial class MetadataMix(MetadataPlaces places, Prng prng)
         < 11 => [OfQuota()],
         < 13 => [OfOpens()],
         < 15 => [OfLocks()],
-        < 16 => Together(),
+        < 16 => prng.Chance(0.6) ? Together() : ThrownAway(),
         _ => [OfContent()],
     };
 
@@ -79,34 +79,6 @@ public sealed partial class MetadataMix(MetadataPlaces places, Prng prng)
         }
 
         return operation;
-    }
-
-    /// <summary>Whether removed names are kept, and what becomes of them.</summary>
-    private void OfTrash(Operation operation)
-    {
-        switch (prng.NextInt32(4))
-        {
-            case 0:
-                operation.SetRetention = new SetRetentionRequest
-                {
-                    Inode = Directory(),
-                    Seconds = (ulong)prng.NextInt32(20),
-                    Clear = prng.Chance(0.3),
-                };
-                break;
-            case 1:
-                operation.Purge = new PurgeRequest { Inode = Any() };
-                break;
-            default:
-                // To somewhere of this mix: what comes back by itself does so behind the back of a history.
-                operation.Restore = new RestoreRequest
-                {
-                    Inode = Any(),
-                    Parent = Directory(),
-                    Name = prng.Chance(0.5) ? Name() : ByteString.Empty,
-                };
-                break;
-        }
     }
 
     private MakeRequest Make()

@@ -217,6 +217,7 @@ public sealed class MetadataWorkload : Workload
             [
                 RowTable.Session, RowTable.EndedSession, RowTable.Open, RowTable.SessionOpen, RowTable.Locks,
                 RowTable.SessionLock, RowTable.LockWait, RowTable.Orphan, RowTable.Trim, RowTable.Reply,
+                RowTable.EndedHolder,
             ])
         {
             var found = false;
