@@ -16,6 +16,9 @@ public sealed class DirectoryReader
     private readonly RowVisitor _take;
     private Line[] _lines = new Line[64];
     private byte[] _names = new byte[1024];
+    private InodeRow[] _rows = [];
+    private ulong[] _inodes = [];
+    private int[] _order = [];
     private int _count;
     private int _namesBytes;
     private PageLimits _limits;
@@ -139,12 +142,14 @@ public sealed class DirectoryReader
     private void Give<TVisitor>(Tree tree, bool withAttributes, ref TVisitor visitor)
         where TVisitor : IDirectoryVisitor, allows ref struct
     {
-        foreach (ref readonly var line in _lines.AsSpan(0, _count))
+        if (withAttributes)
         {
-            var inode = default(InodeRow);
+            FindAttributes(tree);
+        }
 
-            // A name without its inode: the tree is broken.
-            Check.That(!withAttributes || tree.TryGet(line.Inode, out inode));
+        for (var i = 0; i < _count; i++)
+        {
+            ref readonly var line = ref _lines[i];
             var entry = new DirectoryEntry
             {
                 Cookie = line.Cookie,
@@ -153,7 +158,31 @@ public sealed class DirectoryReader
                 Kind = line.Kind,
                 HasAttributes = withAttributes,
             };
-            visitor.Take(entry, inode);
+            visitor.Take(entry, withAttributes ? _rows[i] : default);
+        }
+    }
+
+    /// <summary>
+    /// In the order of the inodes, not of the hashes of their names: what was searched for right before is on the way,
+    /// and in the processor's cache.
+    /// </summary>
+    private void FindAttributes(Tree tree)
+    {
+        if (_rows.Length < _count)
+        {
+            (_rows, _inodes, _order) = (new InodeRow[_lines.Length], new ulong[_lines.Length], new int[_lines.Length]);
+        }
+
+        for (var i = 0; i < _count; i++)
+        {
+            (_inodes[i], _order[i]) = (_lines[i].Inode.Value, i);
+        }
+
+        _inodes.AsSpan(0, _count).Sort(_order.AsSpan(0, _count));
+        foreach (var at in _order.AsSpan(0, _count))
+        {
+            // A name without its inode: the tree is broken.
+            Check.That(tree.TryGet(_lines[at].Inode, out _rows[at]));
         }
     }
 
