@@ -51,10 +51,18 @@ internal sealed partial class LeaderDuties : IAsyncDisposable
 
     private async Task LookAroundAsync(CancellationToken cancellation)
     {
-        for (var i = 0; i < StepsMax && Led() is { } led && Due(led) is { } command; i++)
+        for (var i = 0; i < StepsMax; i++)
         {
-            command.LeaderTime = Now();
-            var outcome = await _driver.ProposeAsync(command.ToByteArray(), Timeout, cancellation)
+            // Term and time come first: a pause after them makes this leader's time older, and whose session could not
+            // be heard of meanwhile is not ended for it.
+            var (term, now) = (_driver.LeadTerm, FileTime.Of(_clock.GetUtcNow()));
+            if (term == 0 || Led() is not { } led || Due(led, now) is not { } command)
+            {
+                break;
+            }
+
+            command.LeaderTime = new Time { Seconds = now.Seconds, Nanoseconds = now.Nanoseconds };
+            var outcome = await _driver.ProposeAsync(command.ToByteArray(), Timeout, term, cancellation)
                 .ConfigureAwait(false);
             if (outcome.Status != CallStatus.Done)
             {
@@ -72,23 +80,22 @@ internal sealed partial class LeaderDuties : IAsyncDisposable
         return _lead.Look(_driver.IsLeader, leadership, _clock.GetElapsedTime(0), _clock.GetUtcNow());
     }
 
-    private MetadataCommand? Due(TimeSpan led) => _state.Read((Duties: this, Led: led), static (store, asked) =>
+    private MetadataCommand? Due(TimeSpan led, FileTime now) => _state.Read((duties: this, led, now), static (store, asked) =>
     {
         if (MetadataView.Open(store) is not { } view)
         {
-            return asked.Duties.Bootstrap();
+            return asked.duties.Bootstrap();
         }
 
-        var now = FileTime.Of(asked.Duties._clock.GetUtcNow());
-        if (SessionExpiry.IsDue(store, now, asked.Led))
+        if (SessionExpiry.IsDue(store, asked.now, asked.led))
         {
             return new MetadataCommand
             {
-                ExpireSessions = new ExpireSessionsRequest { LedMs = (ulong)asked.Led.TotalMilliseconds },
+                ExpireSessions = new ExpireSessionsRequest { LedMs = (ulong)asked.led.TotalMilliseconds },
             };
         }
 
-        return view.HasCollectableAt(now)
+        return view.HasCollectableAt(asked.now)
             ? new MetadataCommand { Collect = new CollectRequest { RowsMax = CollectRowsMax } } : null;
     });
 
@@ -103,12 +110,6 @@ internal sealed partial class LeaderDuties : IAsyncDisposable
             Mode = RootMode,
         },
     };
-
-    private Time Now()
-    {
-        var now = FileTime.Of(_clock.GetUtcNow());
-        return new Time { Seconds = now.Seconds, Nanoseconds = now.Nanoseconds };
-    }
 
     [LoggerMessage(
         Level = LogLevel.Warning,

@@ -159,6 +159,7 @@ internal sealed partial class LeaseKeeper
     {
         lock (_gate)
         {
+            _sessionsEnded++;
             _table.SessionEnded(session, NowMs);
             Dispatch();
             if (_waits.Remove(session.Value, out var wait))

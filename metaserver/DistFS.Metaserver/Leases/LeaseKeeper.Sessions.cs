@@ -12,6 +12,9 @@ internal sealed partial class LeaseKeeper
     // Renewing is an entry of the log: not with every recall.
     private const int RenewalsPerLease = 8;
 
+    // While others end one after the other.
+    private const int FoundAttemptsMax = 16;
+
     // What is granted is not kept back for what is not: its holder could neither use it nor answer for it.
     private static readonly TimeSpan TogetherMax = TimeSpan.FromMilliseconds(100);
 
@@ -311,30 +314,55 @@ internal sealed partial class LeaseKeeper
     /// <summary>The state has the session, in whose time it is renewed; or it has not.</summary>
     private LeaseRefusal Found(ClientId session)
     {
-        var (holder, isThere) = _state.Read(session, static (store, session) =>
-            (LeaseHolders.Find(store, session, out var isThere), isThere));
-        if (holder is not { } found)
+        for (var attempt = 0; attempt < FoundAttemptsMax; attempt++)
         {
-            return isThere ? LeaseRefusal.NotDeclared : LeaseRefusal.NoSession;
-        }
-
-        lock (_gate)
-        {
-            if (!IsCurrent)
+            long ends;
+            lock (_gate)
             {
-                // The state has it: it is only not ours to say so.
-                return LeaseRefusal.NotLeader;
+                ends = _sessionsEnded;
             }
 
-            _table.Renewed(session, found.LeaseMs, NowMs);
-            if (!_waits.TryGetValue(session.Value, out var wait))
+            var (holder, isThere) = _state.Read(session, static (store, session) =>
+                (LeaseHolders.Find(store, session, out var isThere), isThere));
+            if (holder is not { } found)
             {
-                _waits[session.Value] = wait = new RecallWait();
+                return isThere ? LeaseRefusal.NotDeclared : LeaseRefusal.NoSession;
             }
 
-            (wait.Epoch, wait.RenewedMs, wait.LeaseMs) = (_table.Epoch, NowMs, (long)found.LeaseMs);
-            return _table.Knows(session) ? LeaseRefusal.None : LeaseRefusal.NoSession;
+            lock (_gate)
+            {
+                if (!IsCurrent)
+                {
+                    // The state has it: it is only not ours to say so.
+                    return LeaseRefusal.NotLeader;
+                }
+
+                if (ends == _sessionsEnded)
+                {
+                    return Renewed(session, found);
+                }
+            }
+
+            // One has ended since the state was read, perhaps this: its leases are gone, and it must not hear that they
+            // live.
         }
+
+        return LeaseRefusal.NotInTime;
+    }
+
+    /// <summary>Under the lock.</summary>
+    private LeaseRefusal Renewed(ClientId session, LeaseHolder found)
+    {
+        _table.Renewed(session, found.LeaseMs, NowMs);
+        if (!_waits.TryGetValue(session.Value, out var wait))
+        {
+            _waits[session.Value] = wait = new RecallWait();
+        }
+
+        (wait.Epoch, wait.RenewedMs, wait.LeaseMs) = (_table.Epoch, NowMs, (long)found.LeaseMs);
+
+        // One that ended early and has begun again waits until the leases of the first are over.
+        return _table.Knows(session) ? LeaseRefusal.None : LeaseRefusal.NotInTime;
     }
 
     /// <summary>A session's call that waits for recalls; under the keeper's lock.</summary>

@@ -34,6 +34,7 @@ internal sealed partial class LeaseKeeper : IAsyncDisposable
     private List<LeaseTicket> _doubts = [];
     private Task _deciding = Task.CompletedTask;
     private long _lookedMs;
+    private long _sessionsEnded;
 
     public LeaseKeeper(
         RaftDriver driver,

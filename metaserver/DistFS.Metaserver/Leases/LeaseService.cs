@@ -61,7 +61,7 @@ internal sealed class LeaseService(LeaseKeeper keeper, RaftDriver driver, Metada
         try
         {
             // Only now: this member leads after the leases were in its table, so every leader after it begins later.
-            if (!await IsLeadingAsync(call).ConfigureAwait(false))
+            if (!await IsLeadingAsync(call).ConfigureAwait(false) || keeper.WritesEnded.Epoch != tickets[0].Epoch)
             {
                 return new AcquireLeasesReply { Status = keeper.Answer(LeaseRefusal.NotLeader) };
             }

@@ -73,10 +73,11 @@ internal sealed partial class AdminService
     /// </summary>
     private async ValueTask<bool> IsDecidedAsync(MemberId id, RemoveRequest request, ServerCall call)
     {
-        // What leaders before have decided is applied, and what is decided here is proposed in this term only.
+        // Behind an entry of nobody everything is applied that was proposed before, also a removal whose caller waited no
+        // longer; and what is decided here is proposed in this term only.
         var term = driver.LeadTerm;
-        if (term == 0 || (await driver.ReadAsync(TimeLeft(call), call.CancellationToken).ConfigureAwait(false)).Status
-            != CallStatus.Done)
+        var nobody = new MetadataCommand { KeepAlive = new KeepAliveRequest() };
+        if (term == 0 || await ProposeAsync(nobody, call, term).ConfigureAwait(false) == null)
         {
             return false;
         }
