@@ -217,7 +217,7 @@ public sealed class RepairTests
     {
         await using var cluster = await ChunkCluster.StartAsync("a", "b");
         var inode = await cluster.MakeAsync("f");
-        var chunk = (await cluster.WriteAsync(inode, 1))[0];
+        var chunk = (await cluster.WriteAsync(inode, 1, seal: false))[0];
         var (first, second) = (cluster.Server(1), cluster.Server(2));
         await second.DisposeAsync();
         await Eventually.True(() => cluster.Row(2).State == ServerState.Down);
@@ -232,8 +232,16 @@ public sealed class RepairTests
         second = await cluster.AddAsync("b", second.Disk);
         Assert.True(cluster.Row(1).IsThrough && cluster.Row(2).IsThrough);
         second.IsDeafToFences = true;
-        var reply = await cluster.MutateAsync(ChunkCluster.Allocate(inode, 0));
-        Assert.NotEqual((0, 0), (reply.Status, reply.Code));
+        var operation = new Operation
+        {
+            NewVersion = new NewVersionRequest
+            {
+                Inode = inode,
+                Chunk = new WrittenChunk { Chunk = chunk, Version = cluster.Chunk(chunk)!.Value.Version.Value },
+            },
+        };
+        var reply = await cluster.MutateAsync(operation);
+        Assert.Equal(ErrorCatalog.FencePending.Number, reply.Code);
         Assert.Contains(2u, cluster.ServersOf(chunk));
         Assert.NotNull(second.Disk.Find(chunk));
 
@@ -243,11 +251,9 @@ public sealed class RepairTests
         cluster.Servers.Remove(first);
         await cluster.AddAsync("a", first.Disk);
         Assert.Equal(0, cluster.Chunk(chunk)!.Value.Lacking);
-        await cluster.RepeatAsync(cluster.LastSequence, new MutateRequest
-        {
-            Operations = { ChunkCluster.Allocate(inode, 0) },
-        });
-        Assert.Equal([1u], cluster.ServersOf(chunk));
+        var request = new MutateRequest { Operations = { operation } };
+        reply = await cluster.RepeatAsync(cluster.LastSequence, request);
+        Assert.Equal((0, 0), (reply.Status, reply.Code));
     }
 
     [Fact]
