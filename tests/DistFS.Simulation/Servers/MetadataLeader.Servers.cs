@@ -199,7 +199,7 @@ public sealed partial class MetadataLeader
         }
     }
 
-    private static PlacedChunk InfoOf(ChunkId id, in ChunkRow row) => new(
+    private static PlacedChunk InfoOf(ChunkId id, ChunkRow row) => new(
         id,
         row.Version,
         row.Length,
