@@ -16,7 +16,7 @@ public enum ChunkState : byte
 
 /// <summary>
 /// A chunk: {format 1, state 1, goal 1, number of replicas 1, version 4, length 4, references 4, written 4, any rack 1,
-/// untold 1, 0 2, changed at 8, replicas 4 each}.
+/// untold 1, lacking 2, changed at 8, replicas 4 each}.
 /// </summary>
 /// <remarks>
 /// A server may have bytes beyond <see cref="Length"/>: they are nobody's. Within one version the length only grows;
@@ -70,22 +70,51 @@ public readonly record struct ChunkRow
     /// <summary>Its servers in the order of the chain; 1 to <see cref="ReplicasMax"/>, distinct.</summary>
     public required ReadOnlyMemory<ServerId> Replicas { get; init; }
 
+    /// <summary>
+    /// One bit for each of <see cref="Replicas"/>, from the lowest: the server has said that it has nothing whole, and
+    /// is kept since no other was known to have something. It is no reason to give up another's copy, and none to copy
+    /// from.
+    /// </summary>
+    public ushort Lacking { get; init; }
+
     /// <summary>Whether a server is to have a copy.</summary>
     public bool IsOn(ServerId server) => Replicas.Span.Contains(server);
 
-    /// <summary>As it is in the next version, beginning with a length.</summary>
+    /// <summary>Whether a server is to have a copy, and is known to have none.</summary>
+    public bool Lacks(ServerId server) =>
+        Replicas.Span.IndexOf(server) is >= 0 and var place && (Lacking >> place & 1) != 0;
+
+    /// <summary>With what one of its servers said: that it has nothing whole, or that it has it again.</summary>
+    public ChunkRow WithLack(ServerId server, bool lacks, LogIndex index)
+    {
+        var bit = 1 << Replicas.Span.IndexOf(server);
+        return this with { Lacking = (ushort)(lacks ? Lacking | bit : Lacking & ~bit), ChangedAt = index };
+    }
+
+    /// <summary>As it is in the next version, beginning with a length; of nothing, nobody lacks anything.</summary>
     public ChunkRow NextVersion(uint length, LogIndex index) => this with
     {
         Version = new ChunkVersion(checked(Version.Value + 1)),
         Length = length,
+        Lacking = length == 0 ? (ushort)0 : Lacking,
         ChangedAt = index,
     };
 
     /// <summary>Without one of its servers.</summary>
-    public ChunkRow Without(ServerId server) => this with
+    public ChunkRow Without(ServerId server)
     {
-        Replicas = Replicas.ToArray().Where(one => one != server).ToArray(),
-    };
+        if (Replicas.Span.IndexOf(server) is not (>= 0 and var place))
+        {
+            return this;
+        }
+
+        var below = (1 << place) - 1;
+        return this with
+        {
+            Replicas = (ServerId[])[.. Replicas.Span[..place], .. Replicas.Span[(place + 1)..]],
+            Lacking = (ushort)((Lacking & below) | (Lacking >> 1 & ~below)),
+        };
+    }
 
     /// <summary>Its bytes.</summary>
     public byte[] Write()
@@ -102,6 +131,7 @@ public readonly record struct ChunkRow
         BinaryPrimitives.WriteUInt32LittleEndian(at[16..], Written.Value);
         at[20] = (byte)(AnyRack ? 1 : 0);
         at[21] = (byte)(IsUntold ? 1 : 0);
+        BinaryPrimitives.WriteUInt16LittleEndian(at[22..], Lacking);
         BinaryPrimitives.WriteUInt64LittleEndian(at[24..], ChangedAt.Value);
         at = at[HeadBytes..];
         foreach (var server in Replicas.Span)
@@ -141,11 +171,13 @@ public readonly record struct ChunkRow
             Length = BinaryPrimitives.ReadUInt32LittleEndian(row[8..]),
             References = BinaryPrimitives.ReadUInt32LittleEndian(row[12..]),
             Written = new ChunkVersion(BinaryPrimitives.ReadUInt32LittleEndian(row[16..])),
+            Lacking = BinaryPrimitives.ReadUInt16LittleEndian(row[22..]),
             ChangedAt = new LogIndex(BinaryPrimitives.ReadUInt64LittleEndian(row[24..])),
             Replicas = replicas,
         };
         RowFormatException.ThrowIf(
-            read.Length > ChunkLayout.ChunkBytes || read.References == 0 || read.Version.Value == 0,
+            read.Length > ChunkLayout.ChunkBytes || read.References == 0 || read.Version.Value == 0
+            || read.Lacking >> replicas.Length != 0,
             RowTable.Chunk, row);
         return read;
     }

@@ -91,7 +91,7 @@ internal static class CopyCommands
         }
 
         var source = new ServerId(begin.Source);
-        if (chunk.Version.Value != begin.Version || !chunk.IsOn(source))
+        if (chunk.Version.Value != begin.Version || !chunk.IsOn(source) || chunk.Lacks(source))
         {
             return FsStatus.Stale;
         }

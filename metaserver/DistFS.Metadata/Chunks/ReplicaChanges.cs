@@ -25,15 +25,15 @@ internal static class ReplicaChanges
     }
 
     /// <summary>
-    /// Whether a server has a copy for certain: it is not down, and what it has was compared. EAGAIN: one may have,
-    /// and it is not known yet. EIO: none.
+    /// Whether a server has a copy for certain: it is not down, what it has was compared, and it did not say that it
+    /// lacks this one. EAGAIN: one may have, and it is not known yet. EIO: none.
     /// </summary>
     public static FsStatus HasLive(ServerTable servers, in ChunkRow chunk)
     {
         var status = Teeth.Has(PlantedBug.LastCopyRemoved) ? FsStatus.Ok : FsStatus.IoError;
         foreach (var replica in chunk.Replicas.Span)
         {
-            if (servers.TryGet(replica, out var server) && server.State != ServerState.Down)
+            if (!chunk.Lacks(replica) && servers.TryGet(replica, out var server) && server.State != ServerState.Down)
             {
                 if (server.IsThrough)
                 {
@@ -47,15 +47,27 @@ internal static class ReplicaChanges
         return status;
     }
 
-    /// <summary>Checks first: one that fails leaves no trace.</summary>
+    /// <summary>Checks first: one that fails leaves no trace, but for a loss, which is noted.</summary>
     private static FsStatus Apply(Tree tree, LogIndex index, ChangeReplicasRequest.Types.Change change)
     {
         var (id, server) = (new ChunkId(change.Chunk), new ServerId(change.Server));
         return !tree.Chunks.TryGet(id, out var chunk) ? FsStatus.NotFound
             : chunk.Version.Value != change.Version ? FsStatus.Stale
-            : chunk.IsOn(server) == change.Add ? FsStatus.Ok
+            : chunk.IsOn(server) == change.Add ? Keep(tree, index, id, chunk, server)
             : change.Add ? Add(tree, index, id, chunk, server)
-            : Remove(tree, index, id, chunk, server);
+            : Remove(tree, index, id, chunk, change);
+    }
+
+    /// <summary>It is as it should be; of a server that lacked the copy, it is known from here on that it has it.
+    /// </summary>
+    private static FsStatus Keep(Tree tree, LogIndex index, ChunkId id, in ChunkRow chunk, ServerId server)
+    {
+        if (chunk.Lacks(server))
+        {
+            tree.Chunks.Put(id, chunk.WithLack(server, lacks: false, index));
+        }
+
+        return FsStatus.Ok;
     }
 
     /// <summary>
@@ -87,13 +99,21 @@ internal static class ReplicaChanges
     /// <summary>
     /// EIO: no other server that is up has a copy, and the last one is never given up. EAGAIN: no other is known to
     /// have one until its inventory is through. The version grows, so that an order to delete this copy, however late
-    /// it comes, does not fit one that is made later.
+    /// it comes, does not fit one that is made later. A loss that is
+    /// refused is noted all the same: no other's copy is given up for one that is known not to be there.
     /// </summary>
-    private static FsStatus Remove(Tree tree, LogIndex index, ChunkId id, in ChunkRow chunk, ServerId server)
+    private static FsStatus Remove(
+        Tree tree, LogIndex index, ChunkId id, in ChunkRow chunk, ChangeReplicasRequest.Types.Change change)
     {
+        var server = new ServerId(change.Server);
         var after = chunk.Without(server).NextVersion(chunk.Length, index);
         if (HasLive(tree.Servers, after) is not FsStatus.Ok and var status)
         {
+            if (change.Lost && !chunk.Lacks(server))
+            {
+                tree.Chunks.Put(id, chunk.WithLack(server, lacks: true, index));
+            }
+
             return status;
         }
 

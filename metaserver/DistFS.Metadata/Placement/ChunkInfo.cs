@@ -47,13 +47,17 @@ public readonly struct ChunkInfo
         replicas.CopyTo(_replicas);
     }
 
-    /// <summary>A chunk as its row says: every copy in it is good, since one that is not is taken out of it.</summary>
+    /// <summary>
+    /// A chunk as its row says: a copy in it is good, since one that is not is taken out, but for those that their
+    /// servers are known to lack while no other is known to have one.
+    /// </summary>
     public static ChunkInfo Of(ChunkId id, in ChunkRow row)
     {
         Span<Replica> replicas = stackalloc Replica[row.Replicas.Length];
         for (var i = 0; i < replicas.Length; i++)
         {
-            replicas[i] = new Replica(row.Replicas.Span[i], ReplicaState.Good);
+            var isLacking = (row.Lacking >> i & 1) != 0;
+            replicas[i] = new Replica(row.Replicas.Span[i], isLacking ? ReplicaState.Bad : ReplicaState.Good);
         }
 
         var goal = new ReplicaGoal(

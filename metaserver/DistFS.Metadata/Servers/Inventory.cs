@@ -32,6 +32,9 @@ public sealed class InventoryPlan
     /// <summary>To be proposed: copies that the server should have, and has not or not as they should be.</summary>
     public List<ChangeReplicasRequest.Types.Change> Lost { get; } = [];
 
+    /// <summary>To be proposed: copies that the server was known to lack, and has again.</summary>
+    public List<ChangeReplicasRequest.Types.Change> Found { get; } = [];
+
     /// <summary>
     /// Copies that nothing here explains: chunks that were never made, versions that were never given. They stay where
     /// they are, and a person should look: the state may have been put back to an older one.
@@ -159,8 +162,15 @@ public static class Inventory
             if (isStale)
             {
                 Lack(id, chunk, server, position, plan);
+                return;
             }
-            else if (copy.Version.Value < chunk.Version.Value)
+
+            if (chunk.Lacks(server))
+            {
+                Have(id, chunk, server, position, plan);
+            }
+
+            if (copy.Version.Value < chunk.Version.Value)
             {
                 plan.Fences.Add(new ChunkFence
                 {
@@ -199,6 +209,26 @@ public static class Inventory
             Chunk = id.Value,
             Version = chunk.Version.Value,
             Server = server.Value,
+            Lost = true,
+        });
+    }
+
+    /// <summary>The report has what the server was known to lack: it is back, if that was not said since.</summary>
+    private static void Have(
+        ChunkId id, in ChunkRow chunk, ServerId server, LogIndex position, InventoryPlan plan)
+    {
+        if (chunk.ChangedAt > position)
+        {
+            plan.AskAgain(id);
+            return;
+        }
+
+        plan.Found.Add(new ChangeReplicasRequest.Types.Change
+        {
+            Chunk = id.Value,
+            Version = chunk.Version.Value,
+            Server = server.Value,
+            Add = true,
         });
     }
 

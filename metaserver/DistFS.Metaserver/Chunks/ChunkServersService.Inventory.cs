@@ -60,7 +60,7 @@ internal sealed partial class ChunkServersService
         }
 
         var reply = new InventoryReply { Answer = new ServerAnswer() };
-        await TakeOutAsync(server, plan, reply, call).ConfigureAwait(false);
+        await SettleAsync(server, plan, reply, call).ConfigureAwait(false);
         reply.Fences.Add(plan.Fences);
         reply.Deletes.Add(plan.Deletes);
         if (request.End != 0 || plan.Next.Value != ulong.MaxValue)
@@ -79,19 +79,20 @@ internal sealed partial class ChunkServersService
 
     /// <summary>
     /// What is lost is taken out of its chunks. A chunk that has gone on meanwhile is asked for again; of one that
-    /// nobody else is known to have, the server tells the loss until somebody does.
+    /// nobody else is known to have, the loss is noted, and the server tells it until somebody does.
     /// </summary>
-    private async ValueTask TakeOutAsync(ServerId server, InventoryPlan plan, InventoryReply reply, ServerCall call)
+    private async ValueTask SettleAsync(ServerId server, InventoryPlan plan, InventoryReply reply, ServerCall call)
     {
         if (plan.Lost.Count > 0)
         {
             LogLost(logger, server, plan.Lost.Count, plan.Lost[0].Chunk);
         }
 
-        for (var from = 0; from < plan.Lost.Count; from += PageMax)
+        List<ChangeReplicasRequest.Types.Change> settled = [.. plan.Lost, .. plan.Found];
+        for (var from = 0; from < settled.Count; from += PageMax)
         {
             var changes = new ChangeReplicasRequest();
-            changes.Changes.Add(plan.Lost.GetRange(from, Math.Min(PageMax, plan.Lost.Count - from)));
+            changes.Changes.Add(settled.GetRange(from, Math.Min(PageMax, settled.Count - from)));
             var done = await ProposeAsync(new MetadataCommand { ChangeReplicas = changes }, call)
                 .ConfigureAwait(false);
             for (var i = 0; i < changes.Changes.Count; i++)

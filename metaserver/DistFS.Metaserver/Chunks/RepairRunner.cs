@@ -241,8 +241,9 @@ internal sealed partial class RepairRunner : IAsyncDisposable
     }
 
     /// <summary>
-    /// Copies that servers lost: taken out of their chunks, if they were there, and never the last. A server that is
-    /// not believed yet, because the chunk has changed since it looked, or is refused, tells it again.
+    /// Copies that servers lost: taken out of their chunks, if they were there, and never the last, of which it is
+    /// noted that it is lost. A server that is not believed yet, because the chunk has changed since it looked, or is
+    /// refused, tells it again.
     /// </summary>
     private async Task TakeLossesAsync(CancellationToken cancellation)
     {
@@ -268,6 +269,7 @@ internal sealed partial class RepairRunner : IAsyncDisposable
                     Chunk = id.Value,
                     Version = row.Version.Value,
                     Server = report.Server.Value,
+                    Lost = true,
                 });
             }
         }

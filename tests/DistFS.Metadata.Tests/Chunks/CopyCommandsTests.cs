@@ -37,6 +37,20 @@ public sealed class CopyCommandsTests
     }
 
     [Fact]
+    public void Nobody_copies_from_a_server_that_lacks_it()
+    {
+        Assert.Equal(FsStatus.Ok, _files.SetState(2, ServerState.Down));
+        Assert.Equal(FsStatus.Ok, _files.SetState(3, ServerState.Down));
+        Assert.Equal(FsStatus.IoError, _files.Change(_chunk, 1, add: false, lost: true));
+        Assert.Equal(FsStatus.Stale, Begin(7, target: 4));
+        var info = Metadata.Placement.ChunkInfo.Of(_chunk, _files.Row(_chunk));
+        Assert.Equal(
+            [Metadata.Placement.ReplicaState.Bad, Metadata.Placement.ReplicaState.Good,
+                Metadata.Placement.ReplicaState.Good],
+            info.Replicas.ToArray().Select(replica => replica.State));
+    }
+
+    [Fact]
     public void What_was_copied_in_vain_is_garbage_of_its_target()
     {
         Assert.Equal(FsStatus.Ok, Begin(7, target: 4));

@@ -67,6 +67,62 @@ public sealed class ReplicaChangesTests
         _files.Sound();
     }
 
+    /// <summary>It stays the chunk's server, and is nobody's reason to give up what another has.</summary>
+    [Fact]
+    public void A_loss_that_is_refused_is_noted()
+    {
+        Ok(_files.Change(_chunk, 3, add: false));
+        Ok(_files.SetState(2, ServerState.Down));
+        Assert.Equal(FsStatus.IoError, _files.Change(_chunk, 1, add: false));
+        Assert.Equal(0, _files.Row(_chunk).Lacking);
+        Assert.Equal(FsStatus.IoError, _files.Change(_chunk, 1, add: false, lost: true));
+        Assert.Equal((true, _files.Fs.Index), (Lacks(1), _files.Row(_chunk).ChangedAt));
+
+        // Told again, nothing changes: what was looked at since then is evidence.
+        var row = _files.Row(_chunk);
+        _files.Fs.File(InodeId.Root, "later");
+        Assert.NotEqual(row.ChangedAt, _files.Fs.Index);
+        Assert.Equal(FsStatus.IoError, _files.Change(_chunk, 1, add: false, lost: true));
+        Assert.Equal(row.ChangedAt, _files.Row(_chunk).ChangedAt);
+
+        // The other is back, and it is the only one: neither repair nor a writer gives it up.
+        Ok(_files.Register(2));
+        Assert.Equal(FsStatus.TryAgain, _files.Change(_chunk, 1, add: false, lost: true));
+        Ok(_files.EndInventory(2));
+        Assert.Equal(FsStatus.IoError, _files.Change(_chunk, 2, add: false));
+        Assert.Equal(FsStatus.IoError, _files.Change(_chunk, 2, add: false, lost: true));
+        Assert.True(Lacks(1) && Lacks(2));
+        _files.Sound();
+    }
+
+    [Fact]
+    public void What_was_lacked_and_is_found_counts_again()
+    {
+        Ok(_files.Change(_chunk, 3, add: false));
+        Ok(_files.SetState(2, ServerState.Down));
+        Assert.Equal(FsStatus.IoError, _files.Change(_chunk, 1, add: false, lost: true));
+        Ok(_files.Change(_chunk, 1, add: true));
+        Assert.Equal((false, _files.Fs.Index), (Lacks(1), _files.Row(_chunk).ChangedAt));
+        Ok(_files.Change(_chunk, 2, add: false));
+        _files.Sound();
+    }
+
+    /// <summary>Who lacks it is a server of the chunk in its place in the chain, whoever goes before it or behind it.
+    /// </summary>
+    [Theory]
+    [InlineData(1u)]
+    [InlineData(3u)]
+    public void Who_lacks_a_copy_is_the_same_when_another_goes(uint gone)
+    {
+        var row = _files.Row(_chunk).WithLack(new ServerId(2), lacks: true, _files.Fs.Index);
+        row = row.Without(new ServerId(gone));
+        Assert.Equal([new ServerId(2)], row.Replicas.ToArray().Where(row.Lacks));
+        Assert.Equal(0, row.Without(new ServerId(2)).Lacking);
+        Assert.Equal(row.Lacking, row.Without(new ServerId(9)).Lacking);
+        Assert.Equal(0, row.NextVersion(0, _files.Fs.Index).Lacking);
+        Assert.Equal(row.Lacking, row.NextVersion(1, _files.Fs.Index).Lacking);
+    }
+
     [Fact]
     public void What_does_not_fit_the_state_is_skipped()
     {
@@ -117,6 +173,8 @@ public sealed class ReplicaChangesTests
         Assert.Equal(16, _files.Row(_chunk).Replicas.Length);
         _files.Sound();
     }
+
+    private bool Lacks(uint server) => _files.Row(_chunk).Lacks(new ServerId(server));
 
     private static void Ok(FsStatus status) => Assert.Equal(FsStatus.Ok, status);
 }

@@ -70,7 +70,7 @@ internal sealed class Files
         SetServerState = new SetServerStateRequest { Server = server, Incarnation = 1, State = state },
     });
 
-    public FsStatus Change(ChunkId chunk, uint server, bool add, uint? version = null)
+    public FsStatus Change(ChunkId chunk, uint server, bool add, uint? version = null, bool lost = false)
     {
         var request = new ChangeReplicasRequest();
         request.Changes.Add(new ChangeReplicasRequest.Types.Change
@@ -79,6 +79,7 @@ internal sealed class Files
             Version = version ?? Row(chunk).Version.Value,
             Server = server,
             Add = add,
+            Lost = lost,
         });
         Assert.Equal(FsStatus.Ok, Command(new MetadataCommand { ChangeReplicas = request }));
         return (FsStatus)Assert.Single(Reply.ChangeReplicas.Statuses);

@@ -71,6 +71,13 @@ public sealed class GoldenContentRowsTests
         bytes = (Chunk with { IsUntold = true }).Write();
         Assert.Equal((0, 1), (bytes[20], bytes[21]));
         Assert.True(ChunkRow.Read(bytes).IsUntold);
+        bytes = (Chunk with { Lacking = 1 }).Write();
+        Assert.Equal((1, 0), (bytes[22], bytes[23]));
+        Assert.True(ChunkRow.Read(bytes).Lacks(Chunk.Replicas.Span[0]));
+
+        // Of a replica that is none.
+        Refused(bytes, 22, 4, static bytes => ChunkRow.Read(bytes));
+        Refused(bytes, 23, 1, static bytes => ChunkRow.Read(bytes));
         Assert.Throws<RowFormatException>(() => ChunkRow.Read(bytes.AsSpan(0, 31)));
     }
 

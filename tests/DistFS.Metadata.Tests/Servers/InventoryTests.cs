@@ -150,6 +150,34 @@ public sealed class InventoryTests
     }
 
     [Fact]
+    public void What_was_lacked_and_is_there_again_is_told_to_the_log()
+    {
+        var chunk = new ChunkId(1);
+        ReportedCopy[] copies = [Copy(1, 1, 100), Copy(2, 1, 200), Copy(3, 1, 300)];
+        Assert.Equal(FsStatus.Ok, _files.SetState(2, ServerState.Down));
+        Assert.Equal(FsStatus.Ok, _files.SetState(3, ServerState.Down));
+        var position = new LogIndex(_files.Fs.Index.Value - 1);
+        var lost = Compare(copies[1], copies[2]).Lost;
+        Assert.True(Assert.Single(lost).Lost);
+        Assert.Equal(FsStatus.IoError, _files.Change(chunk, 1, add: false, lost: true));
+
+        // What it looked at before it said so says nothing.
+        var plan = Compare(position, default, End, copies);
+        Assert.Equal((0, chunk), (plan.Found.Count, plan.Next));
+        plan = Compare(copies);
+        var found = Assert.Single(plan.Found);
+        Assert.Equal((1UL, 1u, 1u, true), (found.Chunk, found.Version, found.Server, found.Add));
+        Assert.Equal(End, plan.Next);
+        Assert.Equal(FsStatus.Ok, _files.Change(chunk, 1, add: true));
+        Assert.Empty(Compare(copies).Found);
+
+        // Short, it is lost still.
+        Assert.Equal(FsStatus.IoError, _files.Change(chunk, 1, add: false, lost: true));
+        plan = Compare(Copy(1, 1, 99), copies[1], copies[2]);
+        Assert.Equal((0, 1), (plan.Found.Count, plan.Lost.Count));
+    }
+
+    [Fact]
     public void Page_by_page()
     {
         Assert.Equal(FsStatus.Ok, _files.SetSize(_file, 0));

@@ -184,6 +184,78 @@ public sealed class RepairTests
         await Eventually.True(() => cluster.Chunk(chunk)!.Value.Version.Value > reopened.Version);
     }
 
+    /// <summary>Nobody else was known to have it: the server goes on telling, and the loss is believed in the end.
+    /// </summary>
+    [Fact]
+    public async Task A_loss_that_nobody_can_make_up_for_yet_is_told_until_somebody_can()
+    {
+        await using var cluster = await ChunkCluster.StartAsync("a", "b");
+        var inode = await cluster.MakeAsync("f");
+        var chunk = (await cluster.WriteAsync(inode, 1))[0];
+        var (first, second) = (cluster.Server(1), cluster.Server(2));
+        await second.DisposeAsync();
+        await Eventually.True(() => cluster.Row(2).State == ServerState.Down);
+        await first.DisposeAsync();
+        first.Disk.Lose(chunk);
+        cluster.Servers.Clear();
+        first = await cluster.AddAsync("a", first.Disk);
+        Assert.True(cluster.Chunk(chunk)!.Value.Lacks(new ServerId(1)));
+        Assert.NotEmpty(first.Lost);
+        await cluster.AddAsync("b", second.Disk);
+        await Eventually.True(() => first.Ordered.Any(order => order.Chunk == chunk));
+        await Eventually.True(() => cluster.ServersOf(chunk).Length == 2 && first.Disk.Find(chunk) != null);
+        Assert.Empty(first.Lost);
+        cluster.DisksAreSound();
+    }
+
+    /// <summary>
+    /// It serves, with what else it has; what another has of that chunk is not given up for it, before it was heard
+    /// again.
+    /// </summary>
+    [Fact]
+    public async Task A_server_that_is_known_to_lack_a_chunk_is_no_reason_to_give_up_anothers_copy()
+    {
+        await using var cluster = await ChunkCluster.StartAsync("a", "b");
+        var inode = await cluster.MakeAsync("f");
+        var chunk = (await cluster.WriteAsync(inode, 1, seal: false))[0];
+        var (first, second) = (cluster.Server(1), cluster.Server(2));
+        await second.DisposeAsync();
+        await Eventually.True(() => cluster.Row(2).State == ServerState.Down);
+        await first.DisposeAsync();
+        var lost = first.Disk.Find(chunk)!.Value;
+        first.Disk.Lose(chunk);
+        cluster.Servers.Clear();
+        first = await cluster.AddAsync("a", first.Disk);
+
+        // Nobody hears of the loss again, and the other one, with the only copy, is silent when a version begins.
+        first.Lost.Clear();
+        second = await cluster.AddAsync("b", second.Disk);
+        Assert.True(cluster.Row(1).IsThrough && cluster.Row(2).IsThrough);
+        second.IsDeafToFences = true;
+        var operation = new Operation
+        {
+            NewVersion = new NewVersionRequest
+            {
+                Inode = inode,
+                Chunk = new WrittenChunk { Chunk = chunk, Version = cluster.Chunk(chunk)!.Value.Version.Value },
+            },
+        };
+        var reply = await cluster.MutateAsync(operation);
+        Assert.Equal(ErrorCatalog.FencePending.Number, reply.Code);
+        Assert.Contains(2u, cluster.ServersOf(chunk));
+        Assert.NotNull(second.Disk.Find(chunk));
+
+        // It finds it again, as when a disk is back: then it counts.
+        await first.DisposeAsync();
+        first.Disk.Put(chunk, lost.Version, lost.Length);
+        cluster.Servers.Remove(first);
+        await cluster.AddAsync("a", first.Disk);
+        Assert.Equal(0, cluster.Chunk(chunk)!.Value.Lacking);
+        var request = new MutateRequest { Operations = { operation } };
+        reply = await cluster.RepeatAsync(cluster.LastSequence, request);
+        Assert.Equal((0, 0), (reply.Status, reply.Code));
+    }
+
     [Fact]
     public async Task What_is_removed_is_deleted_by_its_servers_and_confirmed()
     {

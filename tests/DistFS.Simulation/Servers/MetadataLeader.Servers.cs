@@ -140,6 +140,12 @@ public sealed partial class MetadataLeader
             Change(plan.Lost, static _ => { });
         }
 
+        if (plan.Found.Count > 0)
+        {
+            world.Trace.Line($"{node} hears that {id} has again {string.Join(' ', plan.Found)}");
+            Change(plan.Found, static _ => { });
+        }
+
         // What is not settled is asked for with the next report.
         if (plan.Next.Value == ulong.MaxValue && view.Tree.Servers.TryGet(id, out var row) && !row.IsThrough)
         {
@@ -193,12 +199,13 @@ public sealed partial class MetadataLeader
         }
     }
 
-    private static PlacedChunk InfoOf(ChunkId id, in ChunkRow row) => new(
+    private static PlacedChunk InfoOf(ChunkId id, ChunkRow row) => new(
         id,
         row.Version,
         row.Length,
         new ReplicaGoal(row.Goal, RackRule.None),
-        [.. row.Replicas.ToArray().Select(static server => new Replica(server, ReplicaState.Good))]);
+        [.. row.Replicas.ToArray().Select(server =>
+            new Replica(server, row.Lacks(server) ? ReplicaState.Bad : ReplicaState.Good))]);
 
     private void Do(Tree tree, RepairCommand command)
     {

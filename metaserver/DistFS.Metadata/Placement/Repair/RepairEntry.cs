@@ -21,7 +21,10 @@ internal sealed class RepairEntry(in ChunkInfo chunk)
     /// <summary>The chunk as last told.</summary>
     public ChunkInfo Chunk { get; set; } = chunk;
 
-    /// <summary>What it needs; what it needed last if it is idle.</summary>
+    /// <summary>
+    /// What it needs; what it needed last if it is idle. While it is queued, the queue that it is in: only the queue
+    /// sets it, which counts by it.
+    /// </summary>
     public RepairClass Class { get; set; }
 
     /// <summary>Where it is.</summary>

@@ -72,8 +72,7 @@ public sealed partial class RepairPlanner
         if (entry.IsUnavailable)
         {
             // Nothing can be done before a server is back, and then it is looked at again.
-            entry.Class = need ?? entry.Class;
-            _queue.Park(entry, _nowMs + _options.RetryMsMax);
+            _queue.Park(entry, _nowMs + _options.RetryMsMax, need);
         }
         else if (need is { } which)
         {

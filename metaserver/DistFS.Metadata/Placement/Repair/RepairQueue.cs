@@ -75,7 +75,7 @@ internal sealed class RepairQueue
     {
         if (entry.Place == EntryPlace.Queued)
         {
-            _queued[(int)entry.Class]--;
+            Check.That(--_queued[(int)entry.Class] >= 0);
         }
         else if (entry.Place == EntryPlace.Parked)
         {
@@ -122,10 +122,11 @@ internal sealed class RepairQueue
         return null;
     }
 
-    /// <summary>Puts an entry aside until a time.</summary>
-    public void Park(RepairEntry entry, long untilMs)
+    /// <summary>Puts an entry aside until a time; it may need something else by now than where it was queued.</summary>
+    public void Park(RepairEntry entry, long untilMs, RepairClass? need = null)
     {
         Rest(entry);
+        entry.Class = need ?? entry.Class;
         (entry.Place, entry.Ticket) = (EntryPlace.Parked, ++_ticket);
         ParkedCount++;
         _park.Enqueue((entry, entry.Ticket), (untilMs, entry.Ticket));

@@ -287,6 +287,29 @@ public sealed class RepairPlannerTests
         Assert.Equal([1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000], waits);
     }
 
+    /// <summary>
+    /// A chunk that waits in a queue, and needs something else when its last server goes: nobody is to look for it in
+    /// the queue where it was, and it is found when the server is back.
+    /// </summary>
+    [Fact]
+    public void What_is_queued_when_its_last_server_goes_is_copied_when_one_is_back()
+    {
+        // With one server that serves nothing can begin, so it stays in its queue.
+        var world = new RepairWorld(Cluster.Servers(2).With(2, ServerState.Suspect));
+        world.Put(1, Three, 1, 2);
+        world.Tick();
+        Assert.Equal([0, 0, 1, 0, 0, 0, 0, 0], world.Planner.Status.Queued);
+        world.Set(1, ServerState.Dead);
+        world.Put(1, Three, 1, 2);
+        Assert.Equal((0, 1), (world.Planner.Status.Queued.Sum(), world.Planner.Status.Parked));
+        world.Set(1, ServerState.Up);
+        world.Set(2, ServerState.Up);
+        world.Put(1, Three, 2);
+        Assert.Equal(new ServerId(1), Assert.Single(world.Tick(world.Options.RetryMsMax)).Assignment.Target);
+        world.Finish(world.Flights[0]);
+        Assert.Equal([1U, 2U], Holders(world, 1));
+    }
+
     [Fact]
     public void A_copy_whose_end_dies_is_cancelled_at_once()
     {

@@ -44,7 +44,8 @@ public sealed class RepairRules(ChunkServers servers) : MetadataInvariant
     }
 
     private static bool HasLive(MetadataEntry entry, ChunkRow chunk) => chunk.Replicas.ToArray().Any(
-        server => entry.Machine.Tree!.Servers.TryGet(server, out var row) && row.State != ServerState.Down);
+        server => !chunk.Lacks(server)
+            && entry.Machine.Tree!.Servers.TryGet(server, out var row) && row.State != ServerState.Down);
 
     /// <summary>A planner begins a copy.</summary>
     public void OnCopy(CopyAssignment copy, MetadataMachine machine)
