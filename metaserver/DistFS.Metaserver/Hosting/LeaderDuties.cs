@@ -80,24 +80,25 @@ internal sealed partial class LeaderDuties : IAsyncDisposable
         return _lead.Look(_driver.IsLeader, leadership, _clock.GetElapsedTime(0), _clock.GetUtcNow());
     }
 
-    private MetadataCommand? Due(TimeSpan led, FileTime now) => _state.Read((duties: this, led, now), static (store, asked) =>
-    {
-        if (MetadataView.Open(store) is not { } view)
+    private MetadataCommand? Due(TimeSpan ledFor, FileTime at) => _state.Read(
+        (duties: this, led: ledFor, now: at), static (store, asked) =>
         {
-            return asked.duties.Bootstrap();
-        }
-
-        if (SessionExpiry.IsDue(store, asked.now, asked.led))
-        {
-            return new MetadataCommand
+            if (MetadataView.Open(store) is not { } view)
             {
-                ExpireSessions = new ExpireSessionsRequest { LedMs = (ulong)asked.led.TotalMilliseconds },
-            };
-        }
+                return asked.duties.Bootstrap();
+            }
 
-        return view.HasCollectableAt(asked.now)
-            ? new MetadataCommand { Collect = new CollectRequest { RowsMax = CollectRowsMax } } : null;
-    });
+            if (SessionExpiry.IsDue(store, asked.now, asked.led))
+            {
+                return new MetadataCommand
+                {
+                    ExpireSessions = new ExpireSessionsRequest { LedMs = (ulong)asked.led.TotalMilliseconds },
+                };
+            }
+
+            return view.HasCollectableAt(asked.now)
+                ? new MetadataCommand { Collect = new CollectRequest { RowsMax = CollectRowsMax } } : null;
+        });
 
     private MetadataCommand Bootstrap() => new()
     {

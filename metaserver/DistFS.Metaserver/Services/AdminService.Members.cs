@@ -73,8 +73,8 @@ internal sealed partial class AdminService
     /// </summary>
     private async ValueTask<bool> IsDecidedAsync(MemberId id, RemoveRequest request, ServerCall call)
     {
-        // Behind an entry of nobody everything is applied that was proposed before, also a removal whose caller waited no
-        // longer; and what is decided here is proposed in this term only.
+        // Behind an entry of nobody everything is applied that was proposed before, also a removal whose caller waited
+        // no longer; and what is decided here is proposed in this term only.
         var term = driver.LeadTerm;
         var nobody = new MetadataCommand { KeepAlive = new KeepAliveRequest() };
         if (term == 0 || await ProposeAsync(nobody, call, term).ConfigureAwait(false) == null)
