@@ -17,6 +17,7 @@ internal sealed class ApplySuite : IDisposable
     private const int Sessions = 64;
 
     private readonly ClusterId _cluster = new(new UInt128(1, 2));
+    private readonly string _folder;
     private readonly MetadataState _state;
     private readonly ulong[] _directories = new ulong[Sessions];
     private readonly ulong[] _sequences = new ulong[Sessions];
@@ -24,6 +25,7 @@ internal sealed class ApplySuite : IDisposable
 
     private ApplySuite(string folder)
     {
+        _folder = folder;
         Directory.CreateDirectory(folder);
         _state = MetadataState.Open(folder, _cluster);
     }
@@ -57,7 +59,11 @@ internal sealed class ApplySuite : IDisposable
         report.Add($"unlinks, {group} per write to the engine", "us/op", unlinks);
     }
 
-    public void Dispose() => _state.Dispose();
+    public void Dispose()
+    {
+        _state.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
 
     private void Prepare()
     {
@@ -69,7 +75,8 @@ internal sealed class ApplySuite : IDisposable
         {
             Expect(Apply(new MetadataCommand
             {
-                Client = Client(session), OpenSession = new OpenSessionRequest { LeaseMs = 3_600_000 },
+                Client = Client(session),
+                OpenSession = new OpenSessionRequest { LeaseMs = 3_600_000 },
             }));
             var reply = Expect(Apply(Mutate(session, Names.MakeDirectory(Names.RootDirectory, $"d{session}"))));
             _directories[session] = reply.Mutate.Replies[0].Attributes.Inode;
@@ -118,7 +125,9 @@ internal sealed class ApplySuite : IDisposable
     private ReadOnlyMemory<byte> Apply(byte[] command) =>
         _state.Apply(new RaftEntry
         {
-            Id = new EntryId(new Term(1), new LogIndex(++_index)), Kind = EntryKind.Command, Data = command,
+            Id = new EntryId(new Term(1), new LogIndex(++_index)),
+            Kind = EntryKind.Command,
+            Data = command,
         });
 
     private static MetadataReply Expect(ReadOnlyMemory<byte> bytes)
