@@ -99,8 +99,8 @@ internal static class ReplicaChanges
     /// <summary>
     /// EIO: no other server that is up has a copy, and the last one is never given up. EAGAIN: no other is known to
     /// have one until its inventory is through. The version grows, so that an order to delete this copy, however late
-    /// it comes, does not fit one that is made later. A loss that is
-    /// refused is noted all the same: no other's copy is given up for one that is known not to be there.
+    /// it comes, does not fit one that is made later. A loss that is refused is noted all the same: no other's copy is
+    /// given up for one that is known not to be there.
     /// </summary>
     private static FsStatus Remove(
         Tree tree, LogIndex index, ChunkId id, in ChunkRow chunk, ChangeReplicasRequest.Types.Change change)

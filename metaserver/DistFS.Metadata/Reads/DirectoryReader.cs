@@ -16,6 +16,7 @@ public sealed class DirectoryReader
     private readonly RowVisitor _take;
     private Line[] _lines = new Line[64];
     private byte[] _names = new byte[1024];
+    private InodeRow _none;
     private InodeRow[] _rows = [];
     private ulong[] _inodes = [];
     private int[] _order = [];
@@ -158,7 +159,7 @@ public sealed class DirectoryReader
                 Kind = line.Kind,
                 HasAttributes = withAttributes,
             };
-            visitor.Take(entry, withAttributes ? _rows[i] : default);
+            visitor.Take(entry, in withAttributes ? ref _rows[i] : ref _none);
         }
     }
 

@@ -107,7 +107,7 @@ public static class Inventory
             var chunk = tree.Chunks.Get(id);
             if (!reported.Contains(id) && chunk.Length > 0)
             {
-                Lack(id, chunk, server, position, plan);
+                Settle(id, chunk, server, position, isThere: false, plan);
             }
         }
 
@@ -161,13 +161,13 @@ public static class Inventory
             var isStale = copy.Version.Value < chunk.Written.Value || copy.Length < chunk.Length;
             if (isStale)
             {
-                Lack(id, chunk, server, position, plan);
+                Settle(id, chunk, server, position, isThere: false, plan);
                 return;
             }
 
             if (chunk.Lacks(server))
             {
-                Have(id, chunk, server, position, plan);
+                Settle(id, chunk, server, position, isThere: true, plan);
             }
 
             if (copy.Version.Value < chunk.Version.Value)
@@ -194,9 +194,12 @@ public static class Inventory
         }
     }
 
-    /// <summary>The report lacks what the state says: lost, if nothing has changed since it was made.</summary>
-    private static void Lack(
-        ChunkId id, in ChunkRow chunk, ServerId server, LogIndex position, InventoryPlan plan)
+    /// <summary>
+    /// For the log, if nothing has changed since the report was made: it lacks what the state says, or has what the
+    /// server was known to lack.
+    /// </summary>
+    private static void Settle(
+        ChunkId id, in ChunkRow chunk, ServerId server, LogIndex position, bool isThere, InventoryPlan plan)
     {
         if (chunk.ChangedAt > position)
         {
@@ -204,31 +207,13 @@ public static class Inventory
             return;
         }
 
-        plan.Lost.Add(new ChangeReplicasRequest.Types.Change
+        (isThere ? plan.Found : plan.Lost).Add(new ChangeReplicasRequest.Types.Change
         {
             Chunk = id.Value,
             Version = chunk.Version.Value,
             Server = server.Value,
-            Lost = true,
-        });
-    }
-
-    /// <summary>The report has what the server was known to lack: it is back, if that was not said since.</summary>
-    private static void Have(
-        ChunkId id, in ChunkRow chunk, ServerId server, LogIndex position, InventoryPlan plan)
-    {
-        if (chunk.ChangedAt > position)
-        {
-            plan.AskAgain(id);
-            return;
-        }
-
-        plan.Found.Add(new ChangeReplicasRequest.Types.Change
-        {
-            Chunk = id.Value,
-            Version = chunk.Version.Value,
-            Server = server.Value,
-            Add = true,
+            Add = isThere,
+            Lost = !isThere,
         });
     }
 

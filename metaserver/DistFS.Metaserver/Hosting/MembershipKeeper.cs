@@ -42,7 +42,10 @@ internal sealed partial class MembershipKeeper : IAsyncDisposable
         _loop = Task.Run(() => RunAsync(onFailed));
     }
 
-    /// <summary>Held by whoever thinks out a removal, until it is in the state.</summary>
+    /// <summary>
+    /// Held by whoever thinks out a removal, until it is in the state or its caller waits no longer: the next one looks
+    /// behind an entry of its own.
+    /// </summary>
     public SemaphoreSlim Removing { get; } = new(1);
 
     /// <summary>There may be something to do.</summary>

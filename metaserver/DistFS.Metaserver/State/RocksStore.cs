@@ -71,7 +71,6 @@ internal sealed class RocksStore : IOrderedStore, IDisposable
     public void Write(IReadOnlyCollection<KeyValuePair<byte[], byte[]?>> changes)
     {
         // In order: what comes beside what was just put needs no way from the top of the engine's list.
-        _rows.Clear();
         _rows.AddRange(changes);
         _rows.Sort(static (one, other) => ByteOrder.Instance.Compare(one.Key, other.Key));
         _batch.Clear();
@@ -87,6 +86,7 @@ internal sealed class RocksStore : IOrderedStore, IDisposable
             }
         }
 
+        _rows.Clear();
         _db.Write(_batch, WriteSettings.WithoutWal);
     }
 

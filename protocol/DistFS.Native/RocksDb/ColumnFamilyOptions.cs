@@ -34,8 +34,8 @@ public sealed record ColumnFamilyOptions
 
     /// <summary>
     /// Keys are put into the write buffer from where the last one with the same first bytes went, rather than from its
-    /// top: worth it where keys of one group come in order, or the same ones again. Only by one thread. Costs some
-    /// 300 B for each group of a buffer; 0 for none.
+    /// top: worth it where keys of one group come in order, or the same ones again. Only by one thread. Takes memory
+    /// for each group of a buffer; 0 for none.
     /// </summary>
     public int InsertHintPrefixBytes { get; init; }
 

@@ -79,6 +79,22 @@ public sealed class SessionTableTests
         }
     }
 
+    /// <summary>The bytes of a row, which folders and snapshots have.</summary>
+    [Fact]
+    public void A_row_with_a_reply_is_written_as_it_always_was()
+    {
+        var changes = new Changes(_store);
+        var table = new SessionTable(changes);
+        table.Open(Client, 0x1234, default, usesLeases: true);
+        table.Executed(Client, new SequenceNumber(3), 2, 0xABCD, [0xEE, 0xFF], new FileTime(5, 6));
+        changes.Keep();
+        changes.Flush();
+        Assert.Equal(
+            "0101000000000000" + "3412000000000000" + "0200000000000000" + "050000000000000006000000"
+                + "0000000000000000" + "0300000000000000" + "cdab000000000000" + "0200" + "eeff",
+            Convert.ToHexStringLower(Assert.Single(_store.Rows).Value));
+    }
+
     [Theory]
     [InlineData("0100000000000000")]
     [InlineData("01000000000000000200000000000000ffff00")]
