@@ -19,3 +19,7 @@ public sealed partial class PingReply : ICarriesPayload;
 public sealed partial class DeliverRequest : ICarriesPayload;
 
 public sealed partial class ReadDirectoryReply : ICarriesPayload;
+
+public sealed partial class WriteChunkRequest : ICarriesPayload;
+
+public sealed partial class ReadChunkReply : ICarriesPayload;

@@ -6,6 +6,7 @@ using DistFS.Metaserver.State;
 using DistFS.Primitives;
 using DistFS.Protocol;
 using DistFS.Rpc;
+using DistFS.Rpc.Services;
 using Microsoft.Extensions.Logging;
 
 namespace DistFS.Metaserver.Chunks;

@@ -3,6 +3,7 @@ using DistFS.Primitives;
 using DistFS.Protocol;
 using DistFS.Rpc;
 using DistFS.Rpc.Frames;
+using DistFS.Rpc.Services;
 
 namespace DistFS.Metaserver.Chunks;
 

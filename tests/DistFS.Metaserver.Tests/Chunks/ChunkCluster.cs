@@ -10,6 +10,7 @@ using DistFS.Metaserver.Tests.Consensus;
 using DistFS.Protocol;
 using DistFS.Rpc;
 using DistFS.Rpc.Frames;
+using DistFS.Rpc.Services;
 using Google.Protobuf;
 
 namespace DistFS.Metaserver.Tests.Chunks;

@@ -4,6 +4,7 @@ using DistFS.Metaserver.Tests.Consensus;
 using DistFS.Protocol;
 using DistFS.Rpc;
 using DistFS.Rpc.Frames;
+using DistFS.Rpc.Services;
 using HeartbeatReply = DistFS.Protocol.HeartbeatReply;
 
 namespace DistFS.Metaserver.Tests.Chunks;

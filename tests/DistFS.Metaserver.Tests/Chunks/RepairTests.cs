@@ -1,6 +1,7 @@
 using DistFS.Metaserver.Chunks;
 using DistFS.Metaserver.Tests.Consensus;
 using DistFS.Protocol;
+using DistFS.Rpc.Services;
 
 namespace DistFS.Metaserver.Tests.Chunks;
 

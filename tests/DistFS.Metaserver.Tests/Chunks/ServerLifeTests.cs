@@ -2,6 +2,7 @@ using DistFS.Metaserver.Chunks;
 using DistFS.Metaserver.Tests.Consensus;
 using DistFS.Protocol;
 using DistFS.Rpc;
+using DistFS.Rpc.Services;
 using Google.Protobuf;
 
 namespace DistFS.Metaserver.Tests.Chunks;

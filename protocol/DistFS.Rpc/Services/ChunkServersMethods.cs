@@ -1,7 +1,6 @@
 using DistFS.Protocol;
-using DistFS.Rpc;
 
-namespace DistFS.Metaserver.Chunks;
+namespace DistFS.Rpc.Services;
 
 /// <summary>What metaservers offer to chunk servers (<c>distfs/v1/servers.proto</c>).</summary>
 public static class ChunkServersMethods
