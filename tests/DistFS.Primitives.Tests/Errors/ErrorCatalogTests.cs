@@ -96,10 +96,10 @@ public sealed class ErrorCatalogTests
         DFS1453 ChunkServerRunOver Stale
         DFS1454 NoChunkServers TryAgain
         DFS1455 FencePending TryAgain
-        DFS1471 ChainBroken TryAgain
-        DFS1472 ChunkDirty TryAgain
-        DFS1473 ChunkServerNotServing TryAgain
-        DFS1474 ChunkServerWrong Stale
+        DFS1481 ChainBroken TryAgain
+        DFS1482 ChunkDirty TryAgain
+        DFS1483 ChunkServerNotServing TryAgain
+        DFS1484 ChunkServerWrong Stale
         """.ReplaceLineEndings("\n"),
         string.Join('\n', ErrorCatalog.All.Select(code => $"{code.Id} {NameOf(code)} {code.Status}")));
 
