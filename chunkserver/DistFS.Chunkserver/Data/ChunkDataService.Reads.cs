@@ -11,13 +11,13 @@ namespace DistFS.Chunkserver.Data;
 /// <content>Reading, comparing, and fetching from the tail what was dirty when a version ended.</content>
 internal sealed partial class ChunkDataService
 {
-    private async ValueTask<ReadChunkReply> ReadAsync(ReadChunkRequest request, ServerCall call)
+    internal async ValueTask<ReadChunkReply> ReadAsync(ReadChunkRequest request, ServerCall call)
     {
         RequireSelf(request.Server);
-        if (request.Blocks is 0 or > StoreLimits.ReadBlocksMax)
+        if (request.Blocks is 0 or > ChunkLayout.ReadBlocksMax)
         {
             throw new RpcException(
-                ErrorCatalog.BadRequest, $"A read has 1 to {StoreLimits.ReadBlocksMax} blocks.");
+                ErrorCatalog.BadRequest, $"A read has 1 to {ChunkLayout.ReadBlocksMax} blocks.");
         }
 
         if (request.RangeLength > 0 && (request.Blocks != 1
@@ -50,7 +50,7 @@ internal sealed partial class ChunkDataService
         return new ReadChunkReply { Length = found.Length };
     }
 
-    private ValueTask<DigestChunkReply> Digest(DigestChunkRequest request, ServerCall call)
+    internal ValueTask<DigestChunkReply> Digest(DigestChunkRequest request, ServerCall call)
     {
         RequireSelf(request.Server);
         var chunk = new ChunkId(request.Name.Chunk);

@@ -13,8 +13,6 @@ namespace DistFS.Client.Chunks;
 /// </summary>
 public sealed class ChunkReader(ChunkLinks links, ChunkReaderOptions? options = null)
 {
-    private const int BlocksMax = 64;
-
     /// <summary>Up to this a server puts the bytes together: less is sent than it costs to do so.</summary>
     private const int RangeMax = 16 << 10;
 
@@ -42,7 +40,7 @@ public sealed class ChunkReader(ChunkLinks links, ChunkReaderOptions? options = 
         while (!destination.IsEmpty)
         {
             var first = ChunkLayout.BlockOf(offset);
-            var room = (int)(((first.Value + BlocksMax) * (uint)ChunkLayout.BlockBytes) - offset);
+            var room = (int)(((first.Value + ChunkLayout.ReadBlocksMax) * (uint)ChunkLayout.BlockBytes) - offset);
             var length = Math.Min(destination.Length, room);
             target = await ReadBlocksAsync(target, versions, offset, destination[..length], cancellation)
                 .ConfigureAwait(false);
