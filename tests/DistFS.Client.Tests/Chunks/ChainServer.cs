@@ -42,6 +42,9 @@ internal sealed class ChainServer : IServing, IChunkStores, IAsyncDisposable
     /// <summary>Counts writes that came.</summary>
     public int WritesCame;
 
+    /// <summary>Writes that wait for <see cref="Hold"/>.</summary>
+    public int WritesHeld;
+
     /// <summary>Replies of writes are lost, as many as it says: the connection ends instead.</summary>
     public int RepliesLost;
 
@@ -95,7 +98,9 @@ internal sealed class ChainServer : IServing, IChunkStores, IAsyncDisposable
         Interlocked.Increment(ref WritesCame);
         if (Hold is { } hold)
         {
+            Interlocked.Increment(ref WritesHeld);
             await hold.Task;
+            Interlocked.Decrement(ref WritesHeld);
         }
 
         var reply = await _service!.WriteAsync(request, call);
