@@ -69,6 +69,30 @@ internal sealed partial class ChunkDataService
         return new(reply);
     }
 
+    /// <summary>
+    /// Versions were begun: what was dirty in them is made as their tails have it, without waiting for a writer.
+    /// </summary>
+    internal async Task SettleAsync(IEnumerable<OpenChunk> begun, FenceRequest request)
+    {
+        foreach (var replica in begun)
+        {
+            var servers = request.Fences.First(fence => fence.Chunk == replica.Chunk.Value).Servers;
+            var tail = servers.Count == 0 || servers[^1] == serving.Self.Value
+                ? null
+                : request.Members.FirstOrDefault(member => member.Server == servers[^1]);
+            Task settling;
+            lock (replica.Gate)
+            {
+                var canSettle = tail != null || (servers.Count > 0 && servers[^1] == serving.Self.Value);
+                settling = canSettle && replica.Replica.Carried.Count > 0
+                    ? replica.SettleOnce((chunk, blocks) => SettleAsync(chunk, blocks, tail))
+                    : Task.CompletedTask;
+            }
+
+            await settling.ConfigureAwait(false);
+        }
+    }
+
     private async ValueTask<IChunkStore> StoreForReadAsync(ChunkName name)
     {
         var chunk = new ChunkId(name.Chunk);
@@ -95,7 +119,8 @@ internal sealed partial class ChunkDataService
                 if (replica.Replica.IsDirty(new BlockIndex(request.FirstBlock + i)))
                 {
                     throw new DistFsException(
-                        ErrorCatalog.ChunkDirty, $"Block {request.FirstBlock + i} of {replica.Chunk} is being written.");
+                        ErrorCatalog.ChunkDirty,
+                        $"Block {request.FirstBlock + i} of {replica.Chunk} is being written.");
                 }
             }
         }

@@ -156,7 +156,8 @@ public sealed class ChunkReader(ChunkLinks links, ChunkReaderOptions? options = 
         {
             await ReportAsync(request, server, cancellation).ConfigureAwait(false);
             throw new DistFsException(
-                ErrorCatalog.BlockCorrupt, $"Block {block} of {target.Chunk} came damaged from {server.Id}: {fault}.");
+                ErrorCatalog.BlockCorrupt,
+                $"Block {block} of {target.Chunk} came damaged from {server.Id}: {fault}.");
         }
     }
 

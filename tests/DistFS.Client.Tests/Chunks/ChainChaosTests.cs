@@ -103,7 +103,8 @@ public sealed class ChainChaosTests
             }
         }
 
-        await using var writer = new ChunkWriter(new ClientId(random.NextUInt64() | 1), chain.Target, chain, chain.Links);
+        await using var writer = new ChunkWriter(
+            new ClientId(random.NextUInt64() | 1), chain.Target, chain, chain.Links);
         var bytes = new byte[] { 1, 2, 3 };
         await await writer.BeginAsync(5, bytes, isDurable: true, default);
         bytes.CopyTo(here, 5);
