@@ -173,8 +173,8 @@ internal sealed partial class ChunkDataService
     }
 
     /// <summary>
-    /// Makes carried blocks as the tail of the present version has them. If it cannot be read, it has failed as one that
-    /// does not take a write: the chain is broken, and what was carried is carried into the next version.
+    /// Makes carried blocks as the tail of the present version has them. If it cannot be read, it has failed as one
+    /// that does not take a write: the chain is broken, and what was carried is carried into the next version.
     /// </summary>
     /// <param name="replica">In the present version.</param>
     /// <param name="carried">Which blocks.</param>

@@ -162,7 +162,7 @@ public sealed class ChunkReader(ChunkLinks links, ChunkReaderOptions? options = 
     }
 
     /// <summary>
-    /// Lets the server look at its disk: it gives up a copy that is damaged there, and it is replaced. Whatever it says,
+    /// Lets the server look at its disk: a copy that is damaged there is given up, and replaced. Whatever it says,
     /// the bytes are read elsewhere.
     /// </summary>
     private async ValueTask ReportAsync(
@@ -246,7 +246,7 @@ public sealed record ChunkReaderOptions
     /// <summary>One server is given up after this. Default 5 s.</summary>
     public TimeSpan CallTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>So often all servers are tried, with the metaservers asked in between. Default 20: about 15 s.</summary>
+    /// <summary>So often all servers are tried, the metaservers asked between. Default 20: about 15 s.</summary>
     public int RoundsMax { get; init; } = 20;
 
     /// <summary>Which server is tried first.</summary>

@@ -9,7 +9,7 @@ using DistFS.Rpc.Services;
 
 namespace DistFS.Client.Tests.Chunks;
 
-/// <summary>The data path of a chunk server over loopback, with its chunks in memory; it can be killed and held.</summary>
+/// <summary>The data path of a chunk server over loopback; chunks in memory; it can be killed and held.</summary>
 internal sealed class ChainServer : IServing, IChunkStores, IAsyncDisposable
 {
     private readonly ConcurrentDictionary<ulong, bool> _made = [];
