@@ -15,6 +15,8 @@ internal sealed class Load
 
     public double PerSecond => Interlocked.Read(ref _count) / Stopwatch.GetElapsedTime(_start).TotalSeconds;
 
+    public long Total => Interlocked.Read(ref _count);
+
     public static Load Start(TimeSpan duration) => new(duration);
 
     public void Count() => Interlocked.Increment(ref _count);

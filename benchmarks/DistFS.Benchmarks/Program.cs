@@ -1,5 +1,6 @@
 using System.CommandLine;
 using DistFS.Benchmarks;
+using DistFS.Benchmarks.Chunk;
 using DistFS.Benchmarks.Meta;
 using DistFS.Benchmarks.Native;
 using DistFS.Benchmarks.Raft;
@@ -145,6 +146,23 @@ scale.SetAction(arguments =>
     return report.Finish(arguments.GetValue(json), arguments.GetValue(check));
 });
 
+var chunk = new Command("chunk", "Chunks over chains of servers beside bare sockets, files and calls.")
+{
+    json, rounds, seconds, check, only, folder,
+};
+chunk.SetAction(async (arguments, cancellation) =>
+{
+    var report = new Report("chunk");
+    await ChunkSuite.RunAsync(
+        report,
+        Path.Combine(arguments.GetValue(folder)!.FullName, $"chunk-{Environment.ProcessId}"),
+        arguments.GetValue(rounds),
+        TimeSpan.FromSeconds(arguments.GetValue(seconds)),
+        arguments.GetValue(only),
+        cancellation);
+    return report.Finish(arguments.GetValue(json), arguments.GetValue(check));
+});
+
 var id = new Option<ulong>("--id") { Required = true };
 var data = new Option<string>("--data") { Required = true };
 var listen = new Option<string>("--listen") { Required = true };
@@ -160,6 +178,11 @@ node.SetAction((arguments, cancellation) => RaftNode.RunAsync(
     arguments.GetValue(snapshotEntries),
     cancellation));
 
-return await new RootCommand("Benchmarks of DistFS.") { rpc, native, raft, meta, apply, scale, serve, node }
+var chunkNode = new Command("chunk-node", "A chunk server of the chunk suite.") { id, data };
+chunkNode.Hidden = true;
+chunkNode.SetAction((arguments, cancellation) =>
+    ChunkNode.RunAsync((uint)arguments.GetValue(id), arguments.GetValue(data)!, cancellation));
+
+return await new RootCommand("Benchmarks of DistFS.") { rpc, native, raft, meta, apply, scale, chunk, serve, node, chunkNode }
     .Parse(args)
     .InvokeAsync();
