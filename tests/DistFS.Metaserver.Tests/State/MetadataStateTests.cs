@@ -10,6 +10,9 @@ namespace DistFS.Metaserver.Tests.State;
 /// <summary>The metadata over RocksDB: restarts, crashes, snapshots, and folders that are not ours.</summary>
 public sealed class MetadataStateTests : IDisposable
 {
+    // Its entry is the second one.
+    private const ulong Session = 2;
+
     private static readonly ClusterId Cluster = new(new UInt128(1, 2));
     private readonly TempFolder _folder = new();
     private ulong _index;
@@ -332,8 +335,7 @@ public sealed class MetadataStateTests : IDisposable
         }));
         state.Apply(Entry(new MetadataCommand
         {
-            Client = 77,
-            OpenSession = new OpenSessionRequest { LeaseMs = 10_000 },
+            OpenSession = new OpenSessionRequest { Nonce = 77, LeaseMs = 10_000 },
         }));
         state.Publish();
         return state;
@@ -352,7 +354,7 @@ public sealed class MetadataStateTests : IDisposable
 
     private RaftEntry MakeEntry(string name) => Entry(new MetadataCommand
     {
-        Client = 77,
+        Client = Session,
         Sequence = ++_sequence,
         Acknowledged = _sequence - 1,
         LeaderTime = new Time { Seconds = 1000 },
