@@ -262,7 +262,8 @@ public sealed class MetadataMachineTests
         Assert.Equal(before, found.AppliedIndex);
         Assert.False(found.Tree!.TryFind(InodeId.Root, "a"u8, out _));
         _machine.Flush();
-        Assert.DoesNotContain(_store.Rows, row => row.Key[0] is (byte)RowTable.Session or (byte)RowTable.SessionNonce or (byte)RowTable.Reply);
+        Assert.DoesNotContain(_store.Rows, row => (RowTable)row.Key[0]
+            is RowTable.Session or RowTable.SessionNonce or RowTable.Reply);
     }
 
     [Theory]

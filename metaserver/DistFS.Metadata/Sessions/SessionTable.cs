@@ -261,9 +261,9 @@ internal sealed class SessionTable(Changes changes)
     }
 
     /// <summary>
-    /// The index of the entry that began it (thesis, 6.3), which no other has. Above it stand bits of the nonce: another
-    /// cluster has the same indices, and so has this one after it was set back to a copy; their clients have to be told
-    /// that their sessions are not here.
+    /// The index of the entry that began it (thesis, 6.3), which no other has. Above it stand bits of the nonce:
+    /// another cluster has the same indices, and so has this one after it was set back to a copy; their clients have
+    /// to be told that their sessions are not here.
     /// </summary>
     private static ClientId Number(ulong nonce, LogIndex index)
     {

@@ -27,7 +27,7 @@ public sealed class SessionNumbersTests : IDisposable
 
     public void Dispose() => Teeth.Plant(PlantedBug.None);
 
-    /// <summary>The network keeps copies of what a client sent for as long as it likes, of the first call too.</summary>
+    /// <summary>The network keeps copies of what a client sent as long as it likes, also of the first call.</summary>
     [Fact]
     public void A_late_copy_of_the_call_that_opened_a_session_does_not_bring_it_back()
     {

@@ -219,9 +219,9 @@ public sealed class MetadataWorkload : Workload
         // Of clients that ended, or whose time is over, nothing is left; and nothing that only collection sees.
         foreach (var table in (ReadOnlySpan<RowTable>)
             [
-                RowTable.Session, RowTable.SessionNonce, RowTable.EndedSession, RowTable.Open, RowTable.SessionOpen, RowTable.Locks,
-                RowTable.SessionLock, RowTable.LockWait, RowTable.Orphan, RowTable.Trim, RowTable.Reply,
-                RowTable.EndedHolder,
+                RowTable.Session, RowTable.SessionNonce, RowTable.EndedSession, RowTable.Open, RowTable.SessionOpen,
+                RowTable.Locks, RowTable.SessionLock, RowTable.LockWait, RowTable.Orphan, RowTable.Trim,
+                RowTable.Reply, RowTable.EndedHolder,
             ])
         {
             var found = false;
