@@ -35,6 +35,20 @@ public sealed class MetadataStateTests : IDisposable
         Assert.Equal(before, Rows(again));
     }
 
+    /// <summary>A start needs the processors itself; later the engine puts its tables in order.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void TheEngineCompactsOnceTheStartIsLongAgo(bool isLongAgo)
+    {
+        var after = isLongAgo ? TimeSpan.Zero : TimeSpan.FromHours(1);
+        Directory.CreateDirectory(_folder.Sub("a"));
+        using var state = MetadataState.Open(_folder.Sub("a"), Cluster, new StateOptions { CompactsAfter = after });
+        Assert.False(state.Compacts);
+        state.Publish();
+        Assert.Equal(isLongAgo, state.Compacts);
+    }
+
     /// <summary>All who read between two changes share one view: it must be gone with the change.</summary>
     [Fact]
     public void WhatWasPublishedIsReadAndNothingElse()
