@@ -112,7 +112,7 @@ public sealed class MetadataMachine
             MetadataCommand.KindOneofCase.Bootstrap => Bootstrap(parsed.Bootstrap).ToByteArray(),
             _ when _tree == null => Failed(FsStatus.TryAgain, ErrorCatalog.ClusterStarting).ToByteArray(),
             MetadataCommand.KindOneofCase.Mutate => Mutate(parsed, _tree),
-            MetadataCommand.KindOneofCase.OpenSession => OpenSession(parsed, _tree).ToByteArray(),
+            MetadataCommand.KindOneofCase.OpenSession => OpenSession(parsed.OpenSession).ToByteArray(),
             MetadataCommand.KindOneofCase.KeepAlive => KeepAlive(parsed).ToByteArray(),
             MetadataCommand.KindOneofCase.ExpireSessions => Expire(parsed.ExpireSessions, _tree).ToByteArray(),
             MetadataCommand.KindOneofCase.EndSession => EndSession(parsed, _tree).ToByteArray(),
@@ -265,23 +265,16 @@ public sealed class MetadataMachine
         return new MetadataReply();
     }
 
-    private MetadataReply OpenSession(MetadataCommand command, Tree tree)
+    private MetadataReply OpenSession(OpenSessionRequest request)
     {
-        if (command.Client == 0 || command.OpenSession.LeaseMs is < LeaseMsMin or > LeaseMsMax)
+        if (request.Nonce == 0 || request.LeaseMs is < LeaseMsMin or > LeaseMsMax)
         {
             return Failed(FsStatus.Invalid);
         }
 
-        // What an earlier session of that name had is about to go, and what this one gets would go with it.
-        if (tree.IsEnded(new ClientId(command.Client)))
-        {
-            return Failed(FsStatus.TryAgain);
-        }
-
-        _sessions.Open(
-            new ClientId(command.Client), command.OpenSession.LeaseMs, _time, command.OpenSession.Leases);
+        var client = _sessions.Open(request.Nonce, AppliedIndex, request.LeaseMs, _time, request.Leases);
         _changes.Keep();
-        return new MetadataReply();
+        return new MetadataReply { OpenSession = new OpenSessionReply { Client = client.Value } };
     }
 
     private MetadataReply KeepAlive(MetadataCommand command)

@@ -164,7 +164,7 @@ public readonly record struct BlockIndex(uint Value)
     public override string ToString() => $"b{Value}";
 }
 
-/// <summary>A client session in the replicated state machine.</summary>
+/// <summary>A client session in the replicated state machine, which gives no other this number.</summary>
 public readonly record struct ClientId(ulong Value)
 {
     /// <inheritdoc/>

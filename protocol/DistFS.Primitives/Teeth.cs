@@ -63,6 +63,9 @@ public enum PlantedBug
     /// <summary>The reply of a request is not kept, so that a repetition is executed again.</summary>
     ReplyNotSaved,
 
+    /// <summary>The number of a session that ended is given again, to who opens it late.</summary>
+    SessionRevived,
+
     /// <summary>A session ends although the leader has not led long enough to hear of it.</summary>
     SessionEndedEarly,
 

@@ -10,6 +10,9 @@ namespace DistFS.Metadata.Tests;
 /// <summary>Commands of the log: sessions, repetitions, time, and what a crash leaves.</summary>
 public sealed class MetadataMachineTests
 {
+    // Its entry is the second one.
+    private const ulong Session = 2;
+
     private readonly MemoryStore _store = new();
     private MetadataMachine _machine;
     private long _seconds = 1_800_000_000;
@@ -18,7 +21,7 @@ public sealed class MetadataMachineTests
     {
         _machine = new MetadataMachine(_store);
         Ok(Apply(new MetadataCommand { Bootstrap = new BootstrapRequest { NameKeyLow = 5, Mode = 0x1ED } }));
-        Ok(Apply(new MetadataCommand { Client = 9, OpenSession = new OpenSessionRequest { LeaseMs = 10_000 } }));
+        Assert.Equal(Session, Opened(Open()));
     }
 
     [Fact]
@@ -77,18 +80,18 @@ public sealed class MetadataMachineTests
     {
         Ok(Apply(Make(1, "a")));
         _seconds += 9;
-        Ok(Apply(new MetadataCommand { Client = 9, KeepAlive = new KeepAliveRequest() }));
+        Ok(Apply(new MetadataCommand { Client = Session, KeepAlive = new KeepAliveRequest() }));
         _seconds += 9;
         Ok(Apply(new MetadataCommand { ExpireSessions = new ExpireSessionsRequest { LedMs = 3_600_000 } }));
         Ok(Apply(Make(2, "b")));
         _seconds += 11;
         var rows = Rows();
         Ok(Apply(new MetadataCommand { ExpireSessions = new ExpireSessionsRequest { LedMs = 3_600_000 } }));
-        Assert.Equal(rows - 1, Rows());
+        Assert.Equal(rows - 2, Rows());
         Assert.Equal(ErrorCatalog.SessionEnded.Number, Apply(Make(3, "c")).Code);
         Assert.Equal(
             ErrorCatalog.SessionEnded.Number,
-            Apply(new MetadataCommand { Client = 9, KeepAlive = new KeepAliveRequest() }).Code);
+            Apply(new MetadataCommand { Client = Session, KeepAlive = new KeepAliveRequest() }).Code);
     }
 
     [Fact]
@@ -101,11 +104,11 @@ public sealed class MetadataMachineTests
             request.Operations.Add(new Operation { SetAttributes = new SetAttributesRequest { Inode = 1 } });
         }
 
-        var reply = Apply(new MetadataCommand { Client = 9, Sequence = 1, Mutate = request.ToByteString() });
+        var reply = Apply(new MetadataCommand { Client = Session, Sequence = 1, Mutate = request.ToByteString() });
         Assert.Equal((int)FsStatus.ArgumentTooLong, reply.Status);
         Assert.Equal(rows, Rows());
         request.Operations.RemoveAt(0);
-        Ok(Apply(new MetadataCommand { Client = 9, Sequence = 1, Mutate = request.ToByteString() }));
+        Ok(Apply(new MetadataCommand { Client = Session, Sequence = 1, Mutate = request.ToByteString() }));
     }
 
     /// <summary>While nobody led, nobody could hear of the clients: a new leader gives each its whole lease
@@ -138,7 +141,7 @@ public sealed class MetadataMachineTests
         request.Operations.Add(MakeOf("a"));
         request.Operations.Add(MakeOf("a"));
         request.Operations.Add(MakeOf("b"));
-        var reply = Apply(new MetadataCommand { Client = 9, Sequence = 1, Mutate = request.ToByteString() });
+        var reply = Apply(new MetadataCommand { Client = Session, Sequence = 1, Mutate = request.ToByteString() });
         Assert.Equal([0, (int)FsStatus.AlreadyExists, 0], reply.Mutate.Replies.Select(one => one.Status));
         Assert.Equal(2UL, Root().Entries);
         Sound();
@@ -151,21 +154,20 @@ public sealed class MetadataMachineTests
         Ok(Apply(Unlink(2, "a")));
         Ok(Apply(Collect()));
         Assert.Equal(1, Rows((byte)RowTable.Inode) - 1);
-        Ok(Apply(new MetadataCommand { Client = 9, EndSession = new EndSessionRequest() }));
+        Ok(Apply(new MetadataCommand { Client = Session, EndSession = new EndSessionRequest() }));
         Assert.Equal(ErrorCatalog.SessionEnded.Number, Apply(Make(3, "b")).Code);
         Assert.Equal(
             ErrorCatalog.SessionEnded.Number,
-            Apply(new MetadataCommand { Client = 9, EndSession = new EndSessionRequest() }).Code);
+            Apply(new MetadataCommand { Client = Session, EndSession = new EndSessionRequest() }).Code);
         Sound();
 
-        // Until its opens are gone, a new session would lose what it opens.
-        var open = new MetadataCommand { Client = 9, OpenSession = new OpenSessionRequest { LeaseMs = 10_000 } };
-        Assert.Equal((int)FsStatus.TryAgain, Apply(open).Status);
+        // What the next one opens is its own, although the collection of the first one's comes after it.
+        var next = Opened(Open());
+        Ok(Apply(Command(1, 0, MakeOf("b", new OpenHandle { Handle = 1, Access = 4 }), next)));
         var reply = Apply(Collect());
         Assert.Equal((3u, false), (reply.Collect.Rows, reply.Collect.More));
-        Assert.Equal(1, Rows((byte)RowTable.Inode));
-        Ok(Apply(open));
-        Ok(Apply(Make(1, "a")));
+        Assert.Equal(2, Rows((byte)RowTable.Inode));
+        Assert.Equal(1, Rows((byte)RowTable.Open));
         Sound();
     }
 
@@ -230,7 +232,7 @@ public sealed class MetadataMachineTests
             {
                 log.Add(new MetadataCommand { ExpireSessions = new ExpireSessionsRequest { LedMs = 3_600_000 } });
                 log.Add(Collect(3));
-                log.Add(new MetadataCommand { Client = i, OpenSession = new OpenSessionRequest { LeaseMs = 1_000 } });
+                log.Add(Open(nonce: i, leaseMs: 1_000));
             }
         }
 
@@ -260,7 +262,8 @@ public sealed class MetadataMachineTests
         Assert.Equal(before, found.AppliedIndex);
         Assert.False(found.Tree!.TryFind(InodeId.Root, "a"u8, out _));
         _machine.Flush();
-        Assert.DoesNotContain(_store.Rows, row => row.Key[0] is (byte)RowTable.Session or (byte)RowTable.Reply);
+        Assert.DoesNotContain(_store.Rows, row => (RowTable)row.Key[0]
+            is RowTable.Session or RowTable.SessionNonce or RowTable.Reply);
     }
 
     [Theory]
@@ -303,6 +306,9 @@ public sealed class MetadataMachineTests
     private static MetadataCommand Collect(uint rowsMax = 100) =>
         new() { Collect = new CollectRequest { RowsMax = rowsMax } };
 
+    private static MetadataCommand Open(ulong nonce = 9, ulong leaseMs = 10_000) =>
+        new() { OpenSession = new OpenSessionRequest { Nonce = nonce, LeaseMs = leaseMs } };
+
     private static Operation MakeOf(string name, OpenHandle? open = null) => new()
     {
         Caller = new Caller(),
@@ -315,13 +321,14 @@ public sealed class MetadataMachineTests
         },
     };
 
-    private static MetadataCommand Command(ulong sequence, ulong acknowledged, Operation operation)
+    private static MetadataCommand Command(
+        ulong sequence, ulong acknowledged, Operation operation, ulong client = Session)
     {
         var request = new MutateRequest();
         request.Operations.Add(operation);
         return new MetadataCommand
         {
-            Client = 9,
+            Client = client,
             Sequence = sequence,
             Acknowledged = acknowledged,
             Mutate = request.ToByteString(),
@@ -353,6 +360,13 @@ public sealed class MetadataMachineTests
     {
         command.LeaderTime = new Time { Seconds = _seconds };
         return MetadataReply.Parser.ParseFrom(_machine.Apply(_machine.AppliedIndex.Next, command.ToByteArray()));
+    }
+
+    private ulong Opened(MetadataCommand open)
+    {
+        var reply = Apply(open);
+        Ok(reply);
+        return reply.OpenSession.Client;
     }
 
     private InodeRow Root()

@@ -118,7 +118,7 @@ internal sealed partial class Namespace
     /// <summary>A session begins.</summary>
     public void BeginSession(ClientId client)
     {
-        new SessionTable(_changes).Open(client, 10_000, _now);
+        new SessionTable(_changes).Open(client.Value, new LogIndex(client.Value), 10_000, _now);
         _changes.Keep();
     }
 

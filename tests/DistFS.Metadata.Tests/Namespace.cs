@@ -32,8 +32,8 @@ internal sealed partial class Namespace
             BirthTime = _now,
         });
         var sessions = new SessionTable(_changes);
-        sessions.Open(Client, 10_000, _now);
-        sessions.Open(OtherClient, 10_000, _now);
+        Assert.Equal(Client, sessions.Open(Client.Value, new LogIndex(Client.Value), 10_000, _now));
+        Assert.Equal(OtherClient, sessions.Open(OtherClient.Value, new LogIndex(OtherClient.Value), 10_000, _now));
         _changes.Keep();
     }
 

@@ -11,14 +11,15 @@ namespace DistFS.TestCluster;
 /// A client with a session and one request at a time: it finds the leader, and repeats a request under its number
 /// until it is answered, so that it is done once.
 /// </summary>
-/// <param name="id">Of the session; random, so that no run meets another one's.</param>
+/// <param name="nonce">Of the session; random, so that no run meets another one's.</param>
 /// <param name="members">The ways to the members 1, 2, ...</param>
-public sealed class MetadataClient(ulong id, IReadOnlyList<IRpcCaller> members)
+public sealed class MetadataClient(ulong nonce, IReadOnlyList<IRpcCaller> members)
 {
     private static readonly TimeSpan CallLimit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private int _at;
+    private ulong _session;
     private ulong _sequence;
 
     /// <summary>Of a new session that nobody has.</summary>
@@ -33,10 +34,11 @@ public sealed class MetadataClient(ulong id, IReadOnlyList<IRpcCaller> members)
     /// <summary>Begins the session.</summary>
     public async Task OpenSessionAsync(ulong leaseMs = 600_000)
     {
-        var call = new OpenSessionCall { Client = id, LeaseMs = leaseMs };
+        var call = new OpenSessionCall { Nonce = nonce, LeaseMs = leaseMs };
         using var reply = await CallAsync(MetadataMethods.OpenSession, call, static reply => (reply.Code, reply.Leader))
             .ConfigureAwait(false);
         Ensure(reply.Message.Status, reply.Message.Code);
+        _session = reply.Message.OpenSession.Client;
     }
 
     /// <summary>Does operations, once each.</summary>
@@ -44,7 +46,7 @@ public sealed class MetadataClient(ulong id, IReadOnlyList<IRpcCaller> members)
     {
         var call = new MutateCall
         {
-            Client = id,
+            Client = _session,
             Sequence = ++_sequence,
             Acknowledged = _sequence - 1,
             Request = UnsafeByteOperations.UnsafeWrap(request.ToByteArray()),

@@ -20,6 +20,7 @@ internal sealed class ApplySuite : IDisposable
     private readonly string _folder;
     private readonly MetadataState _state;
     private readonly ulong[] _directories = new ulong[Sessions];
+    private readonly ulong[] _sessions = new ulong[Sessions];
     private readonly ulong[] _sequences = new ulong[Sessions];
     private ulong _index;
 
@@ -73,11 +74,11 @@ internal sealed class ApplySuite : IDisposable
         }));
         for (var session = 0; session < Sessions; session++)
         {
-            Expect(Apply(new MetadataCommand
+            var opened = Expect(Apply(new MetadataCommand
             {
-                Client = Client(session),
-                OpenSession = new OpenSessionRequest { LeaseMs = 3_600_000 },
+                OpenSession = new OpenSessionRequest { Nonce = Nonce(session), LeaseMs = 3_600_000 },
             }));
+            _sessions[session] = opened.OpenSession.Client;
             var reply = Expect(Apply(Mutate(session, Names.MakeDirectory(Names.RootDirectory, $"d{session}"))));
             _directories[session] = reply.Mutate.Replies[0].Attributes.Inode;
         }
@@ -111,14 +112,14 @@ internal sealed class ApplySuite : IDisposable
     private MetadataCommand Mutate(int session, Operation operation) => new()
     {
         LeaderTime = new Time { Seconds = 1_700_000_000 },
-        Client = Client(session),
+        Client = _sessions[session],
         Sequence = ++_sequences[session],
         Acknowledged = _sequences[session] - 1,
         Mutate = new MutateRequest { Operations = { operation } }.ToByteString(),
     };
 
     // As clients draw them: anywhere.
-    private static ulong Client(int session) => (ulong)(session + 1) * 0x9E37_79B9_7F4A_7C15;
+    private static ulong Nonce(int session) => (ulong)(session + 1) * 0x9E37_79B9_7F4A_7C15;
 
     private ReadOnlyMemory<byte> Apply(MetadataCommand command) => Apply(command.ToByteArray());
 

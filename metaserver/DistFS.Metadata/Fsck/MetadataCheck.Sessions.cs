@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using DistFS.Metadata.Locks;
 using DistFS.Metadata.Opens;
@@ -21,13 +22,30 @@ public sealed partial class MetadataCheck
 
     private void TakeSessions()
     {
-        foreach (var table in (RowTable[])[RowTable.Session, RowTable.EndedSession])
+        for (var rows = Open(RowTable.Session); !rows.IsEnd; rows.Next())
         {
-            for (var rows = Open(table); !rows.IsEnd; rows.Next())
-            {
-                _sessions.Add(rows.Inode.Value);
-            }
+            _sessions.Add(rows.Inode.Value);
+            ExpectOpened(rows.Inode.Value, SessionRow.Read(rows.Value).Nonce);
         }
+
+        _findings.Expect(
+            CountRows(RowTable.SessionNonce) == _sessions.Count, FindingKind.Open, default,
+            $"calls are noted that opened sessions which are no more");
+        for (var rows = Open(RowTable.EndedSession); !rows.IsEnd; rows.Next())
+        {
+            _findings.Expect(
+                _sessions.Add(rows.Inode.Value), FindingKind.Open, default,
+                $"{new ClientId(rows.Inode.Value)} is a session, and one that is over");
+        }
+    }
+
+    private void ExpectOpened(ulong client, ulong nonce)
+    {
+        var key = new RowKey(stackalloc byte[RowKey.BytesMax], RowTable.SessionNonce);
+        key.Add(nonce);
+        _findings.Expect(
+            TryRead(key.Bytes) && BinaryPrimitives.ReadUInt64LittleEndian(_value.WrittenSpan) == client,
+            FindingKind.Open, default, $"the call that opened {new ClientId(client)} is not known");
     }
 
     private void CompareOpens(InodeId id, in InodeRow inode)

@@ -72,10 +72,6 @@ public sealed partial class Tree
     internal void RemoveEnded(ClientId client) =>
         changes.Delete(RowKey.Of(stackalloc byte[RowKey.BytesMax], RowTable.EndedSession, new(client.Value)));
 
-    /// <summary>Whether a session is over of which there are rows yet.</summary>
-    internal bool IsEnded(ClientId client) =>
-        TryRead(RowKey.Of(stackalloc byte[RowKey.BytesMax], RowTable.EndedSession, new(client.Value)));
-
     /// <summary>The first sessions that are over and of which there are rows yet, as many as asked for.</summary>
     internal List<ClientId> Ended(int countMax) =>
         First(RowTable.EndedSession, countMax, static id => new ClientId(id));

@@ -60,6 +60,9 @@ public enum RowTable : byte
     /// <summary>An inode with neither a name nor an open.</summary>
     Orphan = (byte)'O',
 
+    /// <summary>The session that a call to open one has begun.</summary>
+    SessionNonce = (byte)'o',
+
     /// <summary>An open of an inode.</summary>
     Open = (byte)'P',
 

@@ -5,19 +5,20 @@ using DistFS.Primitives;
 namespace DistFS.Metadata.Sessions;
 
 /// <summary>
-/// A client's session: {format 1, flags 1, 0 6, lease 8, acknowledged 8, heard 12, apart 8}, and behind it replies
-/// (<see cref="SavedReplies"/>).
+/// A client's session: {format 1, flags 1, 0 6, lease 8, acknowledged 8, heard 12, apart 8, nonce 8}, and behind it
+/// replies (<see cref="SavedReplies"/>).
 /// </summary>
 /// <param name="LeaseMs">It ends when nothing was heard of it for so long.</param>
 /// <param name="Acknowledged">The client has the replies of its requests up to here.</param>
 /// <param name="Heard">The time of the last entry of it.</param>
 /// <param name="UsesLeases">A new leader waits for what it reclaims.</param>
 /// <param name="Apart">No later request than this one has its reply in a row of its own.</param>
+/// <param name="Nonce">What its client drew at random to open it.</param>
 internal readonly record struct SessionRow(
-    ulong LeaseMs, ulong Acknowledged, FileTime Heard, bool UsesLeases = false, ulong Apart = 0)
+    ulong LeaseMs, ulong Acknowledged, FileTime Heard, bool UsesLeases = false, ulong Apart = 0, ulong Nonce = 0)
 {
     /// <summary>Without replies.</summary>
-    public const int SizeBytes = 44;
+    public const int SizeBytes = 52;
 
     private const byte Format = 1;
     private const byte LeasesFlag = 1;
@@ -42,6 +43,7 @@ internal readonly record struct SessionRow(
         BinaryPrimitives.WriteInt64LittleEndian(row[24..], Heard.Seconds);
         BinaryPrimitives.WriteUInt32LittleEndian(row[32..], Heard.Nanoseconds);
         BinaryPrimitives.WriteUInt64LittleEndian(row[36..], Apart);
+        BinaryPrimitives.WriteUInt64LittleEndian(row[44..], Nonce);
     }
 
     /// <exception cref="RowFormatException">It is none, or of a newer version.</exception>
@@ -56,6 +58,7 @@ internal readonly record struct SessionRow(
             BinaryPrimitives.ReadUInt64LittleEndian(row[16..]),
             new FileTime(BinaryPrimitives.ReadInt64LittleEndian(row[24..]), nanoseconds),
             row[1] == LeasesFlag,
-            BinaryPrimitives.ReadUInt64LittleEndian(row[36..]));
+            BinaryPrimitives.ReadUInt64LittleEndian(row[36..]),
+            BinaryPrimitives.ReadUInt64LittleEndian(row[44..]));
     }
 }

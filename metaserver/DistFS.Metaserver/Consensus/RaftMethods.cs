@@ -8,5 +8,5 @@ public static class RaftMethods
 {
     /// <summary>Hands messages over.</summary>
     public static readonly RpcMethod<DeliverRequest, DeliverReply> Deliver =
-        RpcMethod<DeliverRequest, DeliverReply>.Of(RaftReflection.Descriptor, "Raft", "Deliver");
+        RpcMethod<DeliverRequest, DeliverReply>.Unary("distfs.v1", "Raft", "Deliver", 0x0101);
 }

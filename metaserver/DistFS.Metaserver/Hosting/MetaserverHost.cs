@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using DistFS.Metaserver.Chunks;
 using DistFS.Metaserver.Consensus;
 using DistFS.Metaserver.Leases;
@@ -25,7 +26,7 @@ public sealed partial class MetaserverHost : IAsyncDisposable
     private const string RaftFolder = "raft";
 
     private static readonly HashSet<string> HealthServices =
-        [MetadataReflection.Descriptor.Services[0].FullName, NodeReflection.Descriptor.Services[0].FullName];
+        [MetadataMethods.Read.Service, NodeMethods.Describe.Service];
 
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(3);
 
@@ -199,10 +200,14 @@ public sealed partial class MetaserverHost : IAsyncDisposable
 
     private async Task MakePartsAsync(Prng prng, CancellationToken cancellation)
     {
+        var began = Stopwatch.GetTimestamp();
         _store = await MemberFolder.OpenAsync(_options, prng.Fork(), cancellation).ConfigureAwait(false);
         var identity = _store.Identity;
+        var opened = Stopwatch.GetElapsedTime(began);
         var run = prng.NextUInt64() | 1;
         _state = MetadataState.Open(_options.DataFolder, identity.Cluster, _options.State);
+        var loaded = Stopwatch.GetElapsedTime(began) - opened;
+        LogOpened(_options.Logger, identity.Member, opened, loaded);
         var clock = new LeaderClock(_options.Clock);
         _state.OnTime = clock.Logged;
         var raft = new RaftOptions { Self = identity.Member, Store = identity.Store };
@@ -282,6 +287,9 @@ public sealed partial class MetaserverHost : IAsyncDisposable
             _driver, _state, Path.Combine(_options.DataFolder, RaftFolder), clock);
         _readiness = new Readiness(_driver, _store, _state, _node, _options.Logger);
         _watch = new MembershipWatch(identity, _driver, _options.Address, run, _options.Join, _options.Logger, Fail);
+        using var process = Process.GetCurrentProcess();
+        var since = DateTime.Now - process.StartTime;
+        LogListens(_options.Logger, identity.Member, since);
     }
 
     // A method of its own: what is not used, ASP.NET above all, is not loaded.
@@ -294,6 +302,15 @@ public sealed partial class MetaserverHost : IAsyncDisposable
     }
 
     private void Fail(DistFsException reason) => _failed.TrySetResult(reason);
+
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "Metaserver {Self} opened its log in {Log} and its metadata in {State}.")]
+    private static partial void LogOpened(ILogger logger, MemberId self, TimeSpan log, TimeSpan state);
+
+    [LoggerMessage(
+        Level = LogLevel.Information, Message = "Metaserver {Self} listens, {Time} after its process began.")]
+    private static partial void LogListens(ILogger logger, MemberId self, TimeSpan time);
 
     [LoggerMessage(
         Level = LogLevel.Warning,

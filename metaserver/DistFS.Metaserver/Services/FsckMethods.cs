@@ -8,9 +8,9 @@ public static class FsckMethods
 {
     /// <summary>Begins a check of the metadata.</summary>
     public static readonly RpcMethod<FsckStartRequest, FsckReply> Start =
-        RpcMethod<FsckStartRequest, FsckReply>.Of(FsckReflection.Descriptor, "Fsck", "Start");
+        RpcMethod<FsckStartRequest, FsckReply>.Unary("distfs.v1", "Fsck", "Start", 0x0801);
 
     /// <summary>How far it is.</summary>
     public static readonly RpcMethod<FsckPollRequest, FsckReply> Poll =
-        RpcMethod<FsckPollRequest, FsckReply>.Of(FsckReflection.Descriptor, "Fsck", "Poll");
+        RpcMethod<FsckPollRequest, FsckReply>.Unary("distfs.v1", "Fsck", "Poll", 0x0802);
 }

@@ -8,22 +8,21 @@ public static class MetadataMethods
 {
     /// <summary>A client begins.</summary>
     public static readonly RpcMethod<OpenSessionCall, MetadataReply> OpenSession =
-        RpcMethod<OpenSessionCall, MetadataReply>.Of(MetadataReflection.Descriptor, "Metadata", "OpenSession");
+        RpcMethod<OpenSessionCall, MetadataReply>.Unary("distfs.v1", "Metadata", "OpenSession", 0x0201);
 
     /// <summary>A client is alive.</summary>
     public static readonly RpcMethod<KeepAliveCall, MetadataReply> KeepAlive =
-        RpcMethod<KeepAliveCall, MetadataReply>.Of(MetadataReflection.Descriptor, "Metadata", "KeepAlive");
+        RpcMethod<KeepAliveCall, MetadataReply>.Unary("distfs.v1", "Metadata", "KeepAlive", 0x0202);
 
     /// <summary>Operations that change the namespace.</summary>
     public static readonly RpcMethod<MutateCall, MetadataReply> Mutate =
-        RpcMethod<MutateCall, MetadataReply>.Of(MetadataReflection.Descriptor, "Metadata", "Mutate");
+        RpcMethod<MutateCall, MetadataReply>.Unary("distfs.v1", "Metadata", "Mutate", 0x0203);
 
     /// <summary>Linearizable reads of one moment.</summary>
     public static readonly RpcMethod<ReadRequest, ReadReply> Read =
-        RpcMethod<ReadRequest, ReadReply>.Of(MetadataReflection.Descriptor, "Metadata", "Read");
+        RpcMethod<ReadRequest, ReadReply>.Unary("distfs.v1", "Metadata", "Read", 0x0204);
 
     /// <summary>A page of a directory.</summary>
     public static readonly RpcMethod<ReadDirectoryRequest, ReadDirectoryReply> ReadDirectory =
-        RpcMethod<ReadDirectoryRequest, ReadDirectoryReply>.Of(
-            MetadataReflection.Descriptor, "Metadata", "ReadDirectory");
+        RpcMethod<ReadDirectoryRequest, ReadDirectoryReply>.Unary("distfs.v1", "Metadata", "ReadDirectory", 0x0205);
 }

@@ -27,8 +27,12 @@ internal sealed class MetadataService(RaftDriver driver, TimeProvider clock, IRe
     private ValueTask<MetadataReply> OpenSession(OpenSessionCall request, ServerCall call) => ExecuteAsync(
         new MetadataCommand
         {
-            Client = request.Client,
-            OpenSession = new OpenSessionRequest { LeaseMs = request.LeaseMs, Leases = request.Leases },
+            OpenSession = new OpenSessionRequest
+            {
+                Nonce = request.Nonce,
+                LeaseMs = request.LeaseMs,
+                Leases = request.Leases,
+            },
         },
         call);
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using DistFS.Metadata;
 using DistFS.Metadata.Chunks;
 using DistFS.Metadata.Reads;
@@ -33,6 +34,7 @@ public sealed class MetadataState : IReplicatedStateMachine, IDisposable
     private readonly SharedViews _views = new();
     private RocksStore _store;
     private MetadataMachine _machine;
+    private readonly long _openedAt = Stopwatch.GetTimestamp();
     private ulong _applied;
     private bool _isDisposed;
 
@@ -48,6 +50,9 @@ public sealed class MetadataState : IReplicatedStateMachine, IDisposable
 
     /// <summary>Is told which chunks were changed, on the apply lane; null: nobody plans here.</summary>
     internal ChunkFeed? Chunks { get; set; }
+
+    /// <summary>Whether the engine compacts what it has; apply lane.</summary>
+    internal bool Compacts => _store.Compacts;
 
     /// <inheritdoc/>
     public LogIndex AppliedIndex => new(Volatile.Read(ref _applied));
@@ -109,6 +114,10 @@ public sealed class MetadataState : IReplicatedStateMachine, IDisposable
         _views.Forget();
         Volatile.Write(ref _applied, _machine.AppliedIndex.Value);
         OnTime(_machine.Time);
+        if (!_store.Compacts && Stopwatch.GetElapsedTime(_openedAt) > _options.CompactsAfter)
+        {
+            _store.BeginCompacting();
+        }
     }
 
     /// <inheritdoc/>

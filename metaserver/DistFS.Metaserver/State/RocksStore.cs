@@ -15,7 +15,10 @@ internal sealed class RocksStore : IOrderedStore, IDisposable
 
     private RocksStore(RocksDb db, BlockCache cache) => (_db, _cache) = (db, cache);
 
-    /// <summary>Opens or makes the store of a folder.</summary>
+    /// <summary>Whether the engine compacts what it has.</summary>
+    public bool Compacts { get; private set; }
+
+    /// <summary>Opens or makes the store of a folder, which compacts nothing yet.</summary>
     /// <exception cref="Primitives.DistFsException">It cannot be used; the message says why.</exception>
     public static RocksStore Open(string folder, StateOptions options)
     {
@@ -35,6 +38,7 @@ internal sealed class RocksStore : IOrderedStore, IDisposable
                 // go beside each other, and so do 256 inodes.
                 InsertHintPrefixBytes = 8,
                 Level0CompactionTrigger = 8,
+                DisableAutoCompactions = true,
                 LevelBytesBase = Math.Max(256 << 20, 4 * options.WriteBufferBytes),
                 BlockBytes = 8 << 10,
             };
@@ -88,6 +92,13 @@ internal sealed class RocksStore : IOrderedStore, IDisposable
 
         _rows.Clear();
         _db.Write(_batch, WriteSettings.WithoutWal);
+    }
+
+    /// <summary>Lets the engine compact from now on, on a thread of its own.</summary>
+    public void BeginCompacting()
+    {
+        _db.EnableAutoCompactions(_db.DefaultColumnFamily);
+        Compacts = true;
     }
 
     /// <summary>Makes everything written so far durable.</summary>

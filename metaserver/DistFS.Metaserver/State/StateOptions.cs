@@ -10,9 +10,17 @@ public sealed record StateOptions
     /// leaves to be applied again at the start. Default 16 MiB.</summary>
     public long WriteBufferBytes { get; init; } = 16 << 20;
 
+    /// <summary>
+    /// The engine compacts with the first change that comes so long after the start. What a crash interrupted, it would
+    /// begin again at once, beside the entries that are applied again and the election; writes alone need it much
+    /// later. Default 5 s.
+    /// </summary>
+    public TimeSpan CompactsAfter { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>What is wrong, with what to set; null when nothing is.</summary>
     public string? Fault() =>
         CacheBytes < 8 << 20 ? "CacheBytes must be at least 8 MiB."
         : WriteBufferBytes < 1 << 20 ? "WriteBufferBytes must be at least 1 MiB."
+        : CompactsAfter < TimeSpan.Zero ? "CompactsAfter must not be negative."
         : null;
 }

@@ -36,6 +36,24 @@ public sealed unsafe partial class RocksDb
     }
 
     /// <summary>
+    /// Lets a family compact that was opened with <see cref="ColumnFamilyOptions.DisableAutoCompactions"/>. What waits
+    /// for it begins at once, on the engine's thread. Writes a small file, durably.
+    /// </summary>
+    public void EnableAutoCompactions(ColumnFamily family)
+    {
+        using var db = Enter(family);
+        byte* error = null;
+        fixed (byte* name = OptionsBuilder.ToText("disable_auto_compactions"))
+        fixed (byte* value = OptionsBuilder.ToText("false"))
+        {
+            var (names, values) = ((nint)name, (nint)value);
+            RocksNative.SetOptionsCf(db.Pointer, family.Pointer, 1, &names, &values, &error);
+        }
+
+        RocksDbErrors.ThrowIfError(error, Path);
+    }
+
+    /// <summary>
     /// Deletes the table files that lie wholly between two keys, both included, at once and without writing anything.
     /// Keys of the range in other files stay: a <see cref="DeleteRange"/> first makes them unreadable. Files of level
     /// 0 stay as well, and so does a file that a compaction is reading. Snapshots do not protect what is deleted.

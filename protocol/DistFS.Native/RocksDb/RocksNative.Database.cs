@@ -51,6 +51,11 @@ internal static unsafe partial class RocksNative
         nint db, nint columnFamily, nint options, byte* startKey, nuint startKeyLength, byte* limitKey,
         nuint limitKeyLength);
 
+    /// <summary>Names and values are arrays of pointers to texts.</summary>
+    [LibraryImport(Library, EntryPoint = "rocksdb_set_options_cf")]
+    internal static partial void SetOptionsCf(
+        nint db, nint columnFamily, int count, nint* names, nint* values, byte** error);
+
     [LibraryImport(Library, EntryPoint = "rocksdb_delete_file_in_range_cf")]
     internal static partial void DeleteFileInRangeCf(
         nint db, nint columnFamily, byte* startKey, nuint startKeyLength, byte* limitKey, nuint limitKeyLength,

@@ -7,31 +7,27 @@ public static class ChunkServersMethods
 {
     /// <summary>A server begins.</summary>
     public static readonly RpcMethod<RegisterServerRequest, RegisterServerAnswer> Register =
-        RpcMethod<RegisterServerRequest, RegisterServerAnswer>.Of(
-            ServersReflection.Descriptor, "ChunkServers", "Register");
+        RpcMethod<RegisterServerRequest, RegisterServerAnswer>.Unary("distfs.v1", "ChunkServers", "Register", 0x0401);
 
     /// <summary>Every second.</summary>
     public static readonly RpcMethod<HeartbeatRequest, HeartbeatReply> Heartbeat =
-        RpcMethod<HeartbeatRequest, HeartbeatReply>.Of(ServersReflection.Descriptor, "ChunkServers", "Heartbeat");
+        RpcMethod<HeartbeatRequest, HeartbeatReply>.Unary("distfs.v1", "ChunkServers", "Heartbeat", 0x0402);
 
     /// <summary>A page of what a server has.</summary>
     public static readonly RpcMethod<InventoryRequest, InventoryReply> Inventory =
-        RpcMethod<InventoryRequest, InventoryReply>.Of(ServersReflection.Descriptor, "ChunkServers", "Inventory");
+        RpcMethod<InventoryRequest, InventoryReply>.Unary("distfs.v1", "ChunkServers", "Inventory", 0x0403);
 
     /// <summary>What a server has deleted.</summary>
     public static readonly RpcMethod<ConfirmDeletedRequest, ServerAnswer> ConfirmDeleted =
-        RpcMethod<ConfirmDeletedRequest, ServerAnswer>.Of(
-            ServersReflection.Descriptor, "ChunkServers", "ConfirmDeleted");
+        RpcMethod<ConfirmDeletedRequest, ServerAnswer>.Unary("distfs.v1", "ChunkServers", "ConfirmDeleted", 0x0404);
 
     /// <summary>How far repair is.</summary>
     public static readonly RpcMethod<RepairStatusRequest, RepairStatusReply> RepairStatus =
-        RpcMethod<RepairStatusRequest, RepairStatusReply>.Of(
-            ServersReflection.Descriptor, "ChunkServers", "RepairStatus");
+        RpcMethod<RepairStatusRequest, RepairStatusReply>.Unary("distfs.v1", "ChunkServers", "RepairStatus", 0x0405);
 
     /// <summary>The servers.</summary>
     public static readonly RpcMethod<ListServersRequest, ListServersReply> ListServers =
-        RpcMethod<ListServersRequest, ListServersReply>.Of(
-            ServersReflection.Descriptor, "ChunkServers", "ListServers");
+        RpcMethod<ListServersRequest, ListServersReply>.Unary("distfs.v1", "ChunkServers", "ListServers", 0x0406);
 }
 
 /// <summary>What chunk servers offer to the leading metaserver.</summary>
@@ -39,5 +35,5 @@ public static class ChunkServerMethods
 {
     /// <summary>Older versions are refused from here on.</summary>
     public static readonly RpcMethod<FenceRequest, FenceReply> Fence =
-        RpcMethod<FenceRequest, FenceReply>.Of(ServersReflection.Descriptor, "ChunkServer", "Fence");
+        RpcMethod<FenceRequest, FenceReply>.Unary("distfs.v1", "ChunkServer", "Fence", 0x0501);
 }

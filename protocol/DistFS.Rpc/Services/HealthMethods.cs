@@ -9,9 +9,9 @@ public static class HealthMethods
 {
     /// <summary>Whether a service serves now.</summary>
     public static readonly RpcMethod<HealthCheckRequest, HealthCheckResponse> Check =
-        RpcMethod<HealthCheckRequest, HealthCheckResponse>.Of(HealthReflection.Descriptor, "Health", "Check");
+        RpcMethod<HealthCheckRequest, HealthCheckResponse>.Unary("grpc.health.v1", "Health", "Check");
 
     /// <summary>Whether a service serves, now and at every change.</summary>
     public static readonly RpcMethod<HealthCheckRequest, HealthCheckResponse> Watch =
-        RpcMethod<HealthCheckRequest, HealthCheckResponse>.Of(HealthReflection.Descriptor, "Health", "Watch");
+        RpcMethod<HealthCheckRequest, HealthCheckResponse>.Streaming("grpc.health.v1", "Health", "Watch");
 }

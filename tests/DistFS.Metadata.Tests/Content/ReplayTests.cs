@@ -99,7 +99,7 @@ public sealed class ReplayTests
         var log = new List<MetadataCommand>
         {
             new() { Bootstrap = new BootstrapRequest { NameKeyLow = 5, Mode = 0x1ED } },
-            new() { Client = 9, OpenSession = new OpenSessionRequest { LeaseMs = 10_000 } },
+            new() { OpenSession = new OpenSessionRequest { Nonce = 9, LeaseMs = 10_000 } },
             Register(1), Register(2),
             Mutate(1, Make("a")), Mutate(2, Make("b")),
             Through(1), Through(2),
@@ -181,7 +181,7 @@ public sealed class ReplayTests
     {
         operation.Caller = new Caller();
         var request = new MutateRequest { Operations = { operation } };
-        return new MetadataCommand { Client = 9, Sequence = sequence, Mutate = request.ToByteString() };
+        return new MetadataCommand { Client = 2, Sequence = sequence, Mutate = request.ToByteString() };
     }
 
     private static (List<string> Rows, MemoryStore Store) Run(List<MetadataCommand> log, int flushAt, int crashAt)

@@ -154,6 +154,19 @@ public sealed class TreeCheckTests
     public void What_a_session_says_and_has_not() =>
         Finds("says 3 opens and 1 locks, and has 0 and 0", () => _fs.Tree.ChangeUse(_fs.Client, 3, 1));
 
+    [Theory]
+    [InlineData(RowTable.Session, "sessions which are no more")]
+    [InlineData(RowTable.SessionNonce, "the call that opened k1 is not known")]
+    public void Half_a_session(RowTable half, string text) => Finds(text, () =>
+    {
+        var row = _fs.Rows().Rows.First(row => row.Key[0] == (byte)half);
+        _fs.Store.Write([KeyValuePair.Create(row.Key, (byte[]?)null)]);
+    });
+
+    [Fact]
+    public void A_session_that_is_over_and_there() =>
+        Finds("k1 is a session, and one that is over", () => _fs.Tree.PutEnded(_fs.Client));
+
     private void Trash()
     {
         Assert.Equal(FsStatus.Ok, _fs.SetRetention(InodeId.Root, 100));

@@ -16,7 +16,7 @@ public sealed class BackReferencesTests
     {
         _machine = new MetadataMachine(_store);
         Apply(new MetadataCommand { Bootstrap = new BootstrapRequest { NameKeyLow = 5, Mode = 0x1ED } });
-        Apply(new MetadataCommand { Client = 9, OpenSession = new OpenSessionRequest { LeaseMs = 10_000 } });
+        Apply(new MetadataCommand { OpenSession = new OpenSessionRequest { Nonce = 9, LeaseMs = 10_000 } });
     }
 
     [Fact]
@@ -143,7 +143,7 @@ public sealed class BackReferencesTests
             request.Operations.Add(operation);
         }
 
-        var reply = Apply(new MetadataCommand { Client = 9, Sequence = ++_sequence, Mutate = request.ToByteString() });
+        var reply = Apply(new MetadataCommand { Client = 2, Sequence = ++_sequence, Mutate = request.ToByteString() });
         return reply.Mutate.Replies.Select(one => (FsStatus)one.Status);
     }
 

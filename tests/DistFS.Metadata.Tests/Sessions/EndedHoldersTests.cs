@@ -16,6 +16,7 @@ public sealed class EndedHoldersTests
 
     private readonly MemoryStore _store = new();
     private readonly MetadataMachine _machine;
+    private ulong _session;
     private long _seconds = 1_800_000_000;
 
     public EndedHoldersTests()
@@ -28,12 +29,12 @@ public sealed class EndedHoldersTests
     [Fact]
     public void The_next_leader_knows_of_it_until_its_time_is_over()
     {
-        Assert.Equal([new LeaseHolder(new ClientId(9), LeaseMs)], Holders());
+        Assert.Equal([new LeaseHolder(new ClientId(2), LeaseMs)], Holders());
         _seconds += 4;
         End(new EndSessionRequest());
-        var ended = new LeaseHolder(new ClientId(9), LeaseMs, IsEnded: true);
+        var ended = new LeaseHolder(new ClientId(2), LeaseMs, IsEnded: true);
         Assert.Equal([ended], Holders());
-        Assert.Null(LeaseHolders.Find(_store, new ClientId(9), out var isThere));
+        Assert.Null(LeaseHolders.Find(_store, new ClientId(2), out var isThere));
         Assert.False(isThere);
         _seconds += 5;
         Expire(60_000);
@@ -69,23 +70,25 @@ public sealed class EndedHoldersTests
     }
 
     [Fact]
-    public void One_that_begins_anew_with_leases_speaks_for_itself()
+    public void One_that_its_client_begins_afterwards_is_another()
     {
         End(new EndSessionRequest());
         Open(leases: false);
         Assert.True(Assert.Single(Holders()).IsEnded);
+        End(new EndSessionRequest());
         Open(leases: true);
-        Assert.False(Assert.Single(Holders()).IsEnded);
+        Assert.Equal(
+            [new LeaseHolder(new ClientId(_session), LeaseMs), new(new ClientId(2), LeaseMs, IsEnded: true)],
+            Holders());
     }
 
-    private void Open(bool leases) => Apply(new MetadataCommand
+    private void Open(bool leases) => _session = Apply(new MetadataCommand
     {
-        Client = 9,
-        OpenSession = new OpenSessionRequest { LeaseMs = LeaseMs, Leases = leases },
-    });
+        OpenSession = new OpenSessionRequest { Nonce = 9, LeaseMs = LeaseMs, Leases = leases },
+    }).OpenSession.Client;
 
     private void End(EndSessionRequest request) =>
-        Apply(new MetadataCommand { Client = 9, EndSession = request });
+        Apply(new MetadataCommand { Client = _session, EndSession = request });
 
     private void Expire(ulong ledMs) =>
         Apply(new MetadataCommand { ExpireSessions = new ExpireSessionsRequest { LedMs = ledMs } });
@@ -93,12 +96,13 @@ public sealed class EndedHoldersTests
     private bool IsDue(ulong ledMs) => SessionExpiry.IsDue(
         _store, new FileTime(_seconds, 0), TimeSpan.FromMilliseconds(ledMs));
 
-    private void Apply(MetadataCommand command)
+    private MetadataReply Apply(MetadataCommand command)
     {
         command.LeaderTime = new Time { Seconds = _seconds };
         var reply = MetadataReply.Parser.ParseFrom(
             _machine.Apply(_machine.AppliedIndex.Next, command.ToByteArray()));
         Assert.Equal((0, 0), (reply.Status, reply.Code));
+        return reply;
     }
 
     private IReadOnlyList<LeaseHolder> Holders()

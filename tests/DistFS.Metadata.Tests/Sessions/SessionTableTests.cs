@@ -22,7 +22,7 @@ public sealed class SessionTableTests
         var prng = new Prng(seed);
         var changes = new Changes(_store, knownMax: 64);
         var table = new SessionTable(changes);
-        table.Open(Client, 1_000, default);
+        Assert.Equal(Client, Open(table, 1_000));
         var saved = new Dictionary<ulong, (ulong Digest, byte[] Reply)>();
         var acknowledged = 0ul;
         for (var step = 0; step < 3_000; step++)
@@ -69,14 +69,17 @@ public sealed class SessionTableTests
     {
         var changes = new Changes(_store);
         var table = new SessionTable(changes);
-        table.Open(Client, 1_000, default);
+        Assert.Equal(Client, Open(table, 1_000));
         for (var sequence = 1ul; sequence < 100; sequence++)
         {
             table.Executed(Client, new SequenceNumber(sequence), sequence - 1, 1, new byte[62], default);
             changes.Keep();
             changes.Flush();
-            Assert.Single(_store.Rows);
+            Assert.Single(_store.Rows, IsOfSession);
         }
+
+        // And one that was written once, of its call.
+        Assert.Equal(2, _store.Count);
     }
 
     /// <summary>The bytes of a row, which folders and snapshots have.</summary>
@@ -85,14 +88,19 @@ public sealed class SessionTableTests
     {
         var changes = new Changes(_store);
         var table = new SessionTable(changes);
-        table.Open(Client, 0x1234, default, usesLeases: true);
+        Assert.Equal(Client, table.Open(7, new LogIndex(7), 0x1234, default, usesLeases: true));
         table.Executed(Client, new SequenceNumber(3), 2, 0xABCD, [0xEE, 0xFF], new FileTime(5, 6));
         changes.Keep();
         changes.Flush();
         Assert.Equal(
             "0101000000000000" + "3412000000000000" + "0200000000000000" + "050000000000000006000000"
-                + "0000000000000000" + "0300000000000000" + "cdab000000000000" + "0200" + "eeff",
-            Convert.ToHexStringLower(Assert.Single(_store.Rows).Value));
+                + "0000000000000000" + "0700000000000000"
+                + "0300000000000000" + "cdab000000000000" + "0200" + "eeff",
+            Convert.ToHexStringLower(Assert.Single(_store.Rows, IsOfSession).Value));
+        Assert.Equal(
+            ("6f0000000000000007", "0700000000000000"),
+            Assert.Single(_store.Rows.Where(static row => !IsOfSession(row)).Select(static row =>
+                (Convert.ToHexStringLower(row.Key), Convert.ToHexStringLower(row.Value)))));
     }
 
     [Theory]
@@ -107,6 +115,11 @@ public sealed class SessionTableTests
 
     private static ulong Digest(ulong sequence) => sequence * 3;
 
+    private static bool IsOfSession(KeyValuePair<byte[], byte[]> row) => row.Key[0] == (byte)RowTable.Session;
+
+    private static ClientId Open(SessionTable table, ulong leaseMs) =>
+        table.Open(Client.Value, new LogIndex(Client.Value), leaseMs, default);
+
     private static (RequestState State, byte[]? Reply) Look(SessionTable table, ulong sequence, ulong digest) =>
         (table.Look(Client, new SequenceNumber(sequence), digest, out var reply), reply);
 
@@ -119,7 +132,7 @@ public sealed class SessionTableTests
 
         if (prng.Chance(0.05))
         {
-            table.Open(Client, 2_000, default);
+            Assert.Equal(Client, Open(table, 2_000));
         }
 
         changes.Keep();

@@ -22,6 +22,7 @@ internal sealed class ChunkCluster : IAsyncDisposable
     private readonly TempFolder _folder = new();
     private readonly RpcAddress _address = RpcAddress.Parse(TestMember.FreeAddress());
     private readonly FrameChannel _channel;
+    private ulong _session;
     private ulong _sequence;
 
     private ChunkCluster(ChunkServerOptions? options)
@@ -67,8 +68,9 @@ internal sealed class ChunkCluster : IAsyncDisposable
             await cluster.AddAsync(racks[i]);
         }
 
-        await cluster.CallAsync(
-            MetadataMethods.OpenSession, new OpenSessionCall { Client = 5, LeaseMs = 60_000 }, reply => reply.Code);
+        var call = new OpenSessionCall { Nonce = 5, LeaseMs = 60_000 };
+        var reply = await cluster.CallAsync(MetadataMethods.OpenSession, call, reply => reply.Code);
+        cluster._session = reply.OpenSession.Client;
         return cluster;
     }
 
@@ -117,7 +119,7 @@ internal sealed class ChunkCluster : IAsyncDisposable
     /// <summary>Sends a request under a number it may have been sent under before.</summary>
     public Task<MetadataReply> RepeatAsync(ulong sequence, MutateRequest request) => CallAsync(
         MetadataMethods.Mutate,
-        new MutateCall { Client = 5, Sequence = sequence, Request = request.ToByteString() },
+        new MutateCall { Client = _session, Sequence = sequence, Request = request.ToByteString() },
         reply => reply.Code);
 
     public ulong LastSequence => _sequence;

@@ -39,7 +39,7 @@ public sealed class HostServicesTests : IAsyncDisposable
 
         Assert.Equal(0, (await caller.CallAsync(
             MetadataMethods.OpenSession,
-            new OpenSessionCall { Client = 5, LeaseMs = 5000 },
+            new OpenSessionCall { Nonce = 5, LeaseMs = 5000 },
             Eventually.Limit)).Status);
 
         // And of course its port is told when another has it.
@@ -103,7 +103,7 @@ public sealed class HostServicesTests : IAsyncDisposable
         var outcomes = new List<Task<string>>();
         for (ulong i = 1; i <= 64; i++)
         {
-            outcomes.Add(MutateAsync(channel, i));
+            outcomes.Add(MutateAsync(channel, client.Session, i));
         }
 
         await Task.WhenAny(outcomes);
@@ -141,13 +141,13 @@ public sealed class HostServicesTests : IAsyncDisposable
         Assert.Equal(NodeState.Stopping, events.Last());
     }
 
-    private static async Task<string> MutateAsync(FrameChannel channel, ulong number)
+    private static async Task<string> MutateAsync(FrameChannel channel, ulong session, ulong number)
     {
         try
         {
             var reply = await channel.CallAsync(
                 MetadataMethods.Mutate,
-                new MutateCall { Client = 5, Sequence = number, Request = Make(number).ToByteString() },
+                new MutateCall { Client = session, Sequence = number, Request = Make(number).ToByteString() },
                 Eventually.Limit);
             return $"{reply.Code}";
         }

@@ -9,7 +9,7 @@ using Google.Protobuf;
 namespace DistFS.Metaserver.Tests.Hosting;
 
 /// <summary>A client with one request at a time: finds the leader, and repeats what has no answer.</summary>
-internal sealed class MetaClient(ulong id, params IReadOnlyList<RpcAddress> addresses) : IAsyncDisposable
+internal sealed class MetaClient(ulong nonce, params IReadOnlyList<RpcAddress> addresses) : IAsyncDisposable
 {
     // Of replies after which a client asks again.
     private static readonly int[] Again = [ErrorCatalog.NotLeader.Number, ErrorCatalog.ClusterStarting.Number];
@@ -20,13 +20,21 @@ internal sealed class MetaClient(ulong id, params IReadOnlyList<RpcAddress> addr
 
     public static Caller Root => new();
 
-    public Task<MetadataReply> OpenSessionAsync(ulong leaseMs = 60_000, bool leases = false) => CallAsync(
-        MetadataMethods.OpenSession,
-        new OpenSessionCall { Client = id, LeaseMs = leaseMs, Leases = leases },
-        reply => reply.Code);
+    /// <summary>Its session; 0 before it is open.</summary>
+    public ulong Session { get; private set; }
+
+    public async Task<MetadataReply> OpenSessionAsync(ulong leaseMs = 60_000, bool leases = false)
+    {
+        var reply = await CallAsync(
+            MetadataMethods.OpenSession,
+            new OpenSessionCall { Nonce = nonce, LeaseMs = leaseMs, Leases = leases },
+            reply => reply.Code);
+        Session = reply.OpenSession?.Client ?? 0;
+        return reply;
+    }
 
     public Task<MetadataReply> KeepAliveAsync() =>
-        CallAsync(MetadataMethods.KeepAlive, new KeepAliveCall { Client = id }, reply => reply.Code);
+        CallAsync(MetadataMethods.KeepAlive, new KeepAliveCall { Client = Session }, reply => reply.Code);
 
     public async Task<OperationReply[]> MutateAsync(params IEnumerable<Operation> operations)
     {
@@ -35,7 +43,7 @@ internal sealed class MetaClient(ulong id, params IReadOnlyList<RpcAddress> addr
             MetadataMethods.Mutate,
             new MutateCall
             {
-                Client = id,
+                Client = Session,
                 Sequence = ++_sequence,
                 Acknowledged = _sequence - 1,
                 Request = request.ToByteString(),
@@ -62,7 +70,7 @@ internal sealed class MetaClient(ulong id, params IReadOnlyList<RpcAddress> addr
     {
         var reply = await CallAsync(
             MetadataMethods.Read,
-            new ReadRequest { Caller = Root, Operations = { operations }, Client = id },
+            new ReadRequest { Caller = Root, Operations = { operations }, Client = Session },
             reply => reply.Code);
         return [.. reply.Replies];
     }

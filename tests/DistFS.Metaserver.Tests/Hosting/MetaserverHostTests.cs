@@ -133,6 +133,13 @@ public sealed class MetaserverHostTests : IDisposable
 
         Assert.Equal(ErrorCatalog.SessionEnded.Number, code);
         Assert.Equal(FsStatus.Ok, await other.MakeAsync("b"));
+
+        // The same call begins another session then, which it finds when it is repeated.
+        var (ended, living) = (client.Session, other.Session);
+        await client.OpenSessionAsync();
+        Assert.NotEqual(ended, client.Session);
+        await other.OpenSessionAsync();
+        Assert.Equal(living, other.Session);
     }
 
     /// <summary>However much is asked for, the reply fits a frame; what does not is asked for again.</summary>

@@ -6,19 +6,19 @@ using DistFS.Rpc;
 namespace DistFS.Metaserver.Tests.Leases;
 
 /// <summary>A client with leases, that answers recalls when it is told to.</summary>
-internal sealed class LeaseClient(ulong id, RpcAddress address) : IAsyncDisposable
+internal sealed class LeaseClient(ulong nonce, RpcAddress address) : IAsyncDisposable
 {
     // Waiting for recalls, and everything else, at the same time.
-    private readonly MetaClient _waiting = new(id, address);
+    private readonly MetaClient _waiting = new(nonce, address);
     private ulong _seen;
 
-    public MetaClient Meta { get; } = new(id, address);
+    public MetaClient Meta { get; } = new(nonce, address);
 
     public ulong Epoch { get; private set; }
 
-    public static async Task<LeaseClient> OpenAsync(ulong id, RpcAddress address, ulong leaseMs = 60_000)
+    public static async Task<LeaseClient> OpenAsync(ulong nonce, RpcAddress address, ulong leaseMs = 60_000)
     {
-        var client = new LeaseClient(id, address);
+        var client = new LeaseClient(nonce, address);
         Assert.Equal(0, (await client.Meta.OpenSessionAsync(leaseMs, leases: true)).Status);
 
         // A leader that has only begun cannot know that this session is new, and waits for it.
@@ -32,7 +32,7 @@ internal sealed class LeaseClient(ulong id, RpcAddress address) : IAsyncDisposab
 
     public async Task<AcquireLeasesReply> AcquireAsync(uint waitMs, uint kind, params ulong[] inodes)
     {
-        var request = new AcquireLeasesRequest { Client = id, WaitMs = waitMs };
+        var request = new AcquireLeasesRequest { Client = Meta.Session, WaitMs = waitMs };
         request.Wanted.Add(inodes.Select(inode => new AcquireLeasesRequest.Types.Wanted
         {
             Inode = inode,
@@ -56,7 +56,7 @@ internal sealed class LeaseClient(ulong id, RpcAddress address) : IAsyncDisposab
     {
         var reply = await _waiting.CallAsync(
             LeaseMethods.WaitForRecalls,
-            new WaitForRecallsRequest { Client = id, Epoch = Epoch, Seen = _seen },
+            new WaitForRecallsRequest { Client = Meta.Session, Epoch = Epoch, Seen = _seen },
             reply => reply.Status.Code);
         Epoch = reply.Status.Epoch;
         _seen = reply.Recalls.Count == 0 ? _seen : reply.Recalls[^1].Number;
@@ -83,7 +83,7 @@ internal sealed class LeaseClient(ulong id, RpcAddress address) : IAsyncDisposab
         LeaseMethods.Release,
         new ReleaseLeasesRequest
         {
-            Client = id,
+            Client = Meta.Session,
             Epoch = Epoch,
             Released = { new ReleaseLeasesRequest.Types.Released { Inode = inode, Grant = grant, Keep = keep } },
         },
@@ -97,7 +97,7 @@ internal sealed class LeaseClient(ulong id, RpcAddress address) : IAsyncDisposab
 
     public Task<ReclaimLeasesReply> ReclaimAsync(bool isDone, params (ulong Inode, uint Kind)[] held)
     {
-        var request = new ReclaimLeasesRequest { Client = id, Epoch = Epoch, Done = isDone };
+        var request = new ReclaimLeasesRequest { Client = Meta.Session, Epoch = Epoch, Done = isDone };
         request.Held.Add(held.Select(one => new ReclaimLeasesRequest.Types.Held
         {
             Inode = one.Inode,

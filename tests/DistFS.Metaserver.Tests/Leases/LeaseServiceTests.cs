@@ -122,7 +122,7 @@ public sealed class LeaseServiceTests : IDisposable
                 EntriesMax = 100,
                 BytesMax = 1 << 16,
                 WithAttributes = true,
-                Client = 6,
+                Client = other.Meta.Session,
             },
             reply => reply.Code,
             (reply, page) =>

@@ -10,6 +10,9 @@ namespace DistFS.Metaserver.Tests.State;
 /// <summary>The metadata over RocksDB: restarts, crashes, snapshots, and folders that are not ours.</summary>
 public sealed class MetadataStateTests : IDisposable
 {
+    // Its entry is the second one.
+    private const ulong Session = 2;
+
     private static readonly ClusterId Cluster = new(new UInt128(1, 2));
     private readonly TempFolder _folder = new();
     private ulong _index;
@@ -30,6 +33,20 @@ public sealed class MetadataStateTests : IDisposable
         using var again = Open("a");
         Assert.Equal(_index, again.AppliedIndex.Value);
         Assert.Equal(before, Rows(again));
+    }
+
+    /// <summary>A start needs the processors itself; later the engine puts its tables in order.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void TheEngineCompactsOnceTheStartIsLongAgo(bool isLongAgo)
+    {
+        var after = isLongAgo ? TimeSpan.Zero : TimeSpan.FromHours(1);
+        Directory.CreateDirectory(_folder.Sub("a"));
+        using var state = MetadataState.Open(_folder.Sub("a"), Cluster, new StateOptions { CompactsAfter = after });
+        Assert.False(state.Compacts);
+        state.Publish();
+        Assert.Equal(isLongAgo, state.Compacts);
     }
 
     /// <summary>All who read between two changes share one view: it must be gone with the change.</summary>
@@ -332,8 +349,7 @@ public sealed class MetadataStateTests : IDisposable
         }));
         state.Apply(Entry(new MetadataCommand
         {
-            Client = 77,
-            OpenSession = new OpenSessionRequest { LeaseMs = 10_000 },
+            OpenSession = new OpenSessionRequest { Nonce = 77, LeaseMs = 10_000 },
         }));
         state.Publish();
         return state;
@@ -352,7 +368,7 @@ public sealed class MetadataStateTests : IDisposable
 
     private RaftEntry MakeEntry(string name) => Entry(new MetadataCommand
     {
-        Client = 77,
+        Client = Session,
         Sequence = ++_sequence,
         Acknowledged = _sequence - 1,
         LeaderTime = new Time { Seconds = 1000 },

@@ -24,6 +24,24 @@ public sealed class FilesTests
     }
 
     [Fact]
+    public void A_family_compacts_once_it_may()
+    {
+        using var test = new TestDb(TestDb.Plain with { Level0CompactionTrigger = 2 });
+        for (var round = 0; round < 4; round++)
+        {
+            test.Put(0, 100, WriteSettings.Unsynced);
+            test.Db.Flush(test.Default);
+        }
+
+        Assert.Equal("4", Level0());
+        test.Db.EnableAutoCompactions(test.Default);
+        Assert.True(SpinWait.SpinUntil(() => Level0() == "0", TimeSpan.FromSeconds(30)));
+        Assert.Equal(TestDb.Value(7), test.Db.Get(test.Default, TestDb.Key(7)));
+
+        string? Level0() => test.Db.GetProperty("rocksdb.num-files-at-level0", test.Default);
+    }
+
+    [Fact]
     public void Ingested_files_are_read_and_still_there_after_opening_again()
     {
         using var test = new TestDb();

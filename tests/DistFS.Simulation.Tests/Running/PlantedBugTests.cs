@@ -29,6 +29,7 @@ public sealed class PlantedBugTests(ITestOutputHelper output)
             PlantedBug.FsyncErrorIgnored,
             PlantedBug.CorruptLogTruncated,
             PlantedBug.ReplyNotSaved,
+            PlantedBug.SessionRevived,
             PlantedBug.ExpiredSessionKeepsLocks,
             PlantedBug.LinksWrongOnReplace,
             PlantedBug.CutKeepsVersion,

@@ -17,6 +17,8 @@ public sealed partial class MetadataClient : IClient
     private readonly MetadataMix _mix;
     private readonly int _number;
     private ClientId _session;
+    private byte[] _opened = [];
+    private byte[] _asked = [];
     private ulong _leaseMs;
     private ulong _sequence;
     private ulong _acknowledged;
@@ -109,6 +111,7 @@ public sealed partial class MetadataClient : IClient
         {
             // Nobody hears of it any more; what it has open and locked stays until its time is over.
             _world.Trace.Line($"{this} dies");
+            CopiesComeLate();
             _session = default;
             Think(200_000);
             return;
@@ -157,36 +160,47 @@ public sealed partial class MetadataClient : IClient
 
     private void OpenSession()
     {
-        _session = _workload.NextSession();
-        (_sequence, _acknowledged) = (0, 0);
         _leaseMs = (ulong)_prng.NextInt32(1_000, _workload.Options.LeaseMsMax);
-        var command = new MetadataCommand
-        {
-            Client = _session.Value,
-            OpenSession = new OpenSessionRequest { LeaseMs = _leaseMs },
-        };
+        (_opened, _asked) = (_workload.NextSession(_leaseMs).ToByteArray(), []);
         _call.Begin(
-            command.ToByteArray(),
+            _opened,
             byQuery: false,
             bytes =>
             {
-                var status = MetadataReply.Parser.ParseFrom(bytes).Status;
-                if (status == (int)FsStatus.TryAgain)
+                var reply = MetadataReply.Parser.ParseFrom(bytes);
+                if (reply.Status == (int)FsStatus.TryAgain)
                 {
                     return false;
                 }
 
-                Must(status == 0, $"a session is refused with {status}");
+                Must(reply.Status == 0, $"a session is refused with {reply.Status}");
+                _session = new ClientId(reply.OpenSession.Client);
+                (_sequence, _acknowledged) = (0, 0);
                 _heardAt = _world.Queue.Now;
                 Think(0);
                 return true;
             },
-            () =>
+            // It may have begun, or begin yet: it is left to its end.
+            () => Think(_world.ThinkMicroseconds));
+    }
+
+    /// <summary>The network kept copies of what it sent, and lets go of them when nobody waits for them.</summary>
+    private void CopiesComeLate()
+    {
+        if (!_prng.Chance(0.5))
+        {
+            return;
+        }
+
+        var (opened, asked) = (_opened, _asked);
+        _world.Queue.After((long)DiskFaults.Exponential(_prng, _leaseMs * 2_000.0), () =>
+        {
+            _call.Tell(opened);
+            if (asked.Length > 0)
             {
-                // It may have begun, or begin yet: it is left to its end.
-                _session = default;
-                Think(_world.ThinkMicroseconds);
-            });
+                _call.Tell(asked);
+            }
+        });
     }
 
     private void MakePlaces() => Mutate(
@@ -213,8 +227,9 @@ public sealed partial class MetadataClient : IClient
             _world.Trace.Detail($"{this} asks {string.Join(", ", operations)}");
         }
 
+        _asked = command.ToByteArray();
         _call.Begin(
-            command.ToByteArray(),
+            _asked,
             byQuery: false,
             bytes =>
             {
@@ -230,6 +245,7 @@ public sealed partial class MetadataClient : IClient
                         reply.Code == ErrorCatalog.SessionEnded.Number,
                         $"{sequence} is refused with {reply.Status}, {reply.Code}");
                     _world.Trace.Line($"{this} learns that its session has ended");
+                    CopiesComeLate();
                     _session = default;
                 }
                 else

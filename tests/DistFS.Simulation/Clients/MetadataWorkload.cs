@@ -9,7 +9,7 @@ namespace DistFS.Simulation;
 /// <summary>The metadata of a file system, with clients, chunk servers, and what a leader does by itself.</summary>
 public sealed class MetadataWorkload : Workload
 {
-    private const long Epoch = 1_700_000_000;
+    private static readonly DateTimeOffset Epoch = DateTimeOffset.FromUnixTimeSeconds(1_700_000_000);
 
     private readonly World _world;
     private readonly List<MetadataClient> _clients = [];
@@ -95,20 +95,24 @@ public sealed class MetadataWorkload : Workload
     {
         ArgumentNullException.ThrowIfNull(node);
         node.Engine.FlushProbability = Options.EngineFlushes;
-        var machine = new MetadataMachineAdapter(node.Engine, _prng.Fork(), Options.StoreFlushes);
+        var machine = new MetadataMachineAdapter(
+            node.Engine, _prng.Fork(), Options.StoreFlushes, new NodeClock(_world, node, Epoch));
         applied = machine.AppliedIndex;
         return machine;
     }
 
-    /// <summary>A member's wall clock.</summary>
+    /// <summary>What a member stamps its commands with while it leads.</summary>
     public static FileTime Clock(SimulatedNode node)
     {
         ArgumentNullException.ThrowIfNull(node);
-        return new FileTime(Epoch, 0).Plus(TimeSpan.FromMicroseconds(node.WallClock));
+        return FileTime.Of(((MetadataMachineAdapter)node.Machine!).Now);
     }
 
-    /// <summary>A number that no session had.</summary>
-    public ClientId NextSession() => new(++_sessions);
+    /// <summary>How a client opens a session.</summary>
+    public MetadataCommand NextSession(ulong leaseMs, bool leases = false) => new()
+    {
+        OpenSession = new OpenSessionRequest { Nonce = ++_sessions, LeaseMs = leaseMs, Leases = leases },
+    };
 
     /// <summary>An operation was answered.</summary>
     public void Count(Operation operation, OperationReply reply)
@@ -215,9 +219,9 @@ public sealed class MetadataWorkload : Workload
         // Of clients that ended, or whose time is over, nothing is left; and nothing that only collection sees.
         foreach (var table in (ReadOnlySpan<RowTable>)
             [
-                RowTable.Session, RowTable.EndedSession, RowTable.Open, RowTable.SessionOpen, RowTable.Locks,
-                RowTable.SessionLock, RowTable.LockWait, RowTable.Orphan, RowTable.Trim, RowTable.Reply,
-                RowTable.EndedHolder,
+                RowTable.Session, RowTable.SessionNonce, RowTable.EndedSession, RowTable.Open, RowTable.SessionOpen,
+                RowTable.Locks, RowTable.SessionLock, RowTable.LockWait, RowTable.Orphan, RowTable.Trim,
+                RowTable.Reply, RowTable.EndedHolder,
             ])
         {
             var found = false;

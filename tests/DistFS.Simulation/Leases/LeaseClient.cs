@@ -118,24 +118,18 @@ public sealed partial class LeaseClient : IClient, ILeaseHolder
 
     private void OpenSession()
     {
-        var session = _workload.NextSession();
         _leaseMs = (ulong)_prng.NextInt32(1_000, _workload.Options.LeaseMsMax);
-        var command = new MetadataCommand
-        {
-            Client = session.Value,
-            OpenSession = new OpenSessionRequest { LeaseMs = _leaseMs, Leases = true },
-        };
         _call.Begin(
-            command.ToByteArray(),
+            _workload.NextSession(_leaseMs, leases: true).ToByteArray(),
             byQuery: false,
             bytes =>
             {
-                if (MetadataReply.Parser.ParseFrom(bytes).Status != 0)
+                if (MetadataReply.Parser.ParseFrom(bytes) is not { Status: 0 } reply)
                 {
                     return false;
                 }
 
-                Begin(session);
+                Begin(new ClientId(reply.OpenSession.Client));
                 Think(0);
                 return true;
             },

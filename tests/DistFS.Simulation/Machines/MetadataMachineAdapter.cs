@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using DistFS.Metadata;
 using DistFS.Metadata.Store;
+using DistFS.Metaserver.Hosting;
 using DistFS.Primitives;
 using DistFS.Protocol;
 using DistFS.Raft;
@@ -17,6 +18,7 @@ public sealed class MetadataMachineAdapter : IReplicatedMachine
     private readonly EngineDisk _engine;
     private readonly Prng _prng;
     private readonly double _flushes;
+    private readonly LeaderClock _clock;
     private HashedStore _store;
     private MetadataMachine _machine;
     private LogIndex _flushedAt;
@@ -25,13 +27,18 @@ public sealed class MetadataMachineAdapter : IReplicatedMachine
     /// <param name="engine">What is on disk.</param>
     /// <param name="prng">When entries go to the store that need not yet.</param>
     /// <param name="flushes">How often they do.</param>
-    public MetadataMachineAdapter(EngineDisk engine, Prng prng, double flushes)
+    /// <param name="wall">The member's clock.</param>
+    public MetadataMachineAdapter(EngineDisk engine, Prng prng, double flushes, TimeProvider wall)
     {
         ArgumentNullException.ThrowIfNull(engine);
-        (_engine, _prng, _flushes) = (engine, prng, flushes);
+        (_engine, _prng, _flushes, _clock) = (engine, prng, flushes, new LeaderClock(wall));
         (_store, _machine) = Open(engine.Open());
         _flushedAt = AppliedIndex;
+        _clock.Logged(_machine.Time);
     }
+
+    /// <summary>What the member stamps its commands with while it leads.</summary>
+    public DateTimeOffset Now => _clock.GetUtcNow();
 
     /// <summary>The last entry that was applied.</summary>
     public LogIndex AppliedIndex => _machine.AppliedIndex;
@@ -68,6 +75,7 @@ public sealed class MetadataMachineAdapter : IReplicatedMachine
     {
         _machine.Flush();
         _flushedAt = AppliedIndex;
+        _clock.Logged(_machine.Time);
     }
 
     /// <inheritdoc/>
@@ -117,6 +125,7 @@ public sealed class MetadataMachineAdapter : IReplicatedMachine
 
         _engine.Replace(store);
         _flushedAt = AppliedIndex;
+        _clock.Logged(_machine.Time);
     }
 
     private (HashedStore Store, MetadataMachine Machine) Open(MemoryStore rows)

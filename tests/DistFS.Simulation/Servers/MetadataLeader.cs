@@ -27,16 +27,15 @@ public sealed partial class MetadataLeader(World world, MetadataWorkload workloa
     private void Look()
     {
         node.Do(LookMicroseconds, Look);
-        var wall = DateTimeOffset.UnixEpoch.AddTicks(node.WallClock * TimeSpan.TicksPerMicrosecond);
         var now = TimeSpan.FromMicroseconds(world.Queue.Now);
-        if (_lead.Look(node.Leads, node.Status?.Term ?? default, now, wall) is not { } led)
+        var machine = (MetadataMachineAdapter)node.Machine!;
+        if (_lead.Look(node.Leads, node.Status?.Term ?? default, now, machine.Now) is not { } led)
         {
             StopCaring();
             return;
         }
 
-        var rows = ((MetadataMachineAdapter)node.Machine!).Published;
-        var view = MetadataView.Open(rows);
+        var view = MetadataView.Open(machine.Published);
         if (_waitsUntil <= world.Queue.Now)
         {
             Propose(Due(view, led));

@@ -74,10 +74,9 @@ internal sealed class HarmedState
     public MetadataEntry Entry(MetadataCommand command, byte[] reply, IReadOnlyList<RowChange> changes) => new(
         Machine.AppliedIndex, command, reply, MetadataReply.Parser.ParseFrom(reply), Machine.Time, changes, Machine);
 
-    public MetadataEntry OpenSession(ulong client, ulong leaseMs = 2_000) => Apply(new MetadataCommand
+    public MetadataEntry OpenSession(ulong nonce, ulong leaseMs = 2_000) => Apply(new MetadataCommand
     {
-        Client = client,
-        OpenSession = new OpenSessionRequest { LeaseMs = leaseMs },
+        OpenSession = new OpenSessionRequest { Nonce = nonce, LeaseMs = leaseMs },
     });
 
     public MetadataEntry Make(ulong client, ulong sequence, string name, InodeKind kind = InodeKind.File) =>

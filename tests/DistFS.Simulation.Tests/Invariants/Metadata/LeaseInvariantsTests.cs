@@ -11,8 +11,8 @@ public sealed class LeaseInvariantsTests
     private const ulong Inode = 1;
 
     private readonly LeasedValues _values = new();
-    private readonly Holder _one = new(1);
-    private readonly Holder _other = new(2);
+    private readonly Holder _one = new(2);
+    private readonly Holder _other = new(3);
     private readonly LeasesExclude _exclude;
     private readonly LeasedReadsAreFresh _fresh;
     private readonly HarmedState _state;
@@ -23,8 +23,8 @@ public sealed class LeaseInvariantsTests
         (_exclude, _fresh) = (new LeasesExclude(_values), new LeasedReadsAreFresh(_values));
         _values.Holders.AddRange([_one, _other]);
         _state = new HarmedState(_ => _exclude);
-        _state.OpenSession(1);
-        _state.OpenSession(2);
+        Assert.Equal(_one.Session.Value, _state.OpenSession(8).Reply.OpenSession.Client);
+        Assert.Equal(_other.Session.Value, _state.OpenSession(9).Reply.OpenSession.Client);
     }
 
     [Theory]
@@ -71,7 +71,7 @@ public sealed class LeaseInvariantsTests
     {
         Holds(isRight: false, _exclude, () => _exclude.OnToldOver(_one));
         var value = Buffer(_one);
-        _state.Apply(new MetadataCommand { Client = 1, EndSession = new EndSessionRequest() });
+        _state.Apply(new MetadataCommand { Client = _one.Session.Value, EndSession = new EndSessionRequest() });
         _exclude.OnToldOver(_one);
         Assert.True(value.IsLost && Buffer(_one).IsLost);
     }

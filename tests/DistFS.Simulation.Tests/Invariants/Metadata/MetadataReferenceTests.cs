@@ -19,15 +19,15 @@ public sealed class MetadataReferenceTests
     public void RowsThatDoNotAddUp()
     {
         var state = new HarmedState(store => new NamespaceIsSound(store));
-        state.OpenSession(1);
-        var made = state.Make(1, 1, "a");
+        var opened = state.OpenSession(8);
+        var made = state.Make(opened.Reply.OpenSession.Client, 1, "a");
         var inode = made.Reply.Mutate.Replies[0].Attributes.Inode;
         state.Store.Write([new(HarmedState.Key(RowTable.Inode, inode), null)]);
         Assert.Throws<InvariantException>(() =>
         {
             for (var i = 0; i < 4; i++)
             {
-                state.OpenSession(2);
+                state.OpenSession(9);
             }
         });
         state.Reports(made with { Index = new LogIndex(4) });

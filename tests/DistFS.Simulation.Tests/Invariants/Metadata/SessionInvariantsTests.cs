@@ -8,6 +8,10 @@ namespace DistFS.Simulation.Tests.Invariants.Metadata;
 /// <summary>Requests that happen twice, sessions that end too early or leave something, locks that two have.</summary>
 public sealed class SessionInvariantsTests
 {
+    // Its entry is the second one.
+    private const ulong One = 2;
+    private const ulong Other = 3;
+
     private static readonly RowChange Harm = new(HarmedState.Key(RowTable.Inode, 9), [1], [2]);
 
     private readonly HarmedState _once = new(_ => new RequestsOnce());
@@ -18,16 +22,16 @@ public sealed class SessionInvariantsTests
     [Fact]
     public void ARepetitionHasEffects()
     {
-        _once.OpenSession(1);
-        var made = _once.Make(1, 1, "a");
+        _once.OpenSession(9);
+        var made = _once.Make(One, 1, "a");
         _once.Reports(made.Command, made.Reply, Harm);
     }
 
     [Fact]
     public void ARepetitionIsAnsweredOtherwise()
     {
-        _once.OpenSession(1);
-        var made = _once.Make(1, 1, "a");
+        _once.OpenSession(9);
+        var made = _once.Make(One, 1, "a");
         _once.Invariant.OnEntry(_once.Entry(made.Command, made.ReplyBytes, []));
         var other = new MetadataReply { Mutate = new MutateReply { Replies = { new OperationReply { Status = 17 } } } };
         _once.Reports(_once.Entry(made.Command, Google.Protobuf.MessageExtensions.ToByteArray(other), []));
@@ -36,7 +40,7 @@ public sealed class SessionInvariantsTests
     [Fact]
     public void WhatIsRefusedHasEffects()
     {
-        var refused = _once.Make(1, 1, "a");
+        var refused = _once.Make(One, 1, "a");
         Assert.Null(refused.Reply.Mutate);
         _once.Reports(refused.Command, refused.Reply, Harm);
     }
@@ -46,17 +50,17 @@ public sealed class SessionInvariantsTests
     {
         var told = new List<(ClientId, SequenceNumber)>();
         ((RequestsOnce)_once.Invariant).Executed = (client, sequence, _) => told.Add((client, sequence));
-        _once.OpenSession(1);
-        _once.Make(1, 1, "a");
-        _once.Make(1, 1, "a");
-        _once.Make(2, 1, "a");
-        Assert.Equal([(new ClientId(1), new SequenceNumber(1))], told);
+        _once.OpenSession(9);
+        _once.Make(One, 1, "a");
+        _once.Make(One, 1, "a");
+        _once.Make(Other, 1, "a");
+        Assert.Equal([(new ClientId(One), new SequenceNumber(1))], told);
     }
 
     [Fact]
     public void TimeGoesBack()
     {
-        _lease.OpenSession(1);
+        _lease.OpenSession(9);
         var late = _lease.Entry(new MetadataCommand(), [], []);
         _lease.Reports(late with { Time = default });
     }
@@ -67,7 +71,7 @@ public sealed class SessionInvariantsTests
     [InlineData(2_000, 2_000, true)]
     public void ASessionExpires(long afterMs, ulong ledMs, bool isRight)
     {
-        var opened = Session(_lease.OpenSession(1));
+        var opened = Session(_lease.OpenSession(9));
         var expired = _lease.Entry(
             new MetadataCommand { ExpireSessions = new ExpireSessionsRequest { LedMs = ledMs } }, [], [Gone(opened)]);
         expired = expired with { Time = expired.Time.Plus(TimeSpan.FromMilliseconds(afterMs)) };
@@ -84,28 +88,37 @@ public sealed class SessionInvariantsTests
     [Fact]
     public void WhatWasHeardOfASessionCounts()
     {
-        var opened = Session(_lease.OpenSession(1));
+        var opened = Session(_lease.OpenSession(9));
         _lease.NowMs += 1_500;
-        _lease.Apply(new MetadataCommand { Client = 1, KeepAlive = new KeepAliveRequest() });
+        _lease.Apply(new MetadataCommand { Client = One, KeepAlive = new KeepAliveRequest() });
         var expire = new MetadataCommand { ExpireSessions = new ExpireSessionsRequest { LedMs = 9_000 } };
         var expired = _lease.Entry(expire, [], [Gone(opened)]);
         _lease.Reports(expired with { Time = expired.Time.Plus(TimeSpan.FromMilliseconds(1_000)) });
     }
 
     [Fact]
+    public void ASessionComesBack()
+    {
+        var opened = Session(_lease.OpenSession(9));
+        _lease.Invariant.OnEntry(_lease.Entry(
+            new MetadataCommand { Client = One, EndSession = new EndSessionRequest() }, [], [Gone(opened)]));
+        _lease.Reports(new MetadataCommand(), new MetadataReply(), opened);
+    }
+
+    [Fact]
     public void ASessionIsEndedByAnother()
     {
-        var opened = Session(_lease.OpenSession(1));
-        var ended = new MetadataCommand { Client = 2, EndSession = new EndSessionRequest() };
+        var opened = Session(_lease.OpenSession(9));
+        var ended = new MetadataCommand { Client = Other, EndSession = new EndSessionRequest() };
         _lease.Reports(ended, new MetadataReply(), Gone(opened));
     }
 
     [Fact]
     public void ASessionEndsByTheWay()
     {
-        var opened = Session(_lease.OpenSession(1));
+        var opened = Session(_lease.OpenSession(9));
         _lease.Reports(
-            new MetadataCommand { Client = 1, KeepAlive = new KeepAliveRequest() },
+            new MetadataCommand { Client = One, KeepAlive = new KeepAliveRequest() },
             new MetadataReply { Status = 1 },
             Gone(opened));
     }
@@ -115,11 +128,11 @@ public sealed class SessionInvariantsTests
     [InlineData(RowTable.SessionLock)]
     public void ADeadSessionHasSomething(RowTable table)
     {
-        _dead.OpenSession(1);
+        _dead.OpenSession(9);
         _dead.Invariant.OnEntry(_dead.Entry(
-            new MetadataCommand(), [], [new RowChange(HarmedState.Key(table, 1, 5), null, [1])]));
+            new MetadataCommand(), [], [new RowChange(HarmedState.Key(table, One, 5), null, [1])]));
         _dead.Reports(
-            new MetadataCommand(), new MetadataReply(), new RowChange(HarmedState.Key(table, 2, 5), null, [1]));
+            new MetadataCommand(), new MetadataReply(), new RowChange(HarmedState.Key(table, Other, 5), null, [1]));
     }
 
     [Fact]
@@ -127,7 +140,7 @@ public sealed class SessionInvariantsTests
     {
         var done = new MetadataReply { Collect = new CollectReply { More = false } };
         _dead.Reports(
-            new MetadataCommand(), done, new RowChange(HarmedState.Key(RowTable.EndedSession, 2), null, [1]));
+            new MetadataCommand(), done, new RowChange(HarmedState.Key(RowTable.EndedSession, Other), null, [1]));
     }
 
     [Fact]

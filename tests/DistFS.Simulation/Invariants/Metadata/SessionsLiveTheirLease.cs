@@ -7,11 +7,12 @@ namespace DistFS.Simulation;
 
 /// <summary>
 /// A session ends when it says so, or when by logged time nothing was heard of it for its lease, and a leader has led
-/// for as long; logged time only grows.
+/// for as long; none comes back. Logged time only grows.
 /// </summary>
 public sealed class SessionsLiveTheirLease : MetadataInvariant
 {
     private readonly Dictionary<ulong, FileTime> _heard = [];
+    private readonly HashSet<ulong> _begun = [];
     private FileTime _time;
 
     /// <inheritdoc/>
@@ -30,14 +31,21 @@ public sealed class SessionsLiveTheirLease : MetadataInvariant
             {
                 End(entry, client, SessionRow.Read(change.Before));
             }
+            else if (change.Before == null)
+            {
+                Must(_begun.Add(client), $"{new ClientId(client)} begins at {entry.Index}, and did so before");
+            }
         }
 
         // By the command and not by the row, which is what is in question.
-        var isHeard = entry.Command.KindCase is MetadataCommand.KindOneofCase.OpenSession
-            or MetadataCommand.KindOneofCase.KeepAlive && entry.Reply.Status == 0;
+        var isHeard = entry.Command.KindCase == MetadataCommand.KindOneofCase.KeepAlive && entry.Reply.Status == 0;
         if (isHeard || (entry.Reply.Mutate != null && IsSavedBy(entry)))
         {
             _heard[entry.Command.Client] = entry.Time;
+        }
+        else if (entry.Reply.OpenSession is { } opened)
+        {
+            _heard[opened.Client] = entry.Time;
         }
     }
 
