@@ -158,7 +158,7 @@ internal sealed class ChunkSuite : IChunkVersions, IAsyncDisposable
         {
             var target = new ChunkTarget(
                 new ChunkId(_chunk++), new ChunkVersion(1), 0, [.. _servers.Take(replicas).Select(s => s.Server)]);
-            var writer = new ChunkWriter(new ClientId(1), target, this, _links);
+            var writer = new ChunkWriter(target, this, _links);
             await writer.BeginAsync(0, content, isDurable: false, default);
             await synced;
             if (before != null)
@@ -218,7 +218,7 @@ internal sealed class ChunkSuite : IChunkVersions, IAsyncDisposable
         target = target with { Version = new ChunkVersion(target.Version.Value + 1), StoredLength = ChunkLayout.ChunkBytes };
         _written = target;
         await using var writer = new ChunkWriter(
-            new ClientId(1), target, this, _links, new ChunkWriterOptions { RequestsMax = InFlight });
+            target, this, _links, new ChunkWriterOptions { RequestsMax = InFlight });
         var random = new Prng(5);
         var load = Load.Start(duration);
         while (load.Running)

@@ -4,13 +4,14 @@ using DistFS.Chunks;
 using DistFS.Primitives;
 using DistFS.Protocol;
 using DistFS.Rpc;
-using DistFS.Rpc.Services;
 
 namespace DistFS.Chunkserver.Data;
 
 /// <content>Reading, comparing, and fetching from the tail what was dirty when a version ended.</content>
 internal sealed partial class ChunkDataService
 {
+    private static readonly ParallelOptions SettleAtOnce = new() { MaxDegreeOfParallelism = 8 };
+
     internal async ValueTask<ReadChunkReply> ReadAsync(ReadChunkRequest request, ServerCall call)
     {
         RequireSelf(request.Server);
@@ -28,6 +29,8 @@ internal sealed partial class ChunkDataService
 
         var store = await StoreForReadAsync(request.Name).ConfigureAwait(false);
         var (chunk, version) = (new ChunkId(request.Name.Chunk), new ChunkVersion(request.Name.Version));
+        var replica = open.Find(chunk);
+        RequireClean(replica, store, version, request);
         using var found = store.Read(chunk, version, new BlockIndex(request.FirstBlock), (int)request.Blocks);
         if ((request.Verify && found.Verify(out _) != PieceFault.None) || !SetPayload(request, call, found))
         {
@@ -39,12 +42,14 @@ internal sealed partial class ChunkDataService
                 ErrorCatalog.BlockCorrupt, $"A block of chunk {chunk} is damaged on server {serving.Self}.");
         }
 
-        // Looked at afterwards: what was dirty while it was read, and is not any more, has been committed.
-        if (!request.AtTail && open.Find(chunk) is { } replica)
+        // And afterwards: what was clean before and is clean now was committed when it was read. Where a version began
+        // between, or something was settled, it need not have been.
+        if (open.Find(chunk) != replica)
         {
-            RequireClean(replica, version, request);
+            throw Dirty(chunk, version);
         }
 
+        RequireClean(replica, store, version, request);
         RequireServing();
         metrics.Read(found.TotalBytes);
         return new ReadChunkReply { Length = found.Length };
@@ -74,23 +79,25 @@ internal sealed partial class ChunkDataService
     /// </summary>
     internal async Task SettleAsync(IEnumerable<OpenChunk> begun, FenceRequest request)
     {
-        foreach (var replica in begun)
+        await Parallel.ForEachAsync(begun, SettleAtOnce, async (replica, _) =>
         {
             var servers = request.Fences.First(fence => fence.Chunk == replica.Chunk.Value).Servers;
-            var tail = servers.Count == 0 || servers[^1] == serving.Self.Value
-                ? null
-                : request.Members.FirstOrDefault(member => member.Server == servers[^1]);
-            Task settling;
+            var isTail = servers.Count > 0 && servers[^1] == serving.Self.Value;
+            var tail = isTail ? null : request.Members.FirstOrDefault(member => member.Server == servers.LastOrDefault());
+            Task<ChainFailure?> settling;
             lock (replica.Gate)
             {
-                var canSettle = tail != null || (servers.Count > 0 && servers[^1] == serving.Self.Value);
-                settling = canSettle && replica.Replica.Carried.Count > 0
-                    ? replica.SettleOnce((chunk, blocks) => SettleAsync(chunk, blocks, tail))
-                    : Task.CompletedTask;
+                if (replica.Replica.Carried.Count == 0 || (!isTail && tail == null))
+                {
+                    return;
+                }
+
+                settling = replica.SettleOnce((chunk, blocks) => SettleAsync(chunk, blocks, tail));
             }
 
+            // What does not succeed stays dirty here, and is read at the tail: until a writer comes, or a version.
             await settling.ConfigureAwait(false);
-        }
+        }).ConfigureAwait(false);
     }
 
     private async ValueTask<IChunkStore> StoreForReadAsync(ChunkName name)
@@ -105,26 +112,52 @@ internal sealed partial class ChunkDataService
         return store;
     }
 
-    private static void RequireClean(OpenChunk replica, ChunkVersion version, ReadChunkRequest request)
+    private static void RequireClean(
+        OpenChunk? replica, IChunkStore store, ChunkVersion version, ReadChunkRequest request)
     {
+        var chunk = new ChunkId(request.Name.Chunk);
+        if (replica == null)
+        {
+            // At rest since this run began: what is not sealed may have been under way before.
+            if (!request.AtTail && store.TryGet(chunk, out var info) && info is { IsSealed: false, Copy.Value: 0 })
+            {
+                throw Dirty(chunk, version);
+            }
+
+            return;
+        }
+
         lock (replica.Gate)
         {
-            if (replica.Replica.Version != version)
+            if (replica.Replica.Version.Value > version.Value)
+            {
+                throw new DistFsException(
+                    ErrorCatalog.ChunkVersionStale, $"Chunk {chunk} has gone on from {version} here.");
+            }
+
+            if (replica.Replica.IsUnborn)
+            {
+                throw new DistFsException(ErrorCatalog.ChunkUnknown, $"Nothing of chunk {chunk} is here yet.");
+            }
+
+            if (request.AtTail)
             {
                 return;
             }
 
             for (var i = 0u; i < request.Blocks; i++)
             {
-                if (replica.Replica.IsDirty(new BlockIndex(request.FirstBlock + i)))
+                if (replica.Replica.Version != version
+                    || replica.Replica.IsDirty(new BlockIndex(request.FirstBlock + i)))
                 {
-                    throw new DistFsException(
-                        ErrorCatalog.ChunkDirty,
-                        $"Block {request.FirstBlock + i} of {replica.Chunk} is being written.");
+                    throw Dirty(chunk, version);
                 }
             }
         }
     }
+
+    private static DistFsException Dirty(ChunkId chunk, ChunkVersion version) =>
+        new(ErrorCatalog.ChunkDirty, $"What is asked for of {chunk} {version} may not be with all of its servers.");
 
     /// <summary>False: what was asked for has to be put together here, and is damaged.</summary>
     private static bool SetPayload(ReadChunkRequest request, ServerCall call, StoredBlocks found)
@@ -172,87 +205,34 @@ internal sealed partial class ChunkDataService
         return true;
     }
 
-    /// <summary>
-    /// Makes carried blocks as the tail of the present version has them. If it cannot be read, it has failed as one
-    /// that does not take a write: the chain is broken, and what was carried is carried into the next version.
-    /// </summary>
+    /// <summary>Makes carried blocks as the tail of the present version has them.</summary>
     /// <param name="replica">In the present version.</param>
     /// <param name="carried">Which blocks.</param>
     /// <param name="tail">The last of the chain; null: this server.</param>
-    private async Task SettleAsync(OpenChunk replica, IReadOnlyList<BlockIndex> carried, ChainHop? tail)
+    /// <returns>Null: all of them are. Else why not, and at whom.</returns>
+    private async Task<ChainFailure?> SettleAsync(
+        OpenChunk replica, IReadOnlyList<BlockIndex> carried, ChainHop? tail)
     {
-        var at = tail?.Server ?? serving.Self.Value;
         try
         {
             var store = stores.Of(replica.Chunk)
                 ?? throw new DistFsException(ErrorCatalog.ChunkUnknown, $"Chunk {replica.Chunk} is not here.");
-            foreach (var block in carried)
+            var settling = tail == null
+                ? null
+                : new Settling(links, store, replica.Chunk, replica.Replica.Version, tail);
+            await foreach (var block in (settling?.RunAsync(carried) ?? carried.ToAsyncEnumerable())
+                .ConfigureAwait(false))
             {
-                if (tail != null)
-                {
-                    await SettleAsync(store, replica.Chunk, replica.Replica.Version, block, tail)
-                        .ConfigureAwait(false);
-                }
-
                 replica.HasSettled(block);
                 metrics.Settled();
             }
+
+            return null;
         }
         catch (DistFsException e)
         {
-            Break(replica, new ChainFailure(new ServerId(at), ErrorCatalog.ChainBroken, e.Message));
+            var at = e is RpcException && tail != null ? new ServerId(tail.Server) : serving.Self;
+            return new ChainFailure(at, ErrorCatalog.ChainBroken, e.Message);
         }
-    }
-
-    private async Task SettleAsync(
-        IChunkStore store, ChunkId chunk, ChunkVersion version, BlockIndex block, ChainHop tail)
-    {
-        if (!store.TryGet(chunk, out var info) || info.Version != version)
-        {
-            throw new DistFsException(ErrorCatalog.ChunkVersionStale, $"Chunk {chunk} went on from {version}.");
-        }
-
-        var request = new ReadChunkRequest
-        {
-            Name = new ChunkName { Chunk = chunk.Value, Version = version.Value, StoredLength = info.Length },
-            Server = tail.Server,
-            FirstBlock = block.Value,
-            Blocks = 1,
-            AtTail = true,
-        };
-        using var reply = await links.To(tail.Address)
-            .CallAsync(ChunkDataMethods.Read, request, new CallOptions(HopTimeout))
-            .ConfigureAwait(false);
-        if (PieceReader.Verify(reply.Payload.Span, out _) != PieceFault.None)
-        {
-            throw new DistFsException(ErrorCatalog.BlockCorrupt, $"Block {block} of {chunk} came damaged.");
-        }
-
-        using var here = store.Read(chunk, version, block, 1);
-        if (!AreEqual(here, reply.Payload.Span))
-        {
-            var start = block.Value * (uint)ChunkLayout.BlockBytes;
-            var pieces = new byte[PieceHeader.Bytes + reply.Payload.Length];
-            var zeros = BlockCodec.EncodeZeros(
-                block, 0, (int)Math.Min(ChunkLayout.BlockBytes, info.Length - start), pieces);
-            reply.Payload.Span.CopyTo(pieces.AsSpan(zeros));
-            await store.WriteAsync(chunk, version, pieces, isDurable: false, CancellationToken.None)
-                .ConfigureAwait(false);
-        }
-    }
-
-    private static bool AreEqual(StoredBlocks here, ReadOnlySpan<byte> there)
-    {
-        foreach (var piece in here.Pieces)
-        {
-            if (!there.StartsWith(piece.Bytes.Span))
-            {
-                return false;
-            }
-
-            there = there[piece.Bytes.Length..];
-        }
-
-        return there.IsEmpty;
     }
 }

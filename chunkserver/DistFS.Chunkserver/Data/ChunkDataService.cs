@@ -16,8 +16,13 @@ internal sealed partial class ChunkDataService(
 {
     private const int HopsMax = 4;
 
-    /// <summary>A write that nobody waits for any more goes on for so long: others have to know how it ended.</summary>
+    /// <summary>A write whose caller has no deadline.</summary>
     private static readonly TimeSpan HopTimeout = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// Who is behind has so much less time than who is before: so the one nearest to the failure speaks first.
+    /// </summary>
+    private static readonly TimeSpan HopMargin = TimeSpan.FromMilliseconds(500);
 
     /// <summary>Offers the methods.</summary>
     public void AddTo(RpcDispatcher dispatcher) => dispatcher
@@ -58,17 +63,19 @@ internal sealed partial class ChunkDataService(
             Task<ChainFailure?> behind;
             lock (replica.Gate)
             {
-                var verdict = replica.Replica.Admit(new ClientId(request.Writer), request.Sequence, blocks);
+                var verdict = IsUnsure(replica.Replica, request)
+                    ? WriteVerdict.Broken
+                    : replica.Replica.Admit(request.Writer, request.Sequence, blocks);
                 if (verdict == WriteVerdict.Broken)
                 {
-                    return Failed(replica.Replica.Failure ?? Refused(request));
+                    return Failed(replica.Replica.Failure ?? Refused(replica.Replica, request));
                 }
 
                 (stored, behind, wait) = verdict switch
                 {
                     WriteVerdict.Take => (
                         StoreAsync(store, replica, request, call.Payload),
-                        ForwardAsync(replica, request, call.Payload),
+                        ForwardAsync(replica, request, call),
                         Task.CompletedTask),
                     WriteVerdict.Repeated => (NotMine, NotMine, replica.CommitOf(request.Sequence)),
                     _ => (NotMine, NotMine, TurnOf(replica, request)),
@@ -91,32 +98,51 @@ internal sealed partial class ChunkDataService(
             }
 
             await WaitAsync(wait, call).ConfigureAwait(false);
-            if (IsCommitted(replica, request) is not { } isCommitted)
+            if (!IsCommitted(replica, request))
             {
                 continue;
             }
 
-            return isCommitted && request.Durable
-                ? await SyncAsync(store, request.Name, request.Chain).ConfigureAwait(false)
+            return request.Durable
+                ? await SyncAsync(store, request.Name, request.Chain, isSeal: false, HopTime(call))
+                    .ConfigureAwait(false)
                 : Done(store, chunk);
         }
     }
 
-    /// <summary>Null: not taken yet, or never; else whether a repeated write has been committed.</summary>
-    private static bool? IsCommitted(OpenChunk replica, WriteChunkRequest request)
+    /// <summary>A repeated write has been committed; else it is not its turn yet, or never will be.</summary>
+    private static bool IsCommitted(OpenChunk replica, WriteChunkRequest request)
     {
         lock (replica.Gate)
         {
-            return request.Sequence <= replica.Replica.Committed ? true : null;
+            return request.Sequence <= replica.Replica.Committed;
         }
     }
+
+    /// <summary>
+    /// This is the tail, as which all others would be made, and it may have less than was acknowledged. Where there are
+    /// others, they go on without it.
+    /// </summary>
+    private static bool IsUnsure(ChunkReplica replica, WriteChunkRequest request) =>
+        replica.Origin == ReplicaOrigin.Rest && replica.Taken == 0 && request.Chain.Count == 0 && request.Members > 1;
 
     private static readonly Task<ChainFailure?> NotMine = Task.FromResult<ChainFailure?>(null);
 
     /// <summary>Waits for those before it; or first for what is carried, which needs the way to the tail.</summary>
     private Task TurnOf(OpenChunk replica, WriteChunkRequest request) => replica.Replica.Carried.Count > 0
-        ? replica.SettleOnce((chunk, blocks) => SettleAsync(chunk, blocks, request.Chain.LastOrDefault()))
+        ? SettleForWriteAsync(replica, request.Chain.LastOrDefault())
         : replica.TurnOf(request.Sequence);
+
+    /// <summary>A tail that cannot be read has failed as one that takes no write.</summary>
+    private async Task SettleForWriteAsync(OpenChunk replica, ChainHop? tail)
+    {
+        var failure = await replica
+            .SettleOnce((chunk, blocks) => SettleAsync(chunk, blocks, tail)).ConfigureAwait(false);
+        if (failure != null)
+        {
+            Break(replica, failure);
+        }
+    }
 
     /// <summary>Begun under the chunk's gate, so that the store keeps the order.</summary>
     private async Task<ChainFailure?> StoreAsync(
@@ -131,15 +157,24 @@ internal sealed partial class ChunkDataService(
             metrics.Written(payload.Length);
             return null;
         }
+        catch (DistFsException e) when (e.Code == ErrorCatalog.ChunkSealed)
+        {
+            return Break(replica, new ChainFailure(serving.Self, ErrorCatalog.ChunkVersionOver, e.Message));
+        }
         catch (DistFsException e)
         {
             return Break(replica, new ChainFailure(serving.Self, e.Code, e.Message));
         }
+        catch
+        {
+            // A defect: but nobody may take it for stored.
+            Break(replica, new ChainFailure(serving.Self, ErrorCatalog.Internal, "The store failed to store a write."));
+            throw;
+        }
     }
 
     /// <summary>To who is behind, with the way from there on.</summary>
-    private async Task<ChainFailure?> ForwardAsync(
-        OpenChunk replica, WriteChunkRequest request, ReadOnlyMemory<byte> payload)
+    private async Task<ChainFailure?> ForwardAsync(OpenChunk replica, WriteChunkRequest request, ServerCall call)
     {
         if (request.Chain.Count == 0)
         {
@@ -156,16 +191,20 @@ internal sealed partial class ChunkDataService(
             Sequence = request.Sequence,
             Begins = request.Begins,
             Durable = request.Durable,
+            Members = request.Members,
         };
         forwarded.Chain.AddRange(request.Chain.Skip(1));
         try
         {
             using var reply = await links.To(next.Address)
-                .CallAsync(ChunkDataMethods.Write, forwarded, new CallOptions(HopTimeout, payload))
+                .CallAsync(
+                    ChunkDataMethods.Write,
+                    forwarded,
+                    new CallOptions(HopTime(call), call.Payload, Cancellation: replica.Broken))
                 .ConfigureAwait(false);
             if (FailureOf(reply.Message) is { } failure)
             {
-                return Break(replica, failure);
+                return Break(replica, Blamed(failure, next, call.Payload.Span));
             }
 
             replica.HasBehind(request.Sequence);
@@ -175,16 +214,36 @@ internal sealed partial class ChunkDataService(
         {
             return Break(replica, Behind(next, e));
         }
+        catch (OperationCanceledException)
+        {
+            // Broken by another write: this one gets no further either.
+            return replica.Replica.Failure;
+        }
+        catch
+        {
+            Break(replica, new ChainFailure(serving.Self, ErrorCatalog.Internal, "A write could not be forwarded."));
+            throw;
+        }
     }
+
+    /// <summary>Bytes that came damaged to who is behind may be damaged here: then it is this server's memory.</summary>
+    private ChainFailure Blamed(ChainFailure failure, ChainHop next, ReadOnlySpan<byte> payload) =>
+        failure.Code == ErrorCatalog.BlockCorrupt && failure.Server.Value == next.Server
+            && PieceReader.Verify(payload, out _) != PieceFault.None
+                ? failure with { Server = serving.Self }
+                : failure;
 
     internal async ValueTask<WriteChunkReply> SyncAsync(SyncChunkRequest request, ServerCall call)
     {
         try
         {
             Require(request.Server, request.Chain.Count);
-            var store = stores.Of(new ChunkId(request.Name.Chunk)) ?? throw new DistFsException(
-                ErrorCatalog.ChunkUnknown, $"Chunk {new ChunkId(request.Name.Chunk)} is not here.");
-            return await SyncAsync(store, request.Name, request.Chain).ConfigureAwait(false);
+            var chunk = new ChunkId(request.Name.Chunk);
+            var store = stores.Of(chunk)
+                ?? throw new DistFsException(ErrorCatalog.ChunkUnknown, $"Chunk {chunk} is not here.");
+            RequireOpen(chunk, new ChunkVersion(request.Name.Version), request.Seal);
+            return await SyncAsync(store, request.Name, request.Chain, request.Seal, HopTime(call))
+                .ConfigureAwait(false);
         }
         catch (DistFsException e)
         {
@@ -192,39 +251,67 @@ internal sealed partial class ChunkDataService(
         }
     }
 
-    private async Task<WriteChunkReply> SyncAsync(IChunkStore store, ChunkName name, IReadOnlyList<ChainHop> chain)
+    /// <summary>
+    /// Who started again since the version began may have lost what was acknowledged, and must not say that it is durable.
+    /// </summary>
+    private void RequireOpen(ChunkId chunk, ChunkVersion version, bool isSeal)
     {
-        var behind = SyncBehindAsync(name, chain);
+        if (open.Find(chunk) is not { } replica || replica.Replica.Version != version)
+        {
+            throw new DistFsException(
+                ErrorCatalog.ChunkAtRest, $"Chunk {chunk} {version} was begun before server {serving.Self} started.");
+        }
+
+        lock (replica.Gate)
+        {
+            if (isSeal && !replica.Replica.IsQuiet)
+            {
+                throw new DistFsException(
+                    ErrorCatalog.ChunkVersionOver, $"Chunk {chunk} {version} has writes under way.");
+            }
+        }
+    }
+
+    private async Task<WriteChunkReply> SyncAsync(
+        IChunkStore store, ChunkName name, IReadOnlyList<ChainHop> chain, bool isSeal, TimeSpan timeout)
+    {
+        var (chunk, version) = (new ChunkId(name.Chunk), new ChunkVersion(name.Version));
+        var behind = SyncBehindAsync(name, chain, isSeal, timeout);
         ChainFailure? here = null;
         try
         {
-            await store
-                .SyncAsync(new ChunkId(name.Chunk), new ChunkVersion(name.Version), CancellationToken.None)
-                .ConfigureAwait(false);
+            if (isSeal)
+            {
+                await store.SealAsync(chunk, version, CancellationToken.None).ConfigureAwait(false);
+            }
+            else
+            {
+                await store.SyncAsync(chunk, version, CancellationToken.None).ConfigureAwait(false);
+            }
         }
         catch (DistFsException e)
         {
             here = new ChainFailure(serving.Self, e.Code, e.Message);
         }
 
-        return (here ?? await behind.ConfigureAwait(false)) is { } failure
-            ? Failed(failure)
-            : Done(store, new ChunkId(name.Chunk));
+        var there = await behind.ConfigureAwait(false);
+        return (here ?? there) is { } failure ? Failed(failure) : Done(store, chunk);
     }
 
-    private async Task<ChainFailure?> SyncBehindAsync(ChunkName name, IReadOnlyList<ChainHop> chain)
+    private async Task<ChainFailure?> SyncBehindAsync(
+        ChunkName name, IReadOnlyList<ChainHop> chain, bool isSeal, TimeSpan timeout)
     {
         if (chain.Count == 0)
         {
             return null;
         }
 
-        var request = new SyncChunkRequest { Name = name, Server = chain[0].Server };
+        var request = new SyncChunkRequest { Name = name, Server = chain[0].Server, Seal = isSeal };
         request.Chain.AddRange(chain.Skip(1));
         try
         {
             return FailureOf(await links.To(chain[0].Address)
-                .CallAsync(ChunkDataMethods.Sync, request, HopTimeout)
+                .CallAsync(ChunkDataMethods.Sync, request, timeout)
                 .ConfigureAwait(false));
         }
         catch (DistFsException e)
@@ -310,10 +397,19 @@ internal sealed partial class ChunkDataService(
     private static ChainFailure Behind(ChainHop hop, DistFsException e) => new(
         new ServerId(hop.Server), ErrorCatalog.ChainBroken, $"Server {hop.Server} at {hop.Address}: {e.Message}");
 
-    private ChainFailure Refused(WriteChunkRequest request) => new(
-        serving.Self,
-        ErrorCatalog.ChainBroken,
-        $"Write {request.Sequence} of another client, or out of its order, in this version.");
+    private ChainFailure Refused(ChunkReplica replica, WriteChunkRequest request) => IsUnsure(replica, request)
+        ? new ChainFailure(
+            serving.Self, ErrorCatalog.ChunkAtRest, $"Server {serving.Self} started again since the last version.")
+        : new ChainFailure(
+            serving.Self,
+            ErrorCatalog.ChunkVersionOver,
+            $"Write {request.Sequence} is another client's, or out of its order, in this version.");
+
+    private static TimeSpan HopTime(ServerCall call)
+    {
+        var left = call.TimeRemaining;
+        return left >= HopTimeout ? HopTimeout : left > 2 * HopMargin ? left - HopMargin : HopMargin;
+    }
 
     private static ChainFailure? FailureOf(WriteChunkReply reply) => reply.Status == 0
         ? null

@@ -25,7 +25,7 @@ internal enum WriteVerdict
 /// </summary>
 /// <remarks>
 /// Sequences are the writer's: 1, 2, 3. Every member takes them in that order, and so does its store; hence one number
-/// says it all for stored, and one for committed.
+/// says it all for stored, and one for committed. Both grow without gaps: one that failed stops them for good.
 /// </remarks>
 internal sealed class ChunkReplica
 {
@@ -38,15 +38,28 @@ internal sealed class ChunkReplica
     /// <summary>Of the version before, dirty when it ended: not as the tail has them.</summary>
     private readonly HashSet<BlockIndex> _carried;
 
-    private ClientId _writer;
+    /// <summary>
+    /// All that this version began with as carried. Until something is committed, nobody knows that the others have
+    /// settled too, so the next version begins with all of it again: its tail may be one that had not.
+    /// </summary>
+    private readonly BlockIndex[] _inherited;
 
-    /// <summary>The highest sequence that who is behind has replied to, or that needs nobody behind.</summary>
-    private ulong _behind;
+    private readonly Steps _stored = new();
+
+    /// <summary>What who is behind has replied to, or what needs nobody behind.</summary>
+    private readonly Steps _behind = new();
+
+    private ulong _writer;
 
     /// <param name="version">Begun in this run of the server.</param>
     /// <param name="carried">Blocks that were dirty here when the version began, within its length.</param>
-    public ChunkReplica(ChunkVersion version, IEnumerable<BlockIndex> carried) =>
-        (Version, _carried) = (version, [.. carried]);
+    /// <param name="origin">How it came to be here.</param>
+    public ChunkReplica(
+        ChunkVersion version, IEnumerable<BlockIndex> carried, ReplicaOrigin origin = ReplicaOrigin.Known)
+    {
+        _inherited = [.. carried];
+        (Version, _carried, Origin) = (version, [.. _inherited], origin);
+    }
 
     /// <summary>The version.</summary>
     public ChunkVersion Version { get; }
@@ -54,11 +67,19 @@ internal sealed class ChunkReplica
     /// <summary>The highest sequence that was taken; all before it were.</summary>
     public ulong Taken { get; private set; }
 
-    /// <summary>The highest sequence that is stored here.</summary>
-    public ulong Stored { get; private set; }
+    /// <summary>How it came to be here.</summary>
+    public ReplicaOrigin Origin { get; }
 
-    /// <summary>The highest sequence that this member and all behind it have stored.</summary>
-    public ulong Committed => Math.Min(Stored, _behind);
+    /// <summary>The highest sequence that is stored here, with all before it.</summary>
+    public ulong Stored => _stored.Through;
+
+    /// <summary>The highest sequence that this member and all behind it have stored, with all before it.</summary>
+    public ulong Committed => Math.Min(_stored.Through, _behind.Through);
+
+    /// <summary>
+    /// It was made by a write that has not been taken yet: others may have had bytes that it does not know of.
+    /// </summary>
+    public bool IsUnborn => Origin == ReplicaOrigin.Made && Committed == 0;
 
     /// <summary>No further write is taken, and none that is not committed will be.</summary>
     public bool IsBroken => Failure != null;
@@ -76,7 +97,7 @@ internal sealed class ChunkReplica
     /// <param name="writer">Who writes; the first one has the version for himself.</param>
     /// <param name="sequence">Its number, from 1.</param>
     /// <param name="blocks">What it writes to.</param>
-    public WriteVerdict Admit(ClientId writer, ulong sequence, IEnumerable<BlockIndex> blocks)
+    public WriteVerdict Admit(ulong writer, ulong sequence, IEnumerable<BlockIndex> blocks)
     {
         if (Taken > 0 && writer != _writer)
         {
@@ -108,19 +129,19 @@ internal sealed class ChunkReplica
         return WriteVerdict.Take;
     }
 
-    /// <summary>This and all before it are in the store.</summary>
+    /// <summary>It is in the store.</summary>
     public void HasStored(ulong sequence)
     {
         Check.That(sequence <= Taken);
-        Stored = Math.Max(Stored, sequence);
+        _stored.Done(sequence);
         Forget();
     }
 
-    /// <summary>Who is behind has this and all before it; or nobody is behind.</summary>
+    /// <summary>Who is behind has it; or nobody is behind.</summary>
     public void HasBehind(ulong sequence)
     {
         Check.That(sequence <= Taken);
-        _behind = Math.Max(_behind, sequence);
+        _behind.Done(sequence);
         Forget();
     }
 
@@ -134,12 +155,13 @@ internal sealed class ChunkReplica
     public bool IsDirty(BlockIndex block) =>
         _carried.Contains(block) || (_written.TryGetValue(block, out var last) && last > Committed);
 
-    /// <summary>The blocks that are dirty and begin before <paramref name="end"/>.</summary>
+    /// <summary>The blocks that the next version has to carry, before <paramref name="end"/>.</summary>
     public IEnumerable<BlockIndex> DirtyBefore(BlockIndex end)
     {
         var committed = Committed;
         return _written.Where(written => written.Value > committed).Select(written => written.Key)
             .Concat(_carried)
+            .Concat(committed == 0 ? _inherited : [])
             .Where(block => block.Value < end.Value)
             .Distinct();
     }
@@ -149,6 +171,45 @@ internal sealed class ChunkReplica
         if (Committed == Taken)
         {
             _written.Clear();
+        }
+    }
+}
+
+/// <summary>How a chunk came to be open.</summary>
+internal enum ReplicaOrigin
+{
+    /// <summary>Its version followed one that this run knows all of, or one in which all was sealed.</summary>
+    Known,
+
+    /// <summary>A write made it, since nothing of it was ever replied to.</summary>
+    Made,
+
+    /// <summary>
+    /// The version before was begun in another run, and not sealed: what is here may be less than what was acknowledged.
+    /// </summary>
+    Rest,
+}
+
+/// <summary>Numbers from 1 that come in any order: up to where all have.</summary>
+internal sealed class Steps
+{
+    private readonly SortedSet<ulong> _ahead = [];
+
+    /// <summary>All up to this have come.</summary>
+    public ulong Through { get; private set; }
+
+    /// <summary>One has come.</summary>
+    public void Done(ulong number)
+    {
+        if (number <= Through)
+        {
+            return;
+        }
+
+        _ahead.Add(number);
+        while (_ahead.Remove(Through + 1))
+        {
+            Through++;
         }
     }
 }

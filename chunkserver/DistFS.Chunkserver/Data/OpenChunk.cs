@@ -6,6 +6,10 @@ namespace DistFS.Chunkserver.Data;
 /// A chunk in a version that was begun in this run: its rules (<see cref="ChunkReplica"/>), and the calls that wait for
 /// them to allow something.
 /// </summary>
+[System.Diagnostics.CodeAnalysis.SuppressMessage(
+    "Design",
+    "CA1001:Types that own disposable fields should be disposable",
+    Justification = "A source without timer and wait handle has nothing to dispose of, and its users outlive the chunk.")]
 internal sealed class OpenChunk(ChunkId chunk, ChunkReplica replica)
 {
     /// <summary>Calls that came early, by their number; each looks again when its turn may have come.</summary>
@@ -14,7 +18,8 @@ internal sealed class OpenChunk(ChunkId chunk, ChunkReplica replica)
     /// <summary>Repeated calls, by the number that they want to see committed.</summary>
     private readonly SortedDictionary<ulong, TaskCompletionSource> _commits = [];
 
-    private Task? _settling;
+    private readonly CancellationTokenSource _broken = new();
+    private Task<ChainFailure?>? _settling;
 
     /// <summary>Which.</summary>
     public ChunkId Chunk { get; } = chunk;
@@ -25,6 +30,9 @@ internal sealed class OpenChunk(ChunkId chunk, ChunkReplica replica)
 
     /// <summary>The rules; under the gate, but for the version.</summary>
     public ChunkReplica Replica { get; } = replica;
+
+    /// <summary>Cancelled when the chain is broken: nobody need wait for what is under way to those behind.</summary>
+    public CancellationToken Broken => _broken.Token;
 
     /// <summary>In milliseconds of <see cref="Environment.TickCount64"/>.</summary>
     public long UsedMs { get; private set; } = Environment.TickCount64;
@@ -70,13 +78,17 @@ internal sealed class OpenChunk(ChunkId chunk, ChunkReplica replica)
             Release(_turns, ulong.MaxValue);
             Release(_commits, ulong.MaxValue);
         }
+
+        // Elsewhere: the caller may hold the gate.
+        _ = _broken.CancelAsync();
     }
 
     /// <summary>
     /// Fetches what is carried, once for all who want it. Under the gate.
     /// </summary>
     /// <param name="settle">Fetches the blocks; has to say <see cref="HasSettled"/> of each.</param>
-    public Task SettleOnce(Func<OpenChunk, IReadOnlyList<BlockIndex>, Task> settle)
+    /// <returns>Null when all of them are settled; else why not.</returns>
+    public Task<ChainFailure?> SettleOnce(Func<OpenChunk, IReadOnlyList<BlockIndex>, Task<ChainFailure?>> settle)
     {
         if (_settling is not { IsCompleted: false })
         {

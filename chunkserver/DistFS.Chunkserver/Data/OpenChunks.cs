@@ -44,8 +44,9 @@ internal sealed class OpenChunks(IChunkStores stores, IServing serving)
     /// <param name="storedLength">With what length that began.</param>
     /// <param name="begins">Nothing of the chunk was ever replied to: it is made if it is not here.</param>
     /// <exception cref="DistFsException">
-    /// Not here (<see cref="ErrorCatalog.ChunkUnknown"/>), fenced (<see cref="ErrorCatalog.ChunkVersionStale"/>), or
-    /// its version was begun in another run (<see cref="ErrorCatalog.ChainBroken"/>).
+    /// Not here (<see cref="ErrorCatalog.ChunkUnknown"/>), lost or not whole, fenced
+    /// (<see cref="ErrorCatalog.ChunkVersionStale"/>), or its version was begun in another run
+    /// (<see cref="ErrorCatalog.ChunkAtRest"/>).
     /// </exception>
     public async ValueTask<OpenChunk> ForWriteAsync(
         ChunkId chunk, ChunkVersion version, uint storedLength, bool begins)
@@ -136,22 +137,28 @@ internal sealed class OpenChunks(IChunkStores stores, IServing serving)
 
             if (version.Value < info.Version.Value)
             {
+                throw Stale(chunk, version);
+            }
+
+            if (info.State != ChunkState.Serving)
+            {
                 throw new DistFsException(
-                    ErrorCatalog.ChunkVersionStale, $"Chunk {chunk} is in {info.Version} here, not in {version}.");
+                    info.State == ChunkState.Lost ? ErrorCatalog.ChunkLost : ErrorCatalog.ChunkIncomplete,
+                    $"The copy of chunk {chunk} on server {serving.Self} is not whole.");
             }
 
             if (version == info.Version)
             {
+                // Sealed, it has all; it just takes no more in this version.
                 throw new DistFsException(
-                    ErrorCatalog.ChainBroken,
-                    $"Chunk {chunk} {version} was begun before server {serving.Self} started.");
+                    info.IsSealed ? ErrorCatalog.ChunkVersionOver : ErrorCatalog.ChunkAtRest,
+                    $"Chunk {chunk} {version} was begun before server {serving.Self} started, or is sealed.");
             }
 
             await FenceAsync(store, [new VersionFence(chunk, version, storedLength)]).ConfigureAwait(false);
             return _open.TryGetValue(chunk, out open) && open.Replica.Version == version
                 ? open
-                : throw new DistFsException(
-                    ErrorCatalog.ChunkVersionStale, $"Chunk {chunk} went on from {version} meanwhile.");
+                : throw Stale(chunk, version);
         }
         finally
         {
@@ -164,25 +171,29 @@ internal sealed class OpenChunks(IChunkStores stores, IServing serving)
         var store = stores.ForNew(chunk);
         await store.CreateAsync(chunk, version, CancellationToken.None).ConfigureAwait(false);
         stores.Made(chunk, store);
-        var made = new OpenChunk(chunk, new ChunkReplica(version, []));
-        return _open.AddOrUpdate(
+        var made = new OpenChunk(chunk, new ChunkReplica(version, [], ReplicaOrigin.Made));
+        var open = _open.AddOrUpdate(
             chunk,
             made,
             (_, other) => other.Replica.Version.Value > version.Value ? other : made);
+        return open == made ? made : throw Stale(chunk, version);
     }
+
+    private static DistFsException Stale(ChunkId chunk, ChunkVersion version) =>
+        new(ErrorCatalog.ChunkVersionStale, $"Chunk {chunk} has gone on from {version} here.");
 
     private async ValueTask<List<OpenChunk>> FenceAsync(IChunkStore store, VersionFence[] fences)
     {
-        // One that the store knows from an earlier run stays at rest: what was written in it then is not known.
-        var isNew = Array.ConvertAll(
-            fences, fence => !store.TryGet(fence.Chunk, out var info) || info.Version.Value < fence.Version.Value);
+        // As they are before: what the version begins from.
+        var before = Array.ConvertAll(
+            fences, fence => store.TryGet(fence.Chunk, out var info) ? info : (ChunkInfo?)null);
         var outcomes = new FenceOutcome[fences.Length];
         await store.BeginVersionsAsync(fences, outcomes, CancellationToken.None).ConfigureAwait(false);
         var begun = new List<OpenChunk>();
         for (var i = 0; i < fences.Length; i++)
         {
             stores.Made(fences[i].Chunk, store);
-            if (Replace(fences[i], outcomes[i], isNew[i]) is { } open)
+            if (Replace(fences[i], outcomes[i], before[i]) is { } open)
             {
                 begun.Add(open);
             }
@@ -194,7 +205,7 @@ internal sealed class OpenChunks(IChunkStores stores, IServing serving)
     /// <summary>
     /// The store has begun a version: what was open before ends, and what was dirty in it is carried.
     /// </summary>
-    private OpenChunk? Replace(in VersionFence fence, FenceOutcome outcome, bool isNew)
+    private OpenChunk? Replace(in VersionFence fence, FenceOutcome outcome, ChunkInfo? stored)
     {
         if (outcome != FenceOutcome.Begun)
         {
@@ -214,14 +225,15 @@ internal sealed class OpenChunks(IChunkStores stores, IServing serving)
                 return before.Replica.Version == fence.Version ? before : null;
             }
 
-            if (before == null && !isNew)
+            if (before == null && stored is { } known && known.Version.Value >= fence.Version.Value)
             {
+                // Begun in an earlier run: what was written in it then is not known. It stays at rest.
                 return null;
             }
 
             // Broken first: nothing becomes dirty any more.
             before?.Break(Fenced());
-            var after = new OpenChunk(fence.Chunk, new ChunkReplica(fence.Version, Carried(before, fence.Length)));
+            var after = new OpenChunk(fence.Chunk, Next(fence, before, stored));
             if (before == null
                 ? _open.TryAdd(fence.Chunk, after)
                 : _open.TryUpdate(fence.Chunk, after, before))
@@ -231,16 +243,34 @@ internal sealed class OpenChunks(IChunkStores stores, IServing serving)
         }
     }
 
-    private static List<BlockIndex> Carried(OpenChunk? before, uint length)
+    private static ChunkReplica Next(in VersionFence fence, OpenChunk? before, ChunkInfo? stored)
     {
+        var end = new BlockIndex((uint)ChunkLayout.BlocksOf(fence.Length));
         if (before == null)
         {
-            return [];
+            // What was sealed is with all; of anything else nobody here knows what was under way.
+            return stored is null or { IsSealed: true }
+                ? new ChunkReplica(fence.Version, [])
+                : new ChunkReplica(fence.Version, AllBefore(end), ReplicaOrigin.Rest);
         }
 
         lock (before.Gate)
         {
-            return [.. before.Replica.DirtyBefore(new BlockIndex((uint)ChunkLayout.BlocksOf(length)))];
+            var replica = before.Replica;
+            return new ChunkReplica(
+                fence.Version,
+                replica.DirtyBefore(end).ToList(),
+                replica.Origin == ReplicaOrigin.Rest && replica.Committed == 0
+                    ? ReplicaOrigin.Rest
+                    : ReplicaOrigin.Known);
+        }
+    }
+
+    private static IEnumerable<BlockIndex> AllBefore(BlockIndex end)
+    {
+        for (var block = 0u; block < end.Value; block++)
+        {
+            yield return new BlockIndex(block);
         }
     }
 

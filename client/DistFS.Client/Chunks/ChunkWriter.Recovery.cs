@@ -6,7 +6,6 @@ namespace DistFS.Client.Chunks;
 public sealed partial class ChunkWriter
 {
     private int _failedInARow;
-    private uint _acknowledgedBefore;
 
     /// <summary>Begins another version, once for all who ask for it.</summary>
     /// <param name="failed">The version that failed; if it is over already, nothing is done.</param>
@@ -15,14 +14,14 @@ public sealed partial class ChunkWriter
     {
         lock (_gate)
         {
-            if (_error != null || !ReferenceEquals(failed, _target))
+            if (_error != null || !ReferenceEquals(failed, _target) || _recovery is { IsCompleted: false })
             {
                 return _recovery ?? Task.CompletedTask;
             }
 
-            return _recovery is { IsCompleted: false }
-                ? _recovery
-                : _recovery = Task.Run(() => RunAsync(failed, failure));
+            // Who waits for those that cannot come need not wait any longer.
+            _ = _version.CancelAsync();
+            return _recovery = Task.Run(() => RunAsync(failed, failure));
         }
     }
 
@@ -30,52 +29,55 @@ public sealed partial class ChunkWriter
     {
         try
         {
-            // Those under way end soon, each well or not: what they acknowledge need not be repeated.
+            // What was replied to in order need not be repeated.
             await CallsEndAsync().ConfigureAwait(false);
             uint length;
+            int failures;
             lock (_gate)
             {
-                length = _acknowledged;
-                _failedInARow = length > _acknowledgedBefore ? 1 : _failedInARow + 1;
-                _acknowledgedBefore = length;
+                (length, failures) = (_acknowledged, ++_failedInARow);
             }
 
-            if (_failedInARow > _options.AttemptsMax)
+            if (failures > _options.AttemptsMax)
             {
                 throw failure.ToException();
             }
 
-            if (_failedInARow > 1)
+            if (failures > 1)
             {
-                await Task.Delay(ChunkWriterOptions.PauseAfter(_failedInARow - 1)).ConfigureAwait(false);
+                await Task.Delay(ChunkWriterOptions.PauseAfter(failures - 1)).ConfigureAwait(false);
             }
 
-            var drop = failure.IsOfServer(failed.Head.Id) && failed.Servers.Count > 1
-                && failed.Servers.Any(server => server.Id == failure.Server)
-                    ? new[] { failure.Server }
-                    : [];
             var next = await _versions
-                .BeginVersionAsync(failed, length, drop, CancellationToken.None).ConfigureAwait(false);
+                .BeginVersionAsync(failed, length, DropOf(failed, failure), CancellationToken.None)
+                .ConfigureAwait(false);
             Check.That(next.Version.Value > failed.Version.Value);
             lock (_gate)
             {
                 Recoveries++;
-                (_target, _sequence) = (next, 0);
+                (_target, _sequence, _recovery) = (next, 0, null);
                 _begins = next.StoredLength == 0 && length == 0;
+                _version = new CancellationTokenSource();
 
-                // Everybody who comes from here on is sent behind these.
-                _recovery = null;
-                foreach (var write in _pending)
+                // Everybody who comes from here on is sent behind these. A copy: one may end at once.
+                foreach (var write in _error == null ? _pending.ToArray() : [])
                 {
                     Start(write);
                 }
             }
         }
-        catch (DistFsException e)
+        catch (Exception e)
         {
-            FailAll(e);
+            // Whatever it is: nothing is left waiting.
+            FailAll(e as DistFsException ?? new DistFsException(ErrorCatalog.Internal, e.Message, e));
         }
     }
+
+    /// <summary>Who failed, unless there is no other.</summary>
+    private static ServerId[] DropOf(ChunkTarget failed, WriteFailure failure) =>
+        failure.IsOfServer && failed.Servers.Count > 1 && failed.Servers.Any(server => server.Id == failure.Server)
+            ? [failure.Server]
+            : [];
 
     private async Task CallsEndAsync()
     {
@@ -105,9 +107,10 @@ public sealed partial class ChunkWriter
         PendingWrite[] pending;
         lock (_gate)
         {
-            _error = error;
+            _error ??= error;
             pending = [.. _pending];
             _pending.Clear();
+            _ = _version.CancelAsync();
         }
 
         foreach (var write in pending)

@@ -17,7 +17,8 @@ public sealed partial class ChunkWriter : IAsyncDisposable
     /// <summary>Bytes of one request before compression: 16 blocks.</summary>
     public const int RequestBytes = 16 * ChunkLayout.BlockBytes;
 
-    private readonly ClientId _writer;
+    // For this object alone: another one that writes in the same version is another writer, if of the same session too.
+    private readonly ulong _writer = (ulong)Random.Shared.NextInt64() | 1;
     private readonly IChunkVersions _versions;
     private readonly ChunkLinks _links;
     private readonly ChunkWriterOptions _options;
@@ -26,30 +27,28 @@ public sealed partial class ChunkWriter : IAsyncDisposable
     // Under the gate, in the order of their numbers: not acknowledged yet.
     private readonly LinkedList<PendingWrite> _pending = [];
     private readonly HashSet<Task> _calls = [];
+
+    // Never disposed of: it has no wait handle, and who waits for room hears of an error by what he does next.
     private readonly SemaphoreSlim _window;
 
+    private CancellationTokenSource _version = new();
     private ChunkTarget _target;
     private ulong _sequence;
     private bool _begins;
     private uint _acknowledged;
     private Task? _recovery;
-    private Exception? _error;
+    private DistFsException? _error;
 
     /// <summary>Begins to write.</summary>
-    /// <param name="writer">The session.</param>
     /// <param name="target">A version of the chunk in which nobody has written yet.</param>
     /// <param name="versions">Whom to ask when a server fails.</param>
     /// <param name="links">Connections.</param>
     /// <param name="options">Limits.</param>
     public ChunkWriter(
-        ClientId writer,
-        ChunkTarget target,
-        IChunkVersions versions,
-        ChunkLinks links,
-        ChunkWriterOptions? options = null)
+        ChunkTarget target, IChunkVersions versions, ChunkLinks links, ChunkWriterOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(target);
-        (_writer, _target, _versions, _links) = (writer, target, versions, links);
+        (_target, _versions, _links) = (target, versions, links);
         _options = options ?? new ChunkWriterOptions();
         _window = new SemaphoreSlim(_options.RequestsMax);
         (_acknowledged, _begins) = (target.StoredLength, target.StoredLength == 0);
@@ -132,13 +131,37 @@ public sealed partial class ChunkWriter : IAsyncDisposable
 
     /// <summary>Makes everything that was begun durable on all servers of the chunk.</summary>
     /// <exception cref="DistFsException">It cannot be.</exception>
-    public async Task SyncAsync(CancellationToken cancellation)
+    public Task SyncAsync(CancellationToken cancellation) => SyncAsync(isSeal: false, cancellation);
+
+    /// <summary>
+    /// As <see cref="SyncAsync(CancellationToken)"/>, and nothing more is written in this version: any server may serve
+    /// all of the chunk from here on, after it started again too. Whoever writes on begins a version.
+    /// </summary>
+    /// <exception cref="DistFsException">It cannot be.</exception>
+    public Task SealAsync(CancellationToken cancellation) => SyncAsync(isSeal: true, cancellation);
+
+    /// <summary>Gives up what is not acknowledged yet.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        FailAll(new DistFsException(ErrorCatalog.Cancelled, "The writer was disposed of."));
+        Task recovery;
+        lock (_gate)
+        {
+            recovery = _recovery ?? Task.CompletedTask;
+        }
+
+        await recovery.ConfigureAwait(false);
+        await CallsEndAsync().ConfigureAwait(false);
+        _version.Dispose();
+    }
+
+    private async Task SyncAsync(bool isSeal, CancellationToken cancellation)
     {
         for (var attempt = 1; ; attempt++)
         {
             await FlushAsync(cancellation).ConfigureAwait(false);
             var target = Target;
-            var failure = await SyncAsync(target, cancellation).ConfigureAwait(false);
+            var failure = await TrySyncAsync(target, isSeal, cancellation).ConfigureAwait(false);
             if (failure == null)
             {
                 return;
@@ -152,25 +175,6 @@ public sealed partial class ChunkWriter : IAsyncDisposable
             // What was acknowledged is with those who stay; the next attempt makes it durable there.
             await RecoverAsync(target, failure).WaitAsync(cancellation).ConfigureAwait(false);
         }
-    }
-
-    /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        Task[] calls;
-        lock (_gate)
-        {
-            _error ??= new DistFsException(ErrorCatalog.Cancelled, "The writer was disposed of.");
-            calls = [.. _calls];
-        }
-
-        await Task.WhenAll(calls).ConfigureAwait(false);
-        if (_recovery is { } recovery)
-        {
-            await recovery.ConfigureAwait(false);
-        }
-
-        _window.Dispose();
     }
 
     /// <summary>Compresses, and sums up: here and nowhere else.</summary>
@@ -203,8 +207,7 @@ public sealed partial class ChunkWriter : IAsyncDisposable
             if (_error != null)
             {
                 _window.Release();
-                throw new DistFsException(
-                    (_error as DistFsException)?.Code ?? ErrorCatalog.Internal, _error.Message, _error);
+                throw new DistFsException(_error.Code, _error.Message, _error);
             }
 
             _pending.AddLast(write);
@@ -221,47 +224,72 @@ public sealed partial class ChunkWriter : IAsyncDisposable
     /// <summary>Under the gate, so that the connection gets them in order.</summary>
     private void Start(PendingWrite write)
     {
-        write.Sequence = ++_sequence;
-        var call = CallAsync(write, _target);
+        (write.Sequence, write.IsReplied) = (++_sequence, false);
+        var call = CallAsync(write, _target, _begins, _version.Token);
         if (!call.IsCompleted)
         {
             _calls.Add(call);
-            _ = call.ContinueWith(ended => { lock (_gate) { _calls.Remove(ended); } }, TaskScheduler.Default);
+            _ = call.ContinueWith(Ended, TaskScheduler.Default);
         }
     }
 
-    private async Task CallAsync(PendingWrite write, ChunkTarget target)
+    private void Ended(Task call)
     {
-        var request = new WriteChunkRequest
+        lock (_gate)
         {
-            Name = NameOf(target),
-            Server = target.Head.Id.Value,
-            Writer = _writer.Value,
-            Sequence = write.Sequence,
-            Begins = _begins,
-            Durable = write.IsDurable,
-        };
-        request.Chain.AddRange(HopsOf(target));
-        var failure = await TryAsync(request, write.Pieces, target).ConfigureAwait(false);
-        if (failure == null)
-        {
-            Acknowledge(write);
+            _calls.Remove(call);
         }
-        else
+    }
+
+    /// <summary>Never fails: what goes wrong is the version's failure, or the writer's.</summary>
+    private async Task CallAsync(PendingWrite write, ChunkTarget target, bool begins, CancellationToken version)
+    {
+        try
         {
-            _ = RecoverAsync(target, failure);
+            var request = new WriteChunkRequest
+            {
+                Name = NameOf(target),
+                Server = target.Head.Id.Value,
+                Writer = _writer,
+                Sequence = write.Sequence,
+                Begins = begins,
+                Durable = write.IsDurable,
+                Members = (uint)target.Servers.Count,
+            };
+            request.Chain.AddRange(HopsOf(target));
+            var failure = await TryAsync(request, write.Pieces, target, version).ConfigureAwait(false);
+            if (failure == null)
+            {
+                Acknowledge(write, target);
+            }
+            else
+            {
+                _ = RecoverAsync(target, failure);
+            }
+        }
+        catch (OperationCanceledException) when (version.IsCancellationRequested)
+        {
+            // Repeated in the next version, if there is one.
+        }
+        catch (Exception e)
+        {
+            // A defect, or connections that were disposed of: nothing is left waiting.
+            FailAll(new DistFsException(ErrorCatalog.Internal, e.Message, e));
         }
     }
 
     private async Task<WriteFailure?> TryAsync(
-        WriteChunkRequest request, ReadOnlyMemory<byte> pieces, ChunkTarget target)
+        WriteChunkRequest request, ReadOnlyMemory<byte> pieces, ChunkTarget target, CancellationToken version)
     {
         for (var attempt = 1; ; attempt++)
         {
             try
             {
                 using var reply = await _links.To(target.Head.Address)
-                    .CallAsync(ChunkDataMethods.Write, request, new CallOptions(_options.CallTimeout, pieces))
+                    .CallAsync(
+                        ChunkDataMethods.Write,
+                        request,
+                        new CallOptions(_options.CallTimeout, pieces, Cancellation: version))
                     .ConfigureAwait(false);
                 return WriteFailure.Of(reply.Message);
             }
@@ -276,9 +304,14 @@ public sealed partial class ChunkWriter : IAsyncDisposable
         }
     }
 
-    private async Task<WriteFailure?> SyncAsync(ChunkTarget target, CancellationToken cancellation)
+    private async Task<WriteFailure?> TrySyncAsync(ChunkTarget target, bool isSeal, CancellationToken cancellation)
     {
-        var request = new SyncChunkRequest { Name = NameOf(target), Server = target.Head.Id.Value };
+        var request = new SyncChunkRequest
+        {
+            Name = NameOf(target),
+            Server = target.Head.Id.Value,
+            Seal = isSeal,
+        };
         request.Chain.AddRange(HopsOf(target));
         try
         {
@@ -292,18 +325,36 @@ public sealed partial class ChunkWriter : IAsyncDisposable
         }
     }
 
-    private void Acknowledge(PendingWrite write)
+    /// <summary>
+    /// Replies come in any order; writes are acknowledged in theirs. Else one that is repeated in another version would
+    /// come to lie over a later one that its caller has been told of.
+    /// </summary>
+    private void Acknowledge(PendingWrite write, ChunkTarget target)
     {
+        var done = new List<PendingWrite>();
         lock (_gate)
         {
-            // In whatever order replies come: who is before it in the order has been taken by all servers too.
-            _pending.Remove(write);
-            _acknowledged = Math.Max(_acknowledged, write.End);
-            _begins = false;
+            if (!ReferenceEquals(target, _target))
+            {
+                return;
+            }
+
+            write.IsReplied = true;
+            while (_pending.First is { Value.IsReplied: true } first)
+            {
+                _pending.RemoveFirst();
+                done.Add(first.Value);
+                _acknowledged = Math.Max(_acknowledged, first.Value.End);
+                _begins = false;
+                _failedInARow = 0;
+            }
         }
 
-        _window.Release();
-        write.Complete();
+        foreach (var one in done)
+        {
+            one.Complete();
+            _window.Release();
+        }
     }
 
     private static ChunkName NameOf(ChunkTarget target) => new()

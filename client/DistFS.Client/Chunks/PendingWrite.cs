@@ -16,6 +16,12 @@ internal sealed class PendingWrite(byte[] buffer, int length, uint end, bool isD
     /// <summary>Replied to when it is on disks.</summary>
     public bool IsDurable { get; } = isDurable;
 
+    /// <summary>
+    /// Replied to in the present version: acknowledged as soon as all before it are. If the version ends before, it is
+    /// repeated with them, or an older one would come to lie over it.
+    /// </summary>
+    public bool IsReplied { get; set; }
+
     /// <summary>Its number in the present version.</summary>
     public ulong Sequence { get; set; }
 

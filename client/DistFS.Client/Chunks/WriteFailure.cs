@@ -10,12 +10,9 @@ namespace DistFS.Client.Chunks;
 internal sealed record WriteFailure(ServerId Server, ErrorCode Code, string Message)
 {
     /// <summary>
-    /// Whether the server is left out of the next version. It is not where only the version has come to its end: when
-    /// a server started again, or another client has written.
+    /// Whether the server is left out of the next version. It is not where only the version has come to its end.
     /// </summary>
-    /// <param name="head">Who was asked.</param>
-    public bool IsOfServer(ServerId head) =>
-        Code != ErrorCatalog.ChunkVersionStale && (Code != ErrorCatalog.ChainBroken || Server != head);
+    public bool IsOfServer => Code != ErrorCatalog.ChunkVersionStale && Code != ErrorCatalog.ChunkVersionOver;
 
     /// <summary>What a reply says; null: it was taken.</summary>
     public static WriteFailure? Of(WriteChunkReply reply) => reply.Status == 0

@@ -5,9 +5,8 @@ public static partial class ErrorCatalog
 {
     /// <summary>No more writes in this version.</summary>
     public static readonly ErrorCode ChainBroken = new(1481, FsStatus.TryAgain, "chain broken",
-        "A server of the chunk failed, started again, or another client writes the chunk: nothing more is written in "
-        + "this version of it. The client begins another version, without the server that failed, and repeats what was "
-        + "not answered; it does that by itself.");
+        "A server of the chunk failed: nothing more is written in this version of it. The client begins another "
+        + "version, without the server that failed, and repeats what was not answered; it does that by itself.");
 
     /// <summary>The block is being written.</summary>
     public static readonly ErrorCode ChunkDirty = new(1482, FsStatus.TryAgain, "block is being written",
@@ -24,4 +23,14 @@ public static partial class ErrorCatalog
     public static readonly ErrorCode ChunkServerWrong = new(1484, FsStatus.Stale, "another chunk server",
         "The request was for another chunk server than that which has the address now. Clients ask the metaservers "
         + "for the addresses again.");
+
+    /// <summary>The version is over, and no server has failed.</summary>
+    public static readonly ErrorCode ChunkVersionOver = new(1485, FsStatus.TryAgain, "version of the chunk is over",
+        "Another client writes the chunk, or a write came out of its order: nothing more is written in this version. The "
+        + "client begins another one by itself.");
+
+    /// <summary>The server started again and does not know what its copy lacks.</summary>
+    public static readonly ErrorCode ChunkAtRest = new(1486, FsStatus.TryAgain, "chunk at rest",
+        "The server started again since this version of the chunk began. It does not know whether its copy has all that "
+        + "was written, and takes no writes for it. The client goes on without it, and repair makes the copy again.");
 }

@@ -23,7 +23,7 @@ public sealed class ChainChaosTests
         await FillAsync(chain, model);
         for (var generation = 0; generation < 4; generation++)
         {
-            var unsure = await WriteAsync(chain, model, random, new ClientId(100 + (ulong)generation));
+            var unsure = await WriteAsync(chain, model, random);
             model = await TakeOverAsync(chain, model, unsure, random);
         }
 
@@ -42,11 +42,11 @@ public sealed class ChainChaosTests
 
     /// <summary>One writer, until it dies with writes under way: their ranges are returned.</summary>
     private static async Task<List<(int Offset, byte[] Bytes)>> WriteAsync(
-        TestChain chain, byte[] model, Prng random, ClientId id)
+        TestChain chain, byte[] model, Prng random)
     {
         // Room for all: one that is held must not keep the test from letting it go.
         var writer = new ChunkWriter(
-            id, chain.Target, chain, chain.Links, new ChunkWriterOptions { RequestsMax = 128 });
+            chain.Target, chain, chain.Links, new ChunkWriterOptions { RequestsMax = 128 });
         var begun = new List<(int Offset, byte[] Bytes)>();
         for (var i = 0; i < 30; i++)
         {
@@ -103,8 +103,7 @@ public sealed class ChainChaosTests
             }
         }
 
-        await using var writer = new ChunkWriter(
-            new ClientId(random.NextUInt64() | 1), chain.Target, chain, chain.Links);
+        await using var writer = new ChunkWriter(chain.Target, chain, chain.Links);
         var bytes = new byte[] { 1, 2, 3 };
         await await writer.BeginAsync(5, bytes, isDurable: true, default);
         bytes.CopyTo(here, 5);

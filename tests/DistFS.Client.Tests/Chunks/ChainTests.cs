@@ -162,7 +162,7 @@ public sealed class ChainTests
         await using var channel = new Rpc.Frames.FrameChannel(RpcAddress.Parse(before.Head.Address));
         var write = await channel.CallAsync(
             ChunkDataMethods.Write,
-            new WriteChunkRequest { Name = Name(before), Server = 1, Writer = TestChain.Writer.Value, Sequence = 2 },
+            new WriteChunkRequest { Name = Name(before), Server = 1, Writer = 77, Sequence = 2 },
             TimeSpan.FromSeconds(5));
         Assert.Equal((int)FsStatus.Stale, write.Status);
         var read = await Assert.ThrowsAsync<RpcException>(() => channel.CallAsync(
@@ -193,7 +193,7 @@ public sealed class ChainTests
         Assert.Equal(ErrorCatalog.ChunkDirty, dirty.Code);
 
         // Another one writes elsewhere: before that the head has become like the tail.
-        await using var other = new ChunkWriter(new ClientId(78), chain.Target, chain, chain.Links);
+        await using var other = new ChunkWriter(chain.Target, chain, chain.Links);
         var patch = Bytes(4, 500);
         await await other.BeginAsync(10, patch, isDurable: true, default);
         patch.CopyTo(before, 10);
@@ -214,7 +214,7 @@ public sealed class ChainTests
         {
             Name = Name(target),
             Server = 1,
-            Writer = TestChain.Writer.Value,
+            Writer = 77,
             Sequence = 1,
             Begins = true,
         };

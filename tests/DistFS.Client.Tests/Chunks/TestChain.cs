@@ -9,7 +9,6 @@ namespace DistFS.Client.Tests.Chunks;
 /// </summary>
 internal sealed class TestChain : IChunkVersions, IAsyncDisposable
 {
-    public static readonly ClientId Writer = new(77);
     private static readonly ChunkId Chunk = new(4_711);
 
     private readonly ChunkLinks _links = new("test client");
@@ -43,7 +42,7 @@ internal sealed class TestChain : IChunkVersions, IAsyncDisposable
     /// <summary>What was asked for, in order.</summary>
     public List<(uint Length, ServerId[] Drop)> Versions { get; } = [];
 
-    public ChunkWriter Write(ChunkWriterOptions? options = null) => new(Writer, Target, this, _links, options);
+    public ChunkWriter Write(ChunkWriterOptions? options = null) => new(Target, this, _links, options);
 
     public async Task<ChunkTarget> BeginVersionAsync(
         ChunkTarget before, uint length, IReadOnlyCollection<ServerId> drop, CancellationToken cancellation)

@@ -116,6 +116,8 @@ public sealed class ErrorCatalogTests
         DFS1482 ChunkDirty TryAgain
         DFS1483 ChunkServerNotServing TryAgain
         DFS1484 ChunkServerWrong Stale
+        DFS1485 ChunkVersionOver TryAgain
+        DFS1486 ChunkAtRest TryAgain
         """.ReplaceLineEndings("\n"),
         string.Join('\n', ErrorCatalog.All.Select(code => $"{code.Id} {NameOf(code)} {code.Status}")));
 
