@@ -56,7 +56,7 @@ public sealed class ChainChaosTests
             var isHeld = MaybeHold(chain, random);
             begun.Add((offset, bytes));
             await writer.BeginAsync((uint)offset, bytes, isDurable: random.Chance(0.2), default);
-            if (random.Chance(0.04) && chain.Members.Count > 1)
+            if (random.Chance(0.04) && chain.Members.Count(static member => member.IsRunning) > 1)
             {
                 await chain.Members[random.NextInt32(chain.Members.Count)].KillAsync();
             }
