@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using DistFS.Benchmarks.Raft;
+using DistFS.Blocks;
 using DistFS.Chunks;
 using DistFS.Primitives;
 
