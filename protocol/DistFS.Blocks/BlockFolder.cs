@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using DistFS.Primitives;
 
-namespace DistFS.Chunks;
+namespace DistFS.Blocks;
 
 /// <summary>Puts the pieces of a block together into one.</summary>
 internal static class BlockFolder
