@@ -143,6 +143,7 @@ internal sealed record ChunkContent
 internal sealed class ChunkEntry(ChunkId chunk, ChunkContent? content)
 {
     private volatile ChunkContent? _current = content;
+    private int _stamp;
 
     public ChunkId Chunk { get; } = chunk;
 
@@ -164,5 +165,19 @@ internal sealed class ChunkEntry(ChunkId chunk, ChunkContent? content)
     /// <summary>Whether it was used since somebody last looked whether it could be forgotten.</summary>
     public bool IsUsed { get; set; } = true;
 
-    public void Publish() => _current = Next;
+    /// <summary>
+    /// Grows by one when a commit of it begins, and by one when readers see the result: odd in between. Rows of
+    /// <see cref="Current"/> may be gone from the database then, and nothing is damaged.
+    /// </summary>
+    public int Stamp => Volatile.Read(ref _stamp);
+
+    /// <summary>A commit begins. The lane's.</summary>
+    public void BeginCommit() => Interlocked.Increment(ref _stamp);
+
+    /// <summary>The commit has ended: readers see <see cref="Next"/>. The lane's.</summary>
+    public void Publish()
+    {
+        _current = Next;
+        Interlocked.Increment(ref _stamp);
+    }
 }

@@ -51,10 +51,12 @@ public sealed partial class RocksChunkStore
     public StoredBlocks Read(ChunkId chunk, ChunkVersion version, BlockIndex first, int count)
     {
         ChunkErrors.RequireBlocks(chunk, first, count);
-        while (true)
+        for (var start = Environment.TickCount64;;)
         {
             ThrowIfFailed();
-            var content = FindEntry(chunk)?.Current ?? throw ChunkErrors.Unknown(chunk);
+            var entry = FindEntry(chunk);
+            var stamp = entry?.Stamp ?? 0;
+            var content = entry?.Current ?? throw ChunkErrors.Unknown(chunk);
             if (ChunkErrors.Readable(content.Info, version) is { } refusal)
             {
                 throw refusal;
@@ -73,9 +75,8 @@ public sealed partial class RocksChunkStore
             {
                 EndAndWait(chunk, open!);
             }
-            else if (ReferenceEquals(FindEntry(chunk)?.Current, content))
+            else if (IsDamage(entry, stamp, content, start))
             {
-                // Nothing has changed meanwhile: it is the disk.
                 var status = outcome == ReadOutcome.Unreadable ? FsStatus.IoError : FsStatus.Corrupt;
                 LoseInBackground(content.Info, status);
                 throw ChunkErrors.Lost(content.Info with { LostStatus = status });
@@ -168,12 +169,34 @@ public sealed partial class RocksChunkStore
         }
     }
 
+    /// <summary>
+    /// Whether nothing has changed since a plan was made whose pieces are not there: then it is the disk.
+    /// </summary>
+    private bool IsDamage(ChunkEntry entry, int stamp, ChunkContent content, long start)
+    {
+        if (entry.Stamp == stamp && stamp % 2 == 0)
+        {
+            return ReferenceEquals(FindEntry(entry.Chunk)?.Current, content);
+        }
+
+        if (Environment.TickCount64 - start > PartSeconds * 1000)
+        {
+            throw new DistFsException(
+                ErrorCatalog.StoreIo, $"A change of chunk {entry.Chunk} was not on disk within {PartSeconds} s.");
+        }
+
+        Thread.Yield();
+        return false;
+    }
+
     private bool VerifyBlock(ChunkId chunk, uint block, ref long bytes)
     {
-        while (true)
+        for (var start = Environment.TickCount64;;)
         {
             ThrowIfFailed();
-            if (FindEntry(chunk)?.Current is not { } content)
+            var entry = FindEntry(chunk);
+            var stamp = entry?.Stamp ?? 0;
+            if (entry?.Current is not { } content)
             {
                 return true;
             }
@@ -190,7 +213,7 @@ public sealed partial class RocksChunkStore
             {
                 EndAndWait(chunk, open!);
             }
-            else if (ReferenceEquals(FindEntry(chunk)?.Current, content))
+            else if (IsDamage(entry, stamp, content, start))
             {
                 return false;
             }

@@ -149,6 +149,11 @@ internal sealed class StoreLane
             return;
         }
 
+        foreach (var entry in _group.Entries)
+        {
+            entry.BeginCommit();
+        }
+
         var start = Stopwatch.GetTimestamp();
         try
         {
@@ -198,6 +203,10 @@ internal sealed class StoreLane
         foreach (var entry in _group.Entries)
         {
             entry.Next = entry.Current;
+            if (entry.Stamp % 2 != 0)
+            {
+                entry.Publish();
+            }
         }
 
         foreach (var request in _group.Requests)
