@@ -40,4 +40,8 @@ public static class ChunkServerMethods
     /// <summary>Older versions are refused from here on.</summary>
     public static readonly RpcMethod<FenceRequest, FenceReply> Fence =
         RpcMethod<FenceRequest, FenceReply>.Of(ServersReflection.Descriptor, "ChunkServer", "Fence");
+
+    /// <summary>How far the check of what is stored is.</summary>
+    public static readonly RpcMethod<ScrubRequest, ScrubReply> Scrub =
+        RpcMethod<ScrubRequest, ScrubReply>.Of(ServersReflection.Descriptor, "ChunkServer", "Scrub");
 }
