@@ -1,27 +1,27 @@
 namespace DistFS.Primitives;
 
-/// <content>147x: the data path, as clients and chunk servers see it (docs/design/chain.md).</content>
+/// <content>148x: the data path, as clients and chunk servers see it (docs/design/chain.md).</content>
 public static partial class ErrorCatalog
 {
     /// <summary>No more writes in this version.</summary>
-    public static readonly ErrorCode ChainBroken = new(1471, FsStatus.TryAgain, "chain broken",
+    public static readonly ErrorCode ChainBroken = new(1481, FsStatus.TryAgain, "chain broken",
         "A server of the chunk failed, started again, or another client writes the chunk: nothing more is written in "
         + "this version of it. The client begins another version, without the server that failed, and repeats what was "
         + "not answered; it does that by itself.");
 
     /// <summary>The block is being written.</summary>
-    public static readonly ErrorCode ChunkDirty = new(1472, FsStatus.TryAgain, "block is being written",
+    public static readonly ErrorCode ChunkDirty = new(1482, FsStatus.TryAgain, "block is being written",
         "Not all servers of the chunk have this block as it is here, so that it is read at the last one of them. "
         + "Clients do that by themselves.");
 
     /// <summary>The server does not serve at the moment.</summary>
-    public static readonly ErrorCode ChunkServerNotServing = new(1473, FsStatus.TryAgain, "chunk server not serving",
+    public static readonly ErrorCode ChunkServerNotServing = new(1483, FsStatus.TryAgain, "chunk server not serving",
         "The chunk server has not heard from the leading metaserver for some seconds, or has just started and is not "
         + "through with telling what it has. It may not know what changed meanwhile, and answers nothing until it "
         + "does. Clients read elsewhere. If it lasts, look whether the metaservers can be reached from the server.");
 
     /// <summary>The request is for another server.</summary>
-    public static readonly ErrorCode ChunkServerWrong = new(1474, FsStatus.Stale, "another chunk server",
+    public static readonly ErrorCode ChunkServerWrong = new(1484, FsStatus.Stale, "another chunk server",
         "The request was for another chunk server than that which has the address now. Clients ask the metaservers "
         + "for the addresses again.");
 }

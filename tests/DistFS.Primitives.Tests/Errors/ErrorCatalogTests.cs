@@ -96,10 +96,26 @@ public sealed class ErrorCatalogTests
         DFS1453 ChunkServerRunOver Stale
         DFS1454 NoChunkServers TryAgain
         DFS1455 FencePending TryAgain
-        DFS1471 ChainBroken TryAgain
-        DFS1472 ChunkDirty TryAgain
-        DFS1473 ChunkServerNotServing TryAgain
-        DFS1474 ChunkServerWrong Stale
+        DFS1460 ChunkUnknown NotFound
+        DFS1461 ChunkExists AlreadyExists
+        DFS1462 ChunkVersionStale Stale
+        DFS1463 ChunkVersionUnknown TryAgain
+        DFS1464 ChunkLost Corrupt
+        DFS1465 ChunkIncomplete TryAgain
+        DFS1466 ChunkStoreFailed IoError
+        DFS1467 ChunkStoreFull NoSpace
+        DFS1468 ChunkStoreForeign Invalid
+        DFS1469 ChunkStoreFormat NotSupported
+        DFS1470 ChunkStoreMissing NotFound
+        DFS1471 ChunkStoreReadOnly ReadOnly
+        DFS1472 ChunkStoreIdentityLost Corrupt
+        DFS1473 BlockCorrupt Corrupt
+        DFS1474 ChunkRangeInvalid Invalid
+        DFS1475 ChunkSealed Stale
+        DFS1481 ChainBroken TryAgain
+        DFS1482 ChunkDirty TryAgain
+        DFS1483 ChunkServerNotServing TryAgain
+        DFS1484 ChunkServerWrong Stale
         """.ReplaceLineEndings("\n"),
         string.Join('\n', ErrorCatalog.All.Select(code => $"{code.Id} {NameOf(code)} {code.Status}")));
 

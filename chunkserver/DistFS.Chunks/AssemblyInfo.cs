@@ -1,0 +1,4 @@
+using System.Runtime.CompilerServices;
+
+[assembly: InternalsVisibleTo("DistFS.Chunks.Tests")]
+[assembly: InternalsVisibleTo("DistFS.Benchmarks")]

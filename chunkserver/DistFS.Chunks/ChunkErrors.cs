@@ -1,0 +1,127 @@
+using DistFS.Primitives;
+
+namespace DistFS.Chunks;
+
+/// <summary>The errors of stores, and the rules that both stores share.</summary>
+internal static class ChunkErrors
+{
+    public static DistFsException Unknown(ChunkId chunk) =>
+        new(ErrorCatalog.ChunkUnknown, $"Chunk {chunk} is not here.");
+
+    public static DistFsException Exists(ChunkInfo info) => new(
+        ErrorCatalog.ChunkExists,
+        $"Chunk {info.Chunk} is here already: {info.State}, {info.Version}, {info.Copy}.");
+
+    public static DistFsException Lost(ChunkInfo info) => new(
+        ErrorCatalog.ChunkLost, $"The copy of chunk {info.Chunk} {info.Version} here is lost ({info.LostStatus}).",
+        null, info.LostStatus);
+
+    public static DistFsException Block(ChunkId chunk, BlockIndex block, PieceFault fault) => new(
+        ErrorCatalog.BlockCorrupt, $"Block {block} of chunk {chunk} is damaged: {fault}.");
+
+    public static DistFsException Range(ChunkId chunk, string what) =>
+        new(ErrorCatalog.ChunkRangeInvalid, $"Chunk {chunk}: {what}.");
+
+    /// <summary>Every read and write names the version that is here.</summary>
+    public static DistFsException? Version(in ChunkInfo info, ChunkVersion version)
+    {
+        if (version.Value < info.Version.Value)
+        {
+            return new DistFsException(
+                ErrorCatalog.ChunkVersionStale, $"Chunk {info.Chunk} is in {info.Version} here, not in {version}.");
+        }
+
+        return version.Value > info.Version.Value
+            ? new DistFsException(
+                ErrorCatalog.ChunkVersionUnknown,
+                $"Chunk {info.Chunk} is in {info.Version} here, not yet in {version}.")
+            : null;
+    }
+
+    /// <summary>What may be read: what serves, in its version.</summary>
+    public static DistFsException? Readable(in ChunkInfo info, ChunkVersion version) => Version(info, version)
+        ?? info.State switch
+        {
+            ChunkState.Serving => null,
+            ChunkState.Copying => new DistFsException(
+                ErrorCatalog.ChunkIncomplete, $"Chunk {info.Chunk} {info.Version} is still being copied here."),
+            _ => Lost(info),
+        };
+
+    /// <summary>What may be written: what serves or is being copied, in its version, and is not sealed.</summary>
+    public static DistFsException? Writable(in ChunkInfo info, ChunkVersion version) => Version(info, version)
+        ?? info switch
+        {
+            { State: ChunkState.Lost } => Lost(info),
+            { IsSealed: true } => new DistFsException(
+                ErrorCatalog.ChunkSealed, $"Chunk {info.Chunk} {info.Version} is sealed."),
+            _ => null,
+        };
+
+    /// <summary>Who begins a copy finds nothing, something lost, or an earlier attempt.</summary>
+    public static DistFsException? Copyable(in ChunkInfo info, ChunkVersion version, CopyId copy)
+    {
+        if (version.Value < info.Version.Value)
+        {
+            return Version(info, version);
+        }
+
+        return info.State == ChunkState.Lost || (info.State == ChunkState.Copying && info.Copy.Value <= copy.Value)
+            ? null
+            : Exists(info);
+    }
+
+    /// <summary>Checks the pieces of a write, in the calling thread.</summary>
+    /// <exception cref="DistFsException">They are too many, damaged, or not in order.</exception>
+    public static void RequirePieces(ChunkId chunk, ReadOnlySpan<byte> pieces)
+    {
+        if (pieces.IsEmpty || pieces.Length > StoreLimits.WriteBytesMax)
+        {
+            throw Range(chunk, $"a write of {pieces.Length} bytes");
+        }
+
+        var reader = new PieceReader(pieces);
+        var last = 0u;
+        while (reader.Next(out var header, out var piece))
+        {
+            if (PieceHeader.ChecksumOf(piece) != header.Checksum)
+            {
+                throw Block(chunk, header.Block, PieceFault.Checksum);
+            }
+
+            if (header.Block.Value < last)
+            {
+                throw Range(chunk, $"block {header.Block} is written behind {last}");
+            }
+
+            last = header.Block.Value;
+        }
+
+        if (reader.Fault != PieceFault.None)
+        {
+            throw Block(chunk, new BlockIndex(last), reader.Fault);
+        }
+    }
+
+    /// <summary>A length or an end within a chunk.</summary>
+    public static void RequireLength(ChunkId chunk, ulong length)
+    {
+        if (length > ChunkLayout.ChunkBytes)
+        {
+            throw Range(chunk, $"{length} bytes");
+        }
+    }
+
+    /// <summary>Blocks within a chunk, not too many at once.</summary>
+    public static void RequireBlocks(ChunkId chunk, BlockIndex first, int count)
+    {
+        if (count is <= 0 or > StoreLimits.ReadBlocksMax || first.Value >= ChunkLayout.BlocksMax)
+        {
+            throw Range(chunk, $"{count} blocks from {first}");
+        }
+    }
+
+    /// <summary>Orders of one call.</summary>
+    public static void RequireOrders(int count) =>
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, StoreLimits.OrdersMax, nameof(count));
+}

@@ -1,0 +1,110 @@
+using DistFS.Primitives;
+
+namespace DistFS.Chunks;
+
+/// <summary>What a store does with a chunk that it has.</summary>
+public enum ChunkState : byte
+{
+    /// <summary>Serves it.</summary>
+    Serving = 0,
+
+    /// <summary>Takes it from another server; it is not read before all of it is there.</summary>
+    Copying = 1,
+
+    /// <summary>Lost it, or part of it: it is neither read nor written, and waits to be deleted or copied.</summary>
+    Lost = 2,
+}
+
+/// <summary>A chunk of a store.</summary>
+/// <param name="Chunk">Which.</param>
+/// <param name="Version">Its version here.</param>
+/// <param name="Length">Bytes up to the end of what was written, what is not durable yet included.</param>
+/// <param name="Copy">The order by which it was copied here; 0 for none.</param>
+/// <param name="State">What the store does with it.</param>
+/// <param name="LostStatus">Why it is lost: EBADMSG, EIO, ENOENT; otherwise OK.</param>
+/// <param name="IsSealed">Whether nothing is written to it in this version any more.</param>
+public readonly record struct ChunkInfo(
+    ChunkId Chunk,
+    ChunkVersion Version,
+    uint Length,
+    CopyId Copy,
+    ChunkState State,
+    FsStatus LostStatus,
+    bool IsSealed);
+
+/// <summary>Begins a version of a chunk.</summary>
+/// <param name="Chunk">Which.</param>
+/// <param name="Version">The version; older ones are refused from then on.</param>
+/// <param name="Length">What the cluster has committed: bytes beyond it go.</param>
+public readonly record struct VersionFence(ChunkId Chunk, ChunkVersion Version, uint Length);
+
+/// <summary>What a fence found.</summary>
+public enum FenceOutcome : byte
+{
+    /// <summary>The version was begun, or had been.</summary>
+    Begun = 0,
+
+    /// <summary>The chunk is already in a later version: nothing was changed.</summary>
+    Later = 1,
+
+    /// <summary>The version was begun, but bytes that were committed are not here: the chunk is lost.</summary>
+    Lost = 2,
+}
+
+/// <summary>
+/// An order to delete: in no newer version than this, nor, in the same version, what came by a later order to copy
+/// (docs/design/chunkservers.md).
+/// </summary>
+/// <param name="Chunk">Which.</param>
+/// <param name="Version">The newest version that is deleted.</param>
+/// <param name="Copy">The order by which it was copied here; 0: however it came.</param>
+public readonly record struct ChunkDeletion(ChunkId Chunk, ChunkVersion Version, CopyId Copy)
+{
+    /// <summary>Whether the order is about a copy.</summary>
+    public bool IsAbout(ChunkVersion version, CopyId copy) =>
+        version.Value < Version.Value
+        || (version == Version && (Copy.Value == 0 || copy.Value <= Copy.Value));
+}
+
+/// <summary>
+/// What tells whether two servers have the same of a block. Equal digests mean equal bytes; equal bytes may have
+/// different digests, when one of the servers put patches together.
+/// </summary>
+/// <param name="Block">Which.</param>
+/// <param name="Pieces">Pieces that it is made of, over 0.</param>
+/// <param name="Checksum">CRC-32C of the checksums of its pieces in their order (4 bytes each, little-endian).</param>
+public readonly record struct BlockDigest(BlockIndex Block, int Pieces, uint Checksum);
+
+/// <summary>How far the scrubber is. Kept by the store.</summary>
+/// <param name="Next">The chunk that comes next; 0 to begin.</param>
+/// <param name="NextBlock">The block of it that comes next.</param>
+/// <param name="PassStartedMs">When the pass began, in milliseconds of the clock of the scrubber's caller.</param>
+/// <param name="Passes">Passes that are complete.</param>
+public readonly record struct ScrubMark(ChunkId Next, BlockIndex NextBlock, long PassStartedMs, ulong Passes);
+
+/// <summary>The space of a store's disk, in bytes.</summary>
+/// <param name="CapacityBytes">The size of the file system.</param>
+/// <param name="AvailableBytes">Free.</param>
+/// <param name="ReserveBytes">With less than this free, nothing is written.</param>
+public readonly record struct StoreSpace(long CapacityBytes, long AvailableBytes, long ReserveBytes)
+{
+    /// <summary>Whether writes are refused.</summary>
+    public bool IsFull => AvailableBytes < ReserveBytes;
+}
+
+/// <summary>Whose store it is.</summary>
+/// <param name="Store">Random, made with the store.</param>
+/// <param name="Cluster">The cluster; 0 before it is known.</param>
+/// <param name="Server">The chunk server; 0 before it is known.</param>
+/// <param name="Incarnation">The number of this run, from 1; on disk since before the store was used.</param>
+/// <param name="PreviousIncarnation">The number of the last run; 0 for none.</param>
+public sealed record StoreIdentity(
+    StoreId Store, ClusterId Cluster, ServerId Server, ulong Incarnation, ulong PreviousIncarnation);
+
+/// <summary>Why a store ended.</summary>
+/// <param name="failure">The error that ended it.</param>
+public sealed class StoreFailedEventArgs(DistFsException failure) : EventArgs
+{
+    /// <summary>The error that ended it.</summary>
+    public DistFsException Failure { get; } = failure;
+}
