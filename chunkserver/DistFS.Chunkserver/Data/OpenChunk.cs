@@ -1,0 +1,123 @@
+using DistFS.Primitives;
+
+namespace DistFS.Chunkserver.Data;
+
+/// <summary>
+/// A chunk in a version that was begun in this run: its rules (<see cref="ChunkReplica"/>), and the calls that wait for
+/// them to allow something.
+/// </summary>
+internal sealed class OpenChunk(ChunkId chunk, ChunkReplica replica)
+{
+    /// <summary>Calls that came early, by their number; each looks again when its turn may have come.</summary>
+    private readonly SortedDictionary<ulong, TaskCompletionSource> _turns = [];
+
+    /// <summary>Repeated calls, by the number that they want to see committed.</summary>
+    private readonly SortedDictionary<ulong, TaskCompletionSource> _commits = [];
+
+    private Task? _settling;
+
+    /// <summary>Which.</summary>
+    public ChunkId Chunk { get; } = chunk;
+
+    /// <summary>Held while the rules are asked, and while what was taken is given to the store and to who is behind, so
+    /// that both get it in its order. Never over a wait.</summary>
+    public Lock Gate { get; } = new();
+
+    /// <summary>The rules; under the gate, but for the version.</summary>
+    public ChunkReplica Replica { get; } = replica;
+
+    /// <summary>In milliseconds of <see cref="Environment.TickCount64"/>.</summary>
+    public long UsedMs { get; private set; } = Environment.TickCount64;
+
+    /// <summary>Somebody needs it.</summary>
+    public void Touch() => UsedMs = Environment.TickCount64;
+
+    /// <summary>Ends when this write may be the next, or nothing is taken any more. Under the gate.</summary>
+    public Task TurnOf(ulong sequence) => Waiter(_turns, sequence);
+
+    /// <summary>Ends when this write is committed, or will not be. Under the gate.</summary>
+    public Task CommitOf(ulong sequence) => Waiter(_commits, sequence);
+
+    /// <summary>A write was taken: the next one may come. Under the gate.</summary>
+    public void LetNext() => Release(_turns, Replica.Taken + 1);
+
+    /// <summary>A write is in the store.</summary>
+    public void HasStored(ulong sequence)
+    {
+        lock (Gate)
+        {
+            Replica.HasStored(sequence);
+            Release(_commits, Replica.Committed);
+        }
+    }
+
+    /// <summary>Who is behind has it.</summary>
+    public void HasBehind(ulong sequence)
+    {
+        lock (Gate)
+        {
+            Replica.HasBehind(sequence);
+            Release(_commits, Replica.Committed);
+        }
+    }
+
+    /// <summary>Nothing more is taken: who waits looks again, and hears it.</summary>
+    public void Break(ChainFailure failure)
+    {
+        lock (Gate)
+        {
+            Replica.Break(failure);
+            Release(_turns, ulong.MaxValue);
+            Release(_commits, ulong.MaxValue);
+        }
+    }
+
+    /// <summary>
+    /// Fetches what is carried, once for all who want it. Under the gate.
+    /// </summary>
+    /// <param name="settle">Fetches the blocks; has to say <see cref="HasSettled"/> of each.</param>
+    public Task SettleOnce(Func<OpenChunk, IReadOnlyList<BlockIndex>, Task> settle)
+    {
+        if (_settling is not { IsCompleted: false })
+        {
+            var carried = Replica.Carried.OrderBy(static block => block.Value).ToList();
+            _settling = Task.Run(() => settle(this, carried));
+        }
+
+        return _settling;
+    }
+
+    /// <summary>A carried block is as the tail has it.</summary>
+    public void HasSettled(BlockIndex block)
+    {
+        lock (Gate)
+        {
+            Replica.Settle(block);
+            if (Replica.Carried.Count == 0)
+            {
+                LetNext();
+            }
+        }
+    }
+
+    private static Task Waiter(SortedDictionary<ulong, TaskCompletionSource> waiters, ulong sequence)
+    {
+        if (!waiters.TryGetValue(sequence, out var waiter))
+        {
+            waiter = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            waiters.Add(sequence, waiter);
+        }
+
+        return waiter.Task;
+    }
+
+    /// <summary>All up to a number.</summary>
+    private static void Release(SortedDictionary<ulong, TaskCompletionSource> waiters, ulong through)
+    {
+        while (waiters.Count > 0 && waiters.First() is var (sequence, waiter) && sequence <= through)
+        {
+            waiters.Remove(sequence);
+            waiter.TrySetResult();
+        }
+    }
+}

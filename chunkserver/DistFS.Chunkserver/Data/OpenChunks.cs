@@ -1,0 +1,247 @@
+using System.Collections.Concurrent;
+using DistFS.Chunks;
+using DistFS.Primitives;
+
+namespace DistFS.Chunkserver.Data;
+
+/// <summary>
+/// The chunks whose versions were begun in this run, by id. A chunk that is not here is at rest: it is read, and written
+/// only in a version that begins from here on (docs/design/chain.md).
+/// </summary>
+internal sealed class OpenChunks(IChunkStores stores, IServing serving)
+{
+    /// <summary>Beyond so many, those that are quiet and were not used for a while are put to rest.</summary>
+    public const int KeptMax = 16_384;
+
+    private const int Stripes = 64;
+    private const long RestMs = 60_000;
+
+    private readonly ConcurrentDictionary<ChunkId, OpenChunk> _open = [];
+
+    /// <summary>One at a time begins a version of a chunk.</summary>
+    private readonly SemaphoreSlim[] _opening =
+        [.. Enumerable.Range(0, Stripes).Select(static _ => new SemaphoreSlim(1))];
+
+    /// <summary>How many.</summary>
+    public int Count => _open.Count;
+
+    /// <summary>Blocks that not every member has told to have, of all chunks.</summary>
+    public long DirtyBlocks => _open.Values.Sum(static open =>
+    {
+        lock (open.Gate)
+        {
+            return open.Replica.DirtyBefore(new BlockIndex(ChunkLayout.BlocksMax)).LongCount();
+        }
+    });
+
+    /// <summary>The chunk in its version of this run; null: at rest.</summary>
+    public OpenChunk? Find(ChunkId chunk) => _open.GetValueOrDefault(chunk);
+
+    /// <summary>The chunk in the version that a write names, which begins with it if it is new.</summary>
+    /// <param name="chunk">Which.</param>
+    /// <param name="version">As the writer knows it.</param>
+    /// <param name="storedLength">With what length that began.</param>
+    /// <param name="begins">Nothing of the chunk was ever replied to: it is made if it is not here.</param>
+    /// <exception cref="DistFsException">
+    /// Not here (<see cref="ErrorCatalog.ChunkUnknown"/>), fenced (<see cref="ErrorCatalog.ChunkVersionStale"/>), or its
+    /// version was begun in another run (<see cref="ErrorCatalog.ChainBroken"/>).
+    /// </exception>
+    public async ValueTask<OpenChunk> ForWriteAsync(
+        ChunkId chunk, ChunkVersion version, uint storedLength, bool begins)
+    {
+        if (_open.TryGetValue(chunk, out var open) && open.Replica.Version == version)
+        {
+            open.Touch();
+            return open;
+        }
+
+        return await BeginAsync(chunk, version, storedLength, begins).ConfigureAwait(false);
+    }
+
+    /// <summary>Comes to a version that somebody names, if it is higher than the one here.</summary>
+    /// <exception cref="DistFsException">The store refuses.</exception>
+    public async ValueTask ForReadAsync(IChunkStore store, ChunkInfo info, ChunkVersion version, uint storedLength)
+    {
+        if (info.Version.Value < version.Value)
+        {
+            await FenceAsync(store, [new VersionFence(info.Chunk, version, storedLength)]).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Versions begin: durably, before this ends.</summary>
+    /// <param name="fences">At most <see cref="StoreLimits.OrdersMax"/>.</param>
+    /// <returns>The chunks that are open in their new version here.</returns>
+    /// <exception cref="DistFsException">A store failed.</exception>
+    public async ValueTask<IReadOnlyList<OpenChunk>> FenceAsync(IEnumerable<VersionFence> fences)
+    {
+        var begun = new List<OpenChunk>();
+        foreach (var ofStore in fences.GroupBy(fence => stores.Of(fence.Chunk) ?? stores.ForNew(fence.Chunk)))
+        {
+            begun.AddRange(await FenceAsync(ofStore.Key, [.. ofStore]).ConfigureAwait(false));
+        }
+
+        return begun;
+    }
+
+    /// <summary>The chunk is given up, or lost: nothing of it is open any more.</summary>
+    public void Close(ChunkId chunk)
+    {
+        if (_open.TryRemove(chunk, out var open))
+        {
+            open.Break(Fenced());
+        }
+    }
+
+    /// <summary>Puts chunks to rest that nobody uses, if there are many. Called now and then.</summary>
+    public void Rest(long nowMs)
+    {
+        if (_open.Count <= KeptMax)
+        {
+            return;
+        }
+
+        foreach (var open in _open.Values)
+        {
+            lock (open.Gate)
+            {
+                if (nowMs - open.UsedMs > RestMs && open.Replica.IsQuiet)
+                {
+                    // Who writes on begins another version.
+                    open.Replica.Break(Fenced());
+                    _open.TryRemove(KeyValuePair.Create(open.Chunk, open));
+                }
+            }
+        }
+    }
+
+    private async Task<OpenChunk> BeginAsync(
+        ChunkId chunk, ChunkVersion version, uint storedLength, bool begins)
+    {
+        var gate = _opening[(int)(chunk.Value % Stripes)];
+        await gate.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            if (_open.TryGetValue(chunk, out var open) && open.Replica.Version == version)
+            {
+                return open;
+            }
+
+            if (stores.Of(chunk) is not { } store || !store.TryGet(chunk, out var info))
+            {
+                return begins && storedLength == 0
+                    ? await MakeAsync(chunk, version).ConfigureAwait(false)
+                    : throw new DistFsException(ErrorCatalog.ChunkUnknown, $"Chunk {chunk} is not here.");
+            }
+
+            if (version.Value < info.Version.Value)
+            {
+                throw new DistFsException(
+                    ErrorCatalog.ChunkVersionStale, $"Chunk {chunk} is in {info.Version} here, not in {version}.");
+            }
+
+            if (version == info.Version)
+            {
+                throw new DistFsException(
+                    ErrorCatalog.ChainBroken, $"Chunk {chunk} {version} was begun before server {serving.Self} started.");
+            }
+
+            await FenceAsync(store, [new VersionFence(chunk, version, storedLength)]).ConfigureAwait(false);
+            return _open.TryGetValue(chunk, out open) && open.Replica.Version == version
+                ? open
+                : throw new DistFsException(
+                    ErrorCatalog.ChunkVersionStale, $"Chunk {chunk} went on from {version} meanwhile.");
+        }
+        finally
+        {
+            gate.Release();
+        }
+    }
+
+    private async Task<OpenChunk> MakeAsync(ChunkId chunk, ChunkVersion version)
+    {
+        var store = stores.ForNew(chunk);
+        await store.CreateAsync(chunk, version, CancellationToken.None).ConfigureAwait(false);
+        stores.Made(chunk, store);
+        var made = new OpenChunk(chunk, new ChunkReplica(version, []));
+        return _open.AddOrUpdate(
+            chunk,
+            made,
+            (_, other) => other.Replica.Version.Value > version.Value ? other : made);
+    }
+
+    private async ValueTask<List<OpenChunk>> FenceAsync(IChunkStore store, VersionFence[] fences)
+    {
+        // One that the store knows from an earlier run stays at rest: what was written in it then is not known.
+        var isNew = Array.ConvertAll(
+            fences, fence => !store.TryGet(fence.Chunk, out var info) || info.Version.Value < fence.Version.Value);
+        var outcomes = new FenceOutcome[fences.Length];
+        await store.BeginVersionsAsync(fences, outcomes, CancellationToken.None).ConfigureAwait(false);
+        var begun = new List<OpenChunk>();
+        for (var i = 0; i < fences.Length; i++)
+        {
+            stores.Made(fences[i].Chunk, store);
+            if (Replace(fences[i], outcomes[i], isNew[i]) is { } open)
+            {
+                begun.Add(open);
+            }
+        }
+
+        return begun;
+    }
+
+    /// <summary>
+    /// The store has begun a version: what was open before ends, and what was dirty in it is carried.
+    /// </summary>
+    private OpenChunk? Replace(in VersionFence fence, FenceOutcome outcome, bool isNew)
+    {
+        if (outcome != FenceOutcome.Begun)
+        {
+            if (outcome == FenceOutcome.Lost)
+            {
+                Close(fence.Chunk);
+            }
+
+            return null;
+        }
+
+        for (;;)
+        {
+            _open.TryGetValue(fence.Chunk, out var before);
+            if (before != null && before.Replica.Version.Value >= fence.Version.Value)
+            {
+                return before.Replica.Version == fence.Version ? before : null;
+            }
+
+            if (before == null && !isNew)
+            {
+                return null;
+            }
+
+            // Broken first: nothing becomes dirty any more.
+            before?.Break(Fenced());
+            var after = new OpenChunk(fence.Chunk, new ChunkReplica(fence.Version, Carried(before, fence.Length)));
+            if (before == null
+                ? _open.TryAdd(fence.Chunk, after)
+                : _open.TryUpdate(fence.Chunk, after, before))
+            {
+                return after;
+            }
+        }
+    }
+
+    private static List<BlockIndex> Carried(OpenChunk? before, uint length)
+    {
+        if (before == null)
+        {
+            return [];
+        }
+
+        lock (before.Gate)
+        {
+            return [.. before.Replica.DirtyBefore(new BlockIndex((uint)ChunkLayout.BlocksOf(length)))];
+        }
+    }
+
+    private ChainFailure Fenced() =>
+        new(serving.Self, ErrorCatalog.ChunkVersionStale, "Another version of the chunk has begun.");
+}

@@ -1,0 +1,317 @@
+using System.Buffers;
+using DistFS.Blocks;
+using DistFS.Primitives;
+using DistFS.Protocol;
+using DistFS.Rpc;
+using DistFS.Rpc.Services;
+
+namespace DistFS.Client.Chunks;
+
+/// <summary>
+/// Writes one chunk over the chain of its servers (docs/design/chain.md): many writes under way at a time, in the order
+/// in which they were begun, and begun again in another version when a server fails.
+/// </summary>
+/// <remarks>Begin writes from one thread at a time.</remarks>
+public sealed partial class ChunkWriter : IAsyncDisposable
+{
+    /// <summary>Bytes of one request before compression: 16 blocks.</summary>
+    public const int RequestBytes = 16 * ChunkLayout.BlockBytes;
+
+    private readonly ClientId _writer;
+    private readonly IChunkVersions _versions;
+    private readonly ChunkLinks _links;
+    private readonly ChunkWriterOptions _options;
+    private readonly Lock _gate = new();
+
+    // Under the gate, in the order of their numbers: not acknowledged yet.
+    private readonly LinkedList<PendingWrite> _pending = [];
+    private readonly HashSet<Task> _calls = [];
+    private readonly SemaphoreSlim _window;
+
+    private ChunkTarget _target;
+    private ulong _sequence;
+    private bool _begins;
+    private uint _acknowledged;
+    private Task? _recovery;
+    private Exception? _error;
+
+    /// <summary>Begins to write.</summary>
+    /// <param name="writer">The session.</param>
+    /// <param name="target">A version of the chunk in which nobody has written yet.</param>
+    /// <param name="versions">Whom to ask when a server fails.</param>
+    /// <param name="links">Connections.</param>
+    /// <param name="options">Limits.</param>
+    public ChunkWriter(
+        ClientId writer,
+        ChunkTarget target,
+        IChunkVersions versions,
+        ChunkLinks links,
+        ChunkWriterOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        (_writer, _target, _versions, _links) = (writer, target, versions, links);
+        _options = options ?? new ChunkWriterOptions();
+        _window = new SemaphoreSlim(_options.RequestsMax);
+        (_acknowledged, _begins) = (target.StoredLength, target.StoredLength == 0);
+    }
+
+    /// <summary>The version that is written to at the moment.</summary>
+    public ChunkTarget Target
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _target;
+            }
+        }
+    }
+
+    /// <summary>Bytes from the start of the chunk that every server of it has, if they were written front to back.</summary>
+    public uint AcknowledgedLength
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _acknowledged;
+            }
+        }
+    }
+
+    /// <summary>How often a version had to be begun.</summary>
+    public int Recoveries { get; private set; }
+
+    /// <summary>
+    /// Begins to write bytes: returns when they are copied and there was room for them, not when they are written.
+    /// </summary>
+    /// <param name="offset">Where in the chunk.</param>
+    /// <param name="content">With the offset at most 64 MiB.</param>
+    /// <param name="isDurable">Whether they are acknowledged only when they are on the disks of all servers.</param>
+    /// <param name="cancellation">Gives up waiting for room: then a part of them may be written.</param>
+    /// <returns>Ends when all of them are acknowledged.</returns>
+    /// <exception cref="DistFsException">An earlier write failed for good.</exception>
+    public async ValueTask<Task> BeginAsync(
+        uint offset, ReadOnlyMemory<byte> content, bool isDurable, CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(
+            offset + (ulong)content.Length, (ulong)ChunkLayout.ChunkBytes, nameof(content));
+        var last = Task.CompletedTask;
+        while (!content.IsEmpty)
+        {
+            // Requests end where blocks do.
+            var length = (int)Math.Min(content.Length, RequestBytes - (offset % RequestBytes));
+            await _window.WaitAsync(cancellation).ConfigureAwait(false);
+            last = Send(Encode(offset, content[..length].Span, isDurable), last);
+            (offset, content) = (offset + (uint)length, content[length..]);
+        }
+
+        return last;
+    }
+
+    /// <summary>Waits until everything that was begun is acknowledged.</summary>
+    /// <exception cref="DistFsException">It cannot be.</exception>
+    public async Task FlushAsync(CancellationToken cancellation)
+    {
+        for (;;)
+        {
+            Task? last;
+            lock (_gate)
+            {
+                last = _error != null ? Task.FromException(_error) : _pending.Last?.Value.Done;
+            }
+
+            if (last == null)
+            {
+                return;
+            }
+
+            await last.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Makes everything that was begun durable on all servers of the chunk.</summary>
+    /// <exception cref="DistFsException">It cannot be.</exception>
+    public async Task SyncAsync(CancellationToken cancellation)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            await FlushAsync(cancellation).ConfigureAwait(false);
+            var target = Target;
+            var failure = await SyncAsync(target, cancellation).ConfigureAwait(false);
+            if (failure == null)
+            {
+                return;
+            }
+
+            if (attempt > _options.AttemptsMax)
+            {
+                throw failure.ToException();
+            }
+
+            // What was acknowledged is with those who stay; the next attempt makes it durable there.
+            await RecoverAsync(target, failure).WaitAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        Task[] calls;
+        lock (_gate)
+        {
+            _error ??= new DistFsException(ErrorCatalog.Cancelled, "The writer was disposed of.");
+            calls = [.. _calls];
+        }
+
+        await Task.WhenAll(calls).ConfigureAwait(false);
+        if (_recovery is { } recovery)
+        {
+            await recovery.ConfigureAwait(false);
+        }
+
+        _window.Dispose();
+    }
+
+    /// <summary>Compresses, and sums up: here and nowhere else.</summary>
+    private static PendingWrite Encode(uint offset, ReadOnlySpan<byte> content, bool isDurable)
+    {
+        var end = offset + (uint)content.Length;
+        var blocks = ChunkLayout.BlocksOf(end) - (int)(offset / ChunkLayout.BlockBytes);
+        var buffer = ArrayPool<byte>.Shared.Rent(content.Length + (blocks * PieceHeader.Bytes));
+        var length = 0;
+        while (!content.IsEmpty)
+        {
+            var within = (int)(offset % ChunkLayout.BlockBytes);
+            var part = content[..Math.Min(content.Length, ChunkLayout.BlockBytes - within)];
+            var block = ChunkLayout.BlockOf(offset);
+            length += part.Length == ChunkLayout.BlockBytes
+                ? BlockCodec.EncodeBlock(block, part, buffer.AsSpan(length))
+                : BlockCodec.EncodePatch(block, within, part, buffer.AsSpan(length));
+            (offset, content) = (offset + (uint)part.Length, content[part.Length..]);
+        }
+
+        return new PendingWrite(buffer, length, end, isDurable);
+    }
+
+    /// <summary>Puts a write behind the others, and sends it unless a version is being begun.</summary>
+    private Task Send(PendingWrite write, Task before)
+    {
+        lock (_gate)
+        {
+            if (_error != null)
+            {
+                _window.Release();
+                throw new DistFsException(
+                    (_error as DistFsException)?.Code ?? ErrorCatalog.Internal, _error.Message, _error);
+            }
+
+            _pending.AddLast(write);
+            if (_recovery is not { IsCompleted: false })
+            {
+                Start(write);
+            }
+        }
+
+        // Acknowledged in order, so the last one speaks for all; but a failure of an earlier one is its own.
+        return before.IsCompletedSuccessfully ? write.Done : Task.WhenAll(before, write.Done);
+    }
+
+    /// <summary>Under the gate, so that the connection gets them in order.</summary>
+    private void Start(PendingWrite write)
+    {
+        write.Sequence = ++_sequence;
+        var call = CallAsync(write, _target);
+        if (!call.IsCompleted)
+        {
+            _calls.Add(call);
+            _ = call.ContinueWith(ended => { lock (_gate) { _calls.Remove(ended); } }, TaskScheduler.Default);
+        }
+    }
+
+    private async Task CallAsync(PendingWrite write, ChunkTarget target)
+    {
+        var request = new WriteChunkRequest
+        {
+            Name = NameOf(target),
+            Server = target.Head.Id.Value,
+            Writer = _writer.Value,
+            Sequence = write.Sequence,
+            Begins = _begins,
+            Durable = write.IsDurable,
+        };
+        request.Chain.AddRange(HopsOf(target));
+        var failure = await TryAsync(request, write.Pieces, target).ConfigureAwait(false);
+        if (failure == null)
+        {
+            Acknowledge(write);
+        }
+        else
+        {
+            _ = RecoverAsync(target, failure);
+        }
+    }
+
+    private async Task<WriteFailure?> TryAsync(
+        WriteChunkRequest request, ReadOnlyMemory<byte> pieces, ChunkTarget target)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                using var reply = await _links.To(target.Head.Address)
+                    .CallAsync(ChunkDataMethods.Write, request, new CallOptions(_options.CallTimeout, pieces))
+                    .ConfigureAwait(false);
+                return WriteFailure.Of(reply.Message);
+            }
+            catch (DistFsException e)
+            {
+                // The same number once more: what has come is not stored twice.
+                if (attempt == _options.SendsMax || e.Code == ErrorCatalog.DeadlineExceeded)
+                {
+                    return new WriteFailure(target.Head.Id, e.Code, e.Message);
+                }
+            }
+        }
+    }
+
+    private async Task<WriteFailure?> SyncAsync(ChunkTarget target, CancellationToken cancellation)
+    {
+        var request = new SyncChunkRequest { Name = NameOf(target), Server = target.Head.Id.Value };
+        request.Chain.AddRange(HopsOf(target));
+        try
+        {
+            return WriteFailure.Of(await _links.To(target.Head.Address)
+                .CallAsync(ChunkDataMethods.Sync, request, _options.CallTimeout, cancellation)
+                .ConfigureAwait(false));
+        }
+        catch (DistFsException e)
+        {
+            return new WriteFailure(target.Head.Id, e.Code, e.Message);
+        }
+    }
+
+    private void Acknowledge(PendingWrite write)
+    {
+        lock (_gate)
+        {
+            // In whatever order replies come: who is before it in the order has been taken by all servers too.
+            _pending.Remove(write);
+            _acknowledged = Math.Max(_acknowledged, write.End);
+            _begins = false;
+        }
+
+        _window.Release();
+        write.Complete();
+    }
+
+    private static ChunkName NameOf(ChunkTarget target) => new()
+    {
+        Chunk = target.Chunk.Value,
+        Version = target.Version.Value,
+        StoredLength = target.StoredLength,
+    };
+
+    private static IEnumerable<ChainHop> HopsOf(ChunkTarget target) => target.Servers.Skip(1)
+        .Select(static server => new ChainHop { Server = server.Id.Value, Address = server.Address });
+}
