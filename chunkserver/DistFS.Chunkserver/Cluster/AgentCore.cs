@@ -30,6 +30,7 @@ internal sealed partial class AgentCore
 
     // The next page of the inventory begins here.
     private ulong _next;
+    private bool _tellsAgain;
 
     /// <summary>A server that has to register.</summary>
     public AgentCore(AgentIdentity identity)
@@ -71,7 +72,7 @@ internal sealed partial class AgentCore
                     Address = _identity.Address,
                     Rack = _identity.Rack,
                 });
-            case AgentPhase.Telling:
+            case AgentPhase.Telling or AgentPhase.Through when Phase == AgentPhase.Telling || _tellsAgain:
                 return new AgentWork.Page(
                     new InventoryRequest
                     {
@@ -111,7 +112,7 @@ internal sealed partial class AgentCore
     /// <returns>Copies that deletions end.</returns>
     public AgentOrders PageAnswered(AgentWork.Page asked, InventoryReply reply)
     {
-        if (Phase != AgentPhase.Telling || asked.Turn != _turn || !TryTake(reply.Answer))
+        if (asked.Turn != _turn || asked.Request.First != _next || !TryTake(reply.Answer))
         {
             return AgentOrders.None;
         }
@@ -131,7 +132,7 @@ internal sealed partial class AgentCore
         _next = reply.Next;
         if (reply.Next == 0)
         {
-            Phase = AgentPhase.Through;
+            (Phase, _tellsAgain) = (AgentPhase.Through, false);
         }
 
         return new AgentOrders([], cancel, 0);
@@ -154,6 +155,23 @@ internal sealed partial class AgentCore
 
     /// <summary>A copy is lost: told from the next heartbeat on.</summary>
     public void Lost(LostCopy copy) => _losses.Add(copy);
+
+    /// <summary>
+    /// Many copies are gone, as with a disk: what is left is told once more, from the start, and served meanwhile.
+    /// </summary>
+    public void TellAgain()
+    {
+        if (Phase == AgentPhase.Telling)
+        {
+            StartOver(AgentPhase.Telling);
+        }
+        else if (Phase == AgentPhase.Through)
+        {
+            // A page that is under way is of before.
+            (_tellsAgain, _next) = (true, 0);
+            _turn++;
+        }
+    }
 
     /// <summary>A chunk came to a version on this server's disk.</summary>
     public void VersionBegun(ChunkId chunk, ChunkVersion version) => _losses.VersionBegun(chunk, version);
@@ -223,7 +241,7 @@ internal sealed partial class AgentCore
 
     private void StartOver(AgentPhase phase)
     {
-        (Phase, _next, _servesUntilMs) = (phase, 0, 0);
+        (Phase, _next, _servesUntilMs, _tellsAgain) = (phase, 0, 0, false);
         _turn++;
     }
 
