@@ -3,11 +3,6 @@ using DistFS.Primitives;
 
 namespace DistFS.Chunks;
 
-/// <summary>A piece as a store has it.</summary>
-/// <param name="Header">What it is; its checksum is not looked at.</param>
-/// <param name="Bytes">All of it, the header included; valid until its <see cref="StoredBlocks"/> are disposed.</param>
-public readonly record struct StoredPiece(PieceHeader Header, ReadOnlyMemory<byte> Bytes);
-
 /// <summary>
 /// What a store has of some blocks of a chunk, in the store's own memory. Dispose after the last use of that memory.
 /// Blocks that have no piece are zeros. For one thread at a time.

@@ -15,6 +15,7 @@ public sealed partial class ProjectRules
         ["DistFS.Primitives"] = [],
         ["DistFS.Protocol"] = ["DistFS.Primitives"],
         ["DistFS.Native"] = ["DistFS.Primitives"],
+        ["DistFS.Blocks"] = ["DistFS.Primitives", "DistFS.Native"],
         ["DistFS.Rpc"] = ["DistFS.Primitives", "DistFS.Protocol"],
         ["DistFS.Rpc.Grpc"] = ["DistFS.Primitives", "DistFS.Protocol", "DistFS.Rpc"],
         ["DistFS.Raft"] = ["DistFS.Primitives"],
@@ -24,10 +25,14 @@ public sealed partial class ProjectRules
             "DistFS.Primitives", "DistFS.Protocol", "DistFS.Native", "DistFS.Rpc", "DistFS.Rpc.Grpc", "DistFS.Raft",
             "DistFS.Metadata",
         ],
-        ["DistFS.Chunks"] = ["DistFS.Primitives", "DistFS.Native"],
+        ["DistFS.Chunks"] = ["DistFS.Primitives", "DistFS.Native", "DistFS.Blocks"],
         ["DistFS.Chunkserver"] =
-            ["DistFS.Primitives", "DistFS.Protocol", "DistFS.Native", "DistFS.Rpc", "DistFS.Rpc.Grpc", "DistFS.Chunks"],
-        ["DistFS.Client"] = ["DistFS.Primitives", "DistFS.Protocol", "DistFS.Rpc", "DistFS.Native"],
+        [
+            "DistFS.Primitives", "DistFS.Protocol", "DistFS.Native", "DistFS.Blocks", "DistFS.Rpc", "DistFS.Rpc.Grpc",
+            "DistFS.Chunks",
+        ],
+        ["DistFS.Client"] =
+            ["DistFS.Primitives", "DistFS.Protocol", "DistFS.Native", "DistFS.Blocks", "DistFS.Rpc"],
         ["DistFS.Vfs"] = ["DistFS.Primitives", "DistFS.Client"],
         ["DistFS.Fuse"] = [],
         ["DistFS.Dokan"] = [],

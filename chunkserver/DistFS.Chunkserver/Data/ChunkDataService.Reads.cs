@@ -1,4 +1,5 @@
 using System.Buffers;
+using DistFS.Blocks;
 using DistFS.Chunks;
 using DistFS.Primitives;
 using DistFS.Protocol;

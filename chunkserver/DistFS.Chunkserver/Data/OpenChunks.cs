@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using DistFS.Blocks;
 using DistFS.Chunks;
 using DistFS.Primitives;
 

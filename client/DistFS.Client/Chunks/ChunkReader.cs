@@ -225,7 +225,8 @@ public sealed class ChunkReader(ChunkLinks links, ChunkReaderOptions? options = 
                     room[within..].CopyTo(part);
                 }
 
-                (offset, destination) = (offset + (uint)part.Length, destination[part.Length..]);
+                offset += (uint)part.Length;
+                destination = destination[part.Length..];
             }
 
             return reader.Fault != PieceFault.None ? reader.Fault : has ? PieceFault.Misplaced : PieceFault.None;

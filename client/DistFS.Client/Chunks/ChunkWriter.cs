@@ -188,7 +188,8 @@ public sealed partial class ChunkWriter : IAsyncDisposable
             length += part.Length == ChunkLayout.BlockBytes
                 ? BlockCodec.EncodeBlock(block, part, buffer.AsSpan(length))
                 : BlockCodec.EncodePatch(block, within, part, buffer.AsSpan(length));
-            (offset, content) = (offset + (uint)part.Length, content[part.Length..]);
+            offset += (uint)part.Length;
+            content = content[part.Length..];
         }
 
         return new PendingWrite(buffer, length, end, isDurable);

@@ -1,6 +1,6 @@
 using DistFS.Primitives;
 
-namespace DistFS.Chunks;
+namespace DistFS.Blocks;
 
 /// <summary>How a chunk is divided.</summary>
 public static class ChunkLayout

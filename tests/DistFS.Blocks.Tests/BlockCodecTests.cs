@@ -1,4 +1,4 @@
-namespace DistFS.Chunks.Tests.Codec;
+namespace DistFS.Blocks.Tests;
 
 /// <summary>Pieces: their bytes, and what happens to those that are none.</summary>
 public sealed class BlockCodecTests

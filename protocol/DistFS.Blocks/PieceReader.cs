@@ -1,6 +1,6 @@
 using DistFS.Primitives;
 
-namespace DistFS.Chunks;
+namespace DistFS.Blocks;
 
 /// <summary>Walks over pieces that lie one behind the other, as they are written and sent.</summary>
 /// <example>

@@ -1,4 +1,4 @@
-namespace DistFS.Chunks.Tests;
+namespace DistFS.Blocks.Tests;
 
 /// <summary>Bytes to write, and what they are as pieces.</summary>
 internal static class Content

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using DistFS.Primitives;
 
-namespace DistFS.Chunks;
+namespace DistFS.Blocks;
 
 /// <summary>What a piece does to its block.</summary>
 public enum PieceKind : byte

@@ -2,7 +2,7 @@ using System.Buffers;
 using DistFS.Native;
 using DistFS.Primitives;
 
-namespace DistFS.Chunks;
+namespace DistFS.Blocks;
 
 /// <summary>
 /// Makes and reads pieces: what is stored and sent of a block. Allocates nothing; buffers are the caller's. Whatever
