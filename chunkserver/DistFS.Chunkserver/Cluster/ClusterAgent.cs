@@ -73,6 +73,13 @@ internal sealed partial class ClusterAgent : IAsyncDisposable
     /// <summary>A chunk came to a version.</summary>
     public void VersionBegun(ChunkId chunk, ChunkVersion version) => Tell(core => core.VersionBegun(chunk, version));
 
+    /// <summary>Many copies are gone, as with a disk: what is left is told once more, and served meanwhile.</summary>
+    public void TellAgain()
+    {
+        Tell(static core => core.TellAgain());
+        _workNow.Release();
+    }
+
     /// <summary>A copy has ended: told at once, since whoever lost it waits.</summary>
     public void CopyEnded(CopyResult result)
     {
@@ -168,9 +175,10 @@ internal sealed partial class ClusterAgent : IAsyncDisposable
                     await DoAsync(work, stop).ConfigureAwait(false);
                     continue;
                 }
-                catch (RpcException e) when (!stop.IsCancellationRequested && e.Code != ErrorCatalog.Configuration)
+                catch (DistFsException e) when (!stop.IsCancellationRequested
+                    && (e is RpcException || e.Code == ErrorCatalog.ChunkStoreFailed))
                 {
-                    // Not answered, or refused for now: it is asked again, of what is so by then.
+                    // Not answered, or refused for now, or a store failed meanwhile: once more, of what is so by then.
                     LogNoAnswer(_logger, Server, e.Message);
                     await _workNow.WaitAsync(RetryPause, stop).ConfigureAwait(false);
                 }

@@ -23,6 +23,6 @@ internal static class FolderErrors
         ErrorCatalog.ChunkStoreIdentityLost,
         $"The data folder {folder} has chunks of a server, and not its file '{ServerFile.FileName}'.");
 
-    public static DistFsException Full() => new(
-        ErrorCatalog.ChunkStoreFull, "None of the stores of this server has more free than its reserve.");
+    public static DistFsException NoneLeft() => new(
+        ErrorCatalog.ChunkStoreFailed, "All stores of this server have failed.");
 }

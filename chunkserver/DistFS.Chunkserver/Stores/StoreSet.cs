@@ -99,14 +99,13 @@ internal sealed class StoreSet : IChunkStores, IStoreWatcher
     /// The store for a new chunk: by the chunk's hash, each as often as it has room, those that are full left out
     /// (weighted rendezvous hashing).
     /// </summary>
-    /// <exception cref="DistFsException">All are full (<see cref="ErrorCatalog.ChunkStoreFull"/>).</exception>
+    /// <exception cref="DistFsException">None is left.</exception>
     public IChunkStore ForNew(ChunkId chunk)
     {
         var stores = _stores;
-        if (stores.Length == 1)
+        if (stores.Length <= 1)
         {
-            // It refuses by itself, and knows best when.
-            return stores[0];
+            return stores.Length == 1 ? stores[0] : throw FolderErrors.NoneLeft();
         }
 
         IChunkStore? best = null;
@@ -127,7 +126,8 @@ internal sealed class StoreSet : IChunkStores, IStoreWatcher
             }
         }
 
-        return best ?? throw FolderErrors.Full();
+        // A fence needs hardly any room, and a full store refuses all else by itself.
+        return best ?? stores.MaxBy(static store => store.Space.AvailableBytes)!;
     }
 
     /// <inheritdoc/>
