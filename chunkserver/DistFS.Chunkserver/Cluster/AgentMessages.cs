@@ -56,7 +56,8 @@ internal sealed record Heartbeat(HeartbeatRequest Request, int Turn, bool WasThr
 /// <param name="Begin">Copies to make.</param>
 /// <param name="Cancel">Copies to give up, with what there is of them.</param>
 /// <param name="CopyBytesPerSecond">What copies may take and give; 0 says nothing.</param>
-internal sealed record AgentOrders(IReadOnlyList<CopyOrder> Begin, IReadOnlyList<CopyId> Cancel, ulong CopyBytesPerSecond)
+internal sealed record AgentOrders(
+    IReadOnlyList<CopyOrder> Begin, IReadOnlyList<CopyId> Cancel, ulong CopyBytesPerSecond)
 {
     public static readonly AgentOrders None = new([], [], 0);
 }

@@ -7,8 +7,8 @@ using Microsoft.Extensions.Logging;
 namespace DistFS.Chunkserver.Cluster;
 
 /// <summary>
-/// Speaks with the leading metaserver: does what <see cref="AgentCore"/> decides. Two loops, so that heartbeats wait for
-/// nothing else.
+/// Speaks with the leading metaserver: does what <see cref="AgentCore"/> decides. Two loops, so that heartbeats wait
+/// for nothing else.
 /// </summary>
 internal sealed partial class ClusterAgent : IAsyncDisposable
 {

@@ -6,7 +6,9 @@ using DistFS.Rpc.Services;
 
 namespace DistFS.Chunkserver.Cluster;
 
-/// <summary>Takes the versions that the leader tells: when it answers, older ones are refused, after a restart too.</summary>
+/// <summary>
+/// Takes the versions that the leader tells: when it answers, older ones are refused, after a restart too.
+/// </summary>
 /// <param name="self">Who this server is.</param>
 /// <param name="host">Where versions begin.</param>
 internal sealed class FenceService(Func<ServerFile> self, IAgentHost host)
@@ -23,7 +25,7 @@ internal sealed class FenceService(Func<ServerFile> self, IAgentHost host)
             // What another server at this address was told, or an earlier run, this one may have missed.
             throw new RpcException(
                 ErrorCatalog.ChunkServerRunOver,
-                $"This is server {who.Server} in another run than that of {new ServerId(request.Server)} that is told.");
+                $"This is server {who.Server} in another run than that of {new ServerId(request.Server)}.");
         }
 
         if (request.Fences.Count > AgentCore.PageMax)

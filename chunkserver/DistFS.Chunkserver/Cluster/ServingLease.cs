@@ -3,9 +3,9 @@ using DistFS.Primitives;
 namespace DistFS.Chunkserver.Cluster;
 
 /// <summary>
-/// Whether this server may serve: for so long after it <em>sent</em> the last heartbeat that the leader answered, by its
-/// own monotonic clock (docs/design/chunkservers.md). Whoever was cut off stops by itself, before the leader gives
-/// its place to others. Asked for each call, without a lock.
+/// Whether this server may serve: for so long after it <em>sent</em> the last heartbeat that was answered, by its own
+/// monotonic clock (docs/design/chunkservers.md). Whoever was cut off stops by itself, before the leader gives its
+/// place to others. Asked for each call, without a lock.
 /// </summary>
 /// <remarks>
 /// A call that was let in and takes long asks again before it answers: a process that was paused in between must not
@@ -24,7 +24,7 @@ internal sealed class ServingLease(TimeProvider clock)
     public void Set(long untilMs) => Volatile.Write(ref _untilMs, untilMs);
 
     /// <summary>Refuses what comes while it may not serve.</summary>
-    /// <exception cref="DistFsException"><see cref="ErrorCatalog.ChunkServerNotServing"/>: ask another server.</exception>
+    /// <exception cref="DistFsException"><see cref="ErrorCatalog.ChunkServerNotServing"/>.</exception>
     public void ThrowIfNotServing()
     {
         if (!IsServing)

@@ -1,3 +1,4 @@
+using DistFS.Blocks;
 using DistFS.Chunks;
 using DistFS.Primitives;
 using DistFS.Protocol;
@@ -6,7 +7,7 @@ using DistFS.Rpc.Services;
 
 namespace DistFS.Chunkserver.Copies;
 
-/// <summary>The server that a chunk is copied from. Whatever it sends is checked before anything is done with it.</summary>
+/// <summary>The server that a chunk is copied from. Whatever it sends is checked before it is used.</summary>
 /// <param name="caller">Calls it.</param>
 /// <param name="order">What is copied.</param>
 internal sealed class CopySource(IRpcCaller caller, CopyOrder order)
@@ -49,7 +50,8 @@ internal sealed class CopySource(IRpcCaller caller, CopyOrder order)
             .ConfigureAwait(false);
         if (reply.Blocks.Count != reply.Pieces.Count || reply.Blocks.Count != reply.Checksums.Count)
         {
-            throw new DistFsException(ErrorCatalog.BlockCorrupt, $"Server {order.Source} tells digests without blocks.");
+            throw new DistFsException(
+                ErrorCatalog.BlockCorrupt, $"Server {order.Source} tells digests without blocks.");
         }
 
         var digests = new Dictionary<uint, BlockDigest>();
@@ -70,7 +72,8 @@ internal sealed class CopySource(IRpcCaller caller, CopyOrder order)
         {
             throw new DistFsException(
                 ErrorCatalog.BlockCorrupt,
-                $"Block {damaged} of chunk {new ChunkId(order.Chunk)} came damaged from server {order.Source}: {fault}.");
+                $"Block {damaged} of chunk {new ChunkId(order.Chunk)} came damaged from server {order.Source} "
+                + $"({fault}).");
         }
 
         var least = first.Value;

@@ -14,8 +14,8 @@ using Microsoft.Extensions.Logging;
 namespace DistFS.Chunkserver.Hosting;
 
 /// <summary>
-/// One chunk server of a process: opens its folders, joins the parts, serves, and stops in the order in which nothing that
-/// is still used goes first (docs/design/chunkserver.md).
+/// One chunk server of a process: opens its folders, joins the parts, serves, and stops in the order in which nothing
+/// that is still used goes first (docs/design/chunkserver.md).
 /// </summary>
 public sealed partial class ChunkserverHost : IAsyncDisposable
 {
@@ -89,7 +89,7 @@ public sealed partial class ChunkserverHost : IAsyncDisposable
     internal ClusterAgent Agent => _agent!;
 
     /// <summary>
-    /// Starts the chunk server of some folders. It registers and tells what it has on its own, for as long as that takes.
+    /// Starts the chunk server of some folders. It registers and tells what it has by itself, after this.
     /// </summary>
     /// <exception cref="DistFsException">It cannot start; the message says what to do.</exception>
     public static async Task<ChunkserverHost> StartAsync(
@@ -258,7 +258,8 @@ public sealed partial class ChunkserverHost : IAsyncDisposable
     private static partial void LogNotDrained(ILogger logger, ServerId self, TimeSpan limit);
 
     [LoggerMessage(
-        Level = LogLevel.Error, Message = "Chunk server {Self} has lost its copy of chunk {Chunk} {Version}: {Status}.")]
+        Level = LogLevel.Error,
+        Message = "Chunk server {Self} has lost its copy of chunk {Chunk} {Version}: {Status}.")]
     private static partial void LogLost(
         ILogger logger, ServerId self, ChunkId chunk, ChunkVersion version, FsStatus status);
 

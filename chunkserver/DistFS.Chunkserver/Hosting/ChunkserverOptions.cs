@@ -30,7 +30,7 @@ public sealed record ChunkserverOptions
     /// <summary>Less than this free on a disk, and nothing is written there; null is the store's own.</summary>
     public long? ReserveBytes { get; init; }
 
-    /// <summary>Stores that are in none of the folders any more are gone for good; without it, it does not start.</summary>
+    /// <summary>Stores that are in none of the folders are gone for good; without it, it does not start.</summary>
     public bool ForgetMissing { get; init; }
 
     /// <summary>How it speaks with the leading metaserver.</summary>

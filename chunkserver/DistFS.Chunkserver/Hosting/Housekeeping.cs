@@ -7,7 +7,7 @@ using DistFS.Rpc.Services;
 
 namespace DistFS.Chunkserver.Hosting;
 
-/// <summary>What a server does now and then: tidies its stores, puts chunks to rest, and tells whether it serves.</summary>
+/// <summary>What a server does now and then: tidies stores, puts chunks to rest, tells whether it serves.</summary>
 internal sealed class Housekeeping : IAsyncDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);

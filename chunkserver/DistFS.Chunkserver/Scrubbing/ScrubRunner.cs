@@ -1,3 +1,4 @@
+using DistFS.Blocks;
 using DistFS.Chunks;
 using DistFS.Chunkserver.Data;
 using DistFS.Chunkserver.Stores;

@@ -5,12 +5,12 @@ using DistFS.Primitives;
 namespace DistFS.Chunkserver.Stores;
 
 /// <summary>
-/// Who the server is, in each of its data folders: the file <c>server</c>, replaced as a whole and synced. What the folders
-/// say may differ after a crash; the highest <see cref="Generation"/> counts.
+/// Who the server is, in each of its data folders: the file <c>server</c>, replaced as a whole and synced. What the
+/// folders say may differ after a crash; the highest <see cref="Generation"/> counts.
 /// </summary>
 /// <remarks>
-/// {magic "DFSV", format u16 1, stores u16, generation u64, name u64, cluster u128, run u64, previous run u64, server u32,
-/// flags u32 (1: the run is known), store u64 each, CRC-32C u32 of all before}, little-endian; the cluster is its
+/// {magic "DFSV", format u16 1, stores u16, generation u64, name u64, cluster u128, run u64, previous run u64, server
+/// u32, flags u32 (1: the run is known), store u64 each, CRC-32C u32 of all before}, little-endian; the cluster is its
 /// high half, then its low one.
 /// </remarks>
 /// <param name="Generation">Grows with each change.</param>
@@ -40,8 +40,8 @@ internal sealed record ServerFile(
     private const int StoresMax = 1_024;
 
     /// <summary>
-    /// A run begins. One that the cluster may or may not have taken is gone on with: were another one drawn, neither might
-    /// be the one that the cluster knows, and the server would be refused for good.
+    /// A run begins. One that the cluster may or may not have taken is gone on with: were another one drawn, neither
+    /// might be the one that the cluster knows, and the server would be refused for good.
     /// </summary>
     public ServerFile NextRun(ulong drawn, IReadOnlyList<StoreId> stores)
     {

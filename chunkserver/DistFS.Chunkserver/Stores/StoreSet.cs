@@ -6,8 +6,8 @@ using DistFS.Primitives;
 namespace DistFS.Chunkserver.Stores;
 
 /// <summary>
-/// The stores of a server as one: which has a chunk, where a new one goes, what they have together. A store that failed is
-/// left out from then on, with all that it had. Any thread.
+/// The stores of a server as one: which has a chunk, where a new one goes, what they have together. A store that failed
+/// is left out from then on, with all that it had. Any thread.
 /// </summary>
 internal sealed class StoreSet : IChunkStores, IStoreWatcher
 {
@@ -60,8 +60,8 @@ internal sealed class StoreSet : IChunkStores, IStoreWatcher
     public long DamagedBlocks => Interlocked.Read(ref _damagedBlocks);
 
     /// <summary>
-    /// Looks where all chunks are, once, before anything else. Of a chunk that is in two stores (one of them had failed,
-    /// and is back) the newest copy stays, and the other is deleted.
+    /// Looks where all chunks are, once, before anything else. Of a chunk that is in two stores (one of them had
+    /// failed, and is back) the newest copy stays, and the other is deleted.
     /// </summary>
     public async Task LoadAsync(CancellationToken cancellation)
     {

@@ -4,8 +4,8 @@ using DistFS.Primitives;
 namespace DistFS.Chunkserver.Stores;
 
 /// <summary>
-/// A store of the server that tells when it finds a copy to be lost, whoever asked it, and which chunks it got and has no
-/// more.
+/// A store of the server that tells when it finds a copy to be lost, whoever asked it, and which chunks it got and has
+/// no more.
 /// </summary>
 /// <param name="inner">The store.</param>
 /// <param name="watcher">Who is told.</param>

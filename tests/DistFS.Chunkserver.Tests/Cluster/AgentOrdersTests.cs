@@ -255,7 +255,7 @@ public sealed class AgentOrdersTests
         Assert.Equal(0, agent.Core.DeletionCount);
     }
 
-    /// <summary>A leader that has no room for reports answers a heartbeat without: it is alive, and serves on.</summary>
+    /// <summary>A leader that has no room for reports answers a heartbeat without: the server lives.</summary>
     [Fact]
     public void Reports_that_the_leader_has_no_room_for_are_left_out_once()
     {
