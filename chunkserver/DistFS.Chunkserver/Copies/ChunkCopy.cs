@@ -3,6 +3,7 @@ using DistFS.Chunks;
 using DistFS.Chunkserver.Data;
 using DistFS.Primitives;
 using DistFS.Protocol;
+using ChunkInfo = DistFS.Chunks.ChunkInfo;
 
 namespace DistFS.Chunkserver.Copies;
 
@@ -104,7 +105,7 @@ internal sealed class ChunkCopy(
         open.Close(_chunk);
         if (info.State == ChunkState.Serving)
         {
-            await store.MarkLostAsync(_chunk, info.Version, FsStatus.Stale, cancellation).ConfigureAwait(false);
+            await store.MarkLostAsync(_chunk, info.Version, FsStatus.NotFound, cancellation).ConfigureAwait(false);
         }
 
         await store.BeginCopyAsync(_chunk, _version, _copy, keepsBlocks: true, cancellation).ConfigureAwait(false);

@@ -63,6 +63,11 @@ internal sealed partial class CopyRunner : IAsyncDisposable
     /// <summary>Begins a copy, or has it wait.</summary>
     public void Begin(CopyOrder order)
     {
+        if (_stop.IsCancellationRequested)
+        {
+            return;
+        }
+
         var cancel = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
         if (!_cancels.TryAdd(order.Copy, cancel))
         {

@@ -10,6 +10,7 @@ using DistFS.Rpc;
 using DistFS.Rpc.Frames;
 using DistFS.Rpc.Services;
 using Microsoft.Extensions.Logging;
+using ChunkInfo = DistFS.Chunks.ChunkInfo;
 
 namespace DistFS.Chunkserver.Hosting;
 

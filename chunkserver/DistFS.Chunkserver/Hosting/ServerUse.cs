@@ -1,5 +1,4 @@
 using DistFS.Chunkserver.Stores;
-using DistFS.Primitives;
 
 namespace DistFS.Chunkserver.Hosting;
 

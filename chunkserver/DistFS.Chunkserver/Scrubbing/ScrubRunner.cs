@@ -76,10 +76,10 @@ internal sealed partial class ScrubRunner : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        await _stop.CancelAsync().ConfigureAwait(false);
         Task asked;
         lock (_gate)
         {
-            _stop.Cancel();
             asked = _asked;
         }
 
@@ -173,7 +173,8 @@ internal sealed partial class ScrubRunner : IAsyncDisposable
         }
 
         Interlocked.Increment(ref _chunks);
-        if (damaged.Count > 0)
+        if (damaged.Count > 0 && store.TryGet(info.Chunk, out var now)
+            && (now.Version, now.State) == (info.Version, ChunkState.Serving))
         {
             LogDamaged(_logger, damaged.Count, info.Chunk, info.Version, store.Identity.Store);
             _open.Close(info.Chunk);

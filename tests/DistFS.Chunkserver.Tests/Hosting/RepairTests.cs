@@ -2,6 +2,7 @@ using DistFS.Chunks;
 using DistFS.Metaserver.Tests.Consensus;
 using DistFS.Protocol;
 using DistFS.Rpc.Services;
+using ChunkInfo = DistFS.Chunks.ChunkInfo;
 
 namespace DistFS.Chunkserver.Tests.Hosting;
 

@@ -9,6 +9,7 @@ using DistFS.Metaserver.Tests.Consensus;
 using DistFS.Protocol;
 using DistFS.Rpc;
 using DistFS.Rpc.Frames;
+using ChunkInfo = DistFS.Chunks.ChunkInfo;
 
 namespace DistFS.Chunkserver.Tests.Hosting;
 
@@ -105,9 +106,20 @@ internal sealed class TestServers : IAsyncDisposable
     }
 
     /// <summary>So many servers have it, all the same, of those that run; and no others have anything of it.</summary>
-    public Task IsWholeAsync(ulong chunk, int copies = 3) => Eventually.True(() => IsWhole(chunk, copies));
+    public Task IsWholeAsync(ulong chunk, int copies = 3) => Eventually.True(() =>
+    {
+        try
+        {
+            return IsWhole(chunk, copies);
+        }
+        catch (DistFsException)
+        {
+            // It went on, or away, while it was looked at.
+            return false;
+        }
+    });
 
-    public bool IsWhole(ulong chunk, int copies)
+    private bool IsWhole(ulong chunk, int copies)
     {
         var row = Meta.Chunk(chunk)!.Value;
         var servers = Meta.ServersOf(chunk);
@@ -119,7 +131,8 @@ internal sealed class TestServers : IAsyncDisposable
 
         // Copied in a version that goes on when the copy counts: a server hears of the last one when it is used.
         var found = running.ConvertAll(host => Find(host, chunk));
-        return found.TrueForAll(info => info?.State == ChunkState.Serving && info.Value.Version.Value <= row.Version.Value)
+        return found.TrueForAll(info => info?.State == ChunkState.Serving)
+            && found.TrueForAll(info => info!.Value.Version.Value <= row.Version.Value)
             && running.Zip(found).Select(pair => Hash(pair.First, pair.Second!.Value)).Distinct().Count() == 1
             && Hosts.Values.Except(running).All(host => Find(host, chunk) == null);
     }
