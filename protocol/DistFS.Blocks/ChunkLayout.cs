@@ -11,6 +11,9 @@ public static class ChunkLayout
     /// <summary>Blocks of a chunk at most.</summary>
     public const int BlocksMax = 1024;
 
+    /// <summary>Blocks of one read over the network at most: with their patches they fit a frame.</summary>
+    public const int ReadBlocksMax = 16;
+
     /// <summary>Bytes of a chunk at most.</summary>
     public const int ChunkBytes = BlockBytes * BlocksMax;
 

@@ -11,13 +11,13 @@ namespace DistFS.Chunkserver.Data;
 /// <content>Reading, comparing, and fetching from the tail what was dirty when a version ended.</content>
 internal sealed partial class ChunkDataService
 {
-    private async ValueTask<ReadChunkReply> ReadAsync(ReadChunkRequest request, ServerCall call)
+    internal async ValueTask<ReadChunkReply> ReadAsync(ReadChunkRequest request, ServerCall call)
     {
         RequireSelf(request.Server);
-        if (request.Blocks is 0 or > StoreLimits.ReadBlocksMax)
+        if (request.Blocks is 0 or > ChunkLayout.ReadBlocksMax)
         {
             throw new RpcException(
-                ErrorCatalog.BadRequest, $"A read has 1 to {StoreLimits.ReadBlocksMax} blocks.");
+                ErrorCatalog.BadRequest, $"A read has 1 to {ChunkLayout.ReadBlocksMax} blocks.");
         }
 
         if (request.RangeLength > 0 && (request.Blocks != 1
@@ -50,7 +50,7 @@ internal sealed partial class ChunkDataService
         return new ReadChunkReply { Length = found.Length };
     }
 
-    private ValueTask<DigestChunkReply> Digest(DigestChunkRequest request, ServerCall call)
+    internal ValueTask<DigestChunkReply> Digest(DigestChunkRequest request, ServerCall call)
     {
         RequireSelf(request.Server);
         var chunk = new ChunkId(request.Name.Chunk);
@@ -67,6 +67,30 @@ internal sealed partial class ChunkDataService
         }
 
         return new(reply);
+    }
+
+    /// <summary>
+    /// Versions were begun: what was dirty in them is made as their tails have it, without waiting for a writer.
+    /// </summary>
+    internal async Task SettleAsync(IEnumerable<OpenChunk> begun, FenceRequest request)
+    {
+        foreach (var replica in begun)
+        {
+            var servers = request.Fences.First(fence => fence.Chunk == replica.Chunk.Value).Servers;
+            var tail = servers.Count == 0 || servers[^1] == serving.Self.Value
+                ? null
+                : request.Members.FirstOrDefault(member => member.Server == servers[^1]);
+            Task settling;
+            lock (replica.Gate)
+            {
+                var canSettle = tail != null || (servers.Count > 0 && servers[^1] == serving.Self.Value);
+                settling = canSettle && replica.Replica.Carried.Count > 0
+                    ? replica.SettleOnce((chunk, blocks) => SettleAsync(chunk, blocks, tail))
+                    : Task.CompletedTask;
+            }
+
+            await settling.ConfigureAwait(false);
+        }
     }
 
     private async ValueTask<IChunkStore> StoreForReadAsync(ChunkName name)
@@ -95,7 +119,8 @@ internal sealed partial class ChunkDataService
                 if (replica.Replica.IsDirty(new BlockIndex(request.FirstBlock + i)))
                 {
                     throw new DistFsException(
-                        ErrorCatalog.ChunkDirty, $"Block {request.FirstBlock + i} of {replica.Chunk} is being written.");
+                        ErrorCatalog.ChunkDirty,
+                        $"Block {request.FirstBlock + i} of {replica.Chunk} is being written.");
                 }
             }
         }
@@ -148,8 +173,8 @@ internal sealed partial class ChunkDataService
     }
 
     /// <summary>
-    /// Makes carried blocks as the tail of the present version has them. If it cannot be read, it has failed as one that
-    /// does not take a write: the chain is broken, and what was carried is carried into the next version.
+    /// Makes carried blocks as the tail of the present version has them. If it cannot be read, it has failed as one
+    /// that does not take a write: the chain is broken, and what was carried is carried into the next version.
     /// </summary>
     /// <param name="replica">In the present version.</param>
     /// <param name="carried">Which blocks.</param>

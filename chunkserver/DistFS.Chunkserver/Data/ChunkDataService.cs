@@ -26,7 +26,7 @@ internal sealed partial class ChunkDataService(
         .Handle(ChunkDataMethods.Read, ReadAsync, HandlerScheduling.Pool)
         .Handle(ChunkDataMethods.Digest, Digest, HandlerScheduling.Pool);
 
-    private async ValueTask<WriteChunkReply> WriteAsync(WriteChunkRequest request, ServerCall call)
+    internal async ValueTask<WriteChunkReply> WriteAsync(WriteChunkRequest request, ServerCall call)
     {
         try
         {
@@ -177,7 +177,7 @@ internal sealed partial class ChunkDataService(
         }
     }
 
-    private async ValueTask<WriteChunkReply> SyncAsync(SyncChunkRequest request, ServerCall call)
+    internal async ValueTask<WriteChunkReply> SyncAsync(SyncChunkRequest request, ServerCall call)
     {
         try
         {

@@ -6,8 +6,8 @@ using DistFS.Primitives;
 namespace DistFS.Chunkserver.Data;
 
 /// <summary>
-/// The chunks whose versions were begun in this run, by id. A chunk that is not here is at rest: it is read, and written
-/// only in a version that begins from here on (docs/design/chain.md).
+/// The chunks whose versions were begun in this run, by id. A chunk that is not here is at rest: it is read, and
+/// written only in a version that begins from here on (docs/design/chain.md).
 /// </summary>
 internal sealed class OpenChunks(IChunkStores stores, IServing serving)
 {
@@ -44,8 +44,8 @@ internal sealed class OpenChunks(IChunkStores stores, IServing serving)
     /// <param name="storedLength">With what length that began.</param>
     /// <param name="begins">Nothing of the chunk was ever replied to: it is made if it is not here.</param>
     /// <exception cref="DistFsException">
-    /// Not here (<see cref="ErrorCatalog.ChunkUnknown"/>), fenced (<see cref="ErrorCatalog.ChunkVersionStale"/>), or its
-    /// version was begun in another run (<see cref="ErrorCatalog.ChainBroken"/>).
+    /// Not here (<see cref="ErrorCatalog.ChunkUnknown"/>), fenced (<see cref="ErrorCatalog.ChunkVersionStale"/>), or
+    /// its version was begun in another run (<see cref="ErrorCatalog.ChainBroken"/>).
     /// </exception>
     public async ValueTask<OpenChunk> ForWriteAsync(
         ChunkId chunk, ChunkVersion version, uint storedLength, bool begins)
@@ -143,7 +143,8 @@ internal sealed class OpenChunks(IChunkStores stores, IServing serving)
             if (version == info.Version)
             {
                 throw new DistFsException(
-                    ErrorCatalog.ChainBroken, $"Chunk {chunk} {version} was begun before server {serving.Self} started.");
+                    ErrorCatalog.ChainBroken,
+                    $"Chunk {chunk} {version} was begun before server {serving.Self} started.");
             }
 
             await FenceAsync(store, [new VersionFence(chunk, version, storedLength)]).ConfigureAwait(false);

@@ -10,7 +10,7 @@ internal sealed class PeerLinks(string agent) : IAsyncDisposable
 {
     private const int LinksMax = 16_384;
 
-    /// <summary>One that is paused, or cut off, is noticed within this: everyone in its chains waits for that.</summary>
+    /// <summary>One that is paused or cut off is noticed within this: everyone in its chains waits for that.</summary>
     private static readonly TimeSpan SilenceMax = TimeSpan.FromSeconds(2);
 
     private readonly ConcurrentDictionary<string, Lazy<FrameChannel>> _links = [];

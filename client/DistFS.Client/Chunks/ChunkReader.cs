@@ -13,8 +13,6 @@ namespace DistFS.Client.Chunks;
 /// </summary>
 public sealed class ChunkReader(ChunkLinks links, ChunkReaderOptions? options = null)
 {
-    private const int BlocksMax = 64;
-
     /// <summary>Up to this a server puts the bytes together: less is sent than it costs to do so.</summary>
     private const int RangeMax = 16 << 10;
 
@@ -42,7 +40,7 @@ public sealed class ChunkReader(ChunkLinks links, ChunkReaderOptions? options = 
         while (!destination.IsEmpty)
         {
             var first = ChunkLayout.BlockOf(offset);
-            var room = (int)(((first.Value + BlocksMax) * (uint)ChunkLayout.BlockBytes) - offset);
+            var room = (int)(((first.Value + ChunkLayout.ReadBlocksMax) * (uint)ChunkLayout.BlockBytes) - offset);
             var length = Math.Min(destination.Length, room);
             target = await ReadBlocksAsync(target, versions, offset, destination[..length], cancellation)
                 .ConfigureAwait(false);
@@ -158,12 +156,13 @@ public sealed class ChunkReader(ChunkLinks links, ChunkReaderOptions? options = 
         {
             await ReportAsync(request, server, cancellation).ConfigureAwait(false);
             throw new DistFsException(
-                ErrorCatalog.BlockCorrupt, $"Block {block} of {target.Chunk} came damaged from {server.Id}: {fault}.");
+                ErrorCatalog.BlockCorrupt,
+                $"Block {block} of {target.Chunk} came damaged from {server.Id}: {fault}.");
         }
     }
 
     /// <summary>
-    /// Lets the server look at its disk: it gives up a copy that is damaged there, and it is replaced. Whatever it says,
+    /// Lets the server look at its disk: a copy that is damaged there is given up, and replaced. Whatever it says,
     /// the bytes are read elsewhere.
     /// </summary>
     private async ValueTask ReportAsync(
@@ -247,7 +246,7 @@ public sealed record ChunkReaderOptions
     /// <summary>One server is given up after this. Default 5 s.</summary>
     public TimeSpan CallTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>So often all servers are tried, with the metaservers asked in between. Default 20: about 15 s.</summary>
+    /// <summary>So often all servers are tried, the metaservers asked between. Default 20: about 15 s.</summary>
     public int RoundsMax { get; init; } = 20;
 
     /// <summary>Which server is tried first.</summary>

@@ -67,7 +67,7 @@ public sealed partial class ChunkWriter : IAsyncDisposable
         }
     }
 
-    /// <summary>Bytes from the start of the chunk that every server of it has, if they were written front to back.</summary>
+    /// <summary>Bytes from its start that every server of the chunk has, if they were written front to back.</summary>
     public uint AcknowledgedLength
     {
         get

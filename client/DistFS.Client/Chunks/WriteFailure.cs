@@ -35,7 +35,7 @@ public sealed record ChunkWriterOptions
     /// <summary>Requests under way at a time; each up to 1 MiB, held in memory until acknowledged. Default 8.</summary>
     public int RequestsMax { get; init; } = 8;
 
-    /// <summary>A request is given up after this. Default 30 s: connections notice a silent server long before.</summary>
+    /// <summary>Of a request. Default 30 s: connections notice a silent server long before.</summary>
     public TimeSpan CallTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>So often a request is sent in one version, when its connection is lost. Default 2.</summary>
@@ -44,7 +44,7 @@ public sealed record ChunkWriterOptions
     /// <summary>So many versions in a row may fail before anything is acknowledged. Default 30: about 25 s.</summary>
     public int AttemptsMax { get; init; } = 30;
 
-    /// <summary>Before another version is begun, when the one before came to nothing: 50 ms, doubled up to 1 s.</summary>
+    /// <summary>Before another version, when the last one came to nothing: 50 ms, doubled up to 1 s.</summary>
     internal static TimeSpan PauseAfter(int failures) =>
         TimeSpan.FromMilliseconds(Math.Min(50 << Math.Min(failures - 1, 10), 1_000));
 }

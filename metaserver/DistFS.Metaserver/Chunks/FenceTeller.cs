@@ -102,6 +102,7 @@ internal sealed class FenceTeller(
 
                 var request = new FenceRequest { Server = server.Value, Incarnation = row.Incarnation };
                 request.Fences.Add(fences.GetRange(from, Math.Min(PageMax, fences.Count - from)));
+                request.Members.Add(MembersOf(request.Fences, live));
                 if (!await sender.TrySendAsync(row.Address, request, limit).ConfigureAwait(false))
                 {
                     break;
@@ -116,6 +117,13 @@ internal sealed class FenceTeller(
 
         return false;
     }
+
+    private static IEnumerable<ChainHop> MembersOf(IEnumerable<ChunkFence> fences, LiveServers live) => fences
+        .SelectMany(static fence => fence.Servers).Distinct()
+        .Select(server => live.RowOf(new ServerId(server)) is { } row
+            ? new ChainHop { Server = server, Address = row.Address }
+            : null)
+        .OfType<ChainHop>();
 
     /// <summary>The servers: a leader that has just begun knows them soon. Null: not within the limit.</summary>
     private async Task<LiveServers?> LiveAsync(CancellationToken limit)
