@@ -181,7 +181,7 @@ public sealed partial class ChunkserverHost : IAsyncDisposable
             },
             cancellation).ConfigureAwait(false);
         _stores = new StoreSet(_folders.Stores);
-        _stores.StoreFailed += StoreFailed;
+        _stores.OnStoreFailed = StoreFailed;
         await _stores.LoadAsync(cancellation).ConfigureAwait(false);
         _serving = new Serving(() => _folders.Self.Server, new ServingLease(_options.Clock));
         _open = new OpenChunks(_stores, _serving);
@@ -216,8 +216,8 @@ public sealed partial class ChunkserverHost : IAsyncDisposable
             _options.Clock,
             _options.Logger,
             Fail);
-        _stores.CopyLost += TellLost;
-        _stores.Begun += _agent.VersionBegun;
+        _stores.OnCopyLost = TellLost;
+        _stores.OnVersionBegun = _agent.VersionBegun;
         _agent.Start();
         _metrics = new ChunkserverMetrics(_serving, _stores, _agent, _copies, _scrub, use);
         _keeping = new Housekeeping(_stores, _open, _serving, _agent, _node, _options.Clock, Fail);
@@ -250,7 +250,7 @@ public sealed partial class ChunkserverHost : IAsyncDisposable
 
     private void Fail(DistFsException reason) => _failed.TrySetResult(reason);
 
-    private Task<IChunkStore> OpenRocksAsync(StoreRequest request, CancellationToken cancellation) =>
+    private static Task<IChunkStore> OpenRocksAsync(StoreRequest request, CancellationToken cancellation) =>
         throw new DistFsException(ErrorCatalog.PlatformUnsupported, "No store over RocksDB.");
 
     [LoggerMessage(

@@ -41,14 +41,14 @@ internal sealed class StoreSet : IChunkStores, IStoreWatcher
         }
     }
 
-    /// <summary>A copy was found to be lost.</summary>
-    public event Action<ChunkInfo>? CopyLost;
+    /// <summary>Called when a copy was found to be lost. Set once, as the others, before anything is asked.</summary>
+    public Action<ChunkInfo>? OnCopyLost { get; set; }
 
-    /// <summary>A chunk came to a version.</summary>
-    public event Action<ChunkId, ChunkVersion>? Begun;
+    /// <summary>Called when a chunk came to a version.</summary>
+    public Action<ChunkId, ChunkVersion>? OnVersionBegun { get; set; }
 
-    /// <summary>A store failed, and what it had is here no more; with whether there is another one.</summary>
-    public event Action<DistFsException, bool>? StoreFailed;
+    /// <summary>Called when a store failed, and what it had is here no more; with whether it was the last one.</summary>
+    public Action<DistFsException, bool>? OnStoreFailed { get; set; }
 
     /// <summary>Those that have not failed.</summary>
     public IReadOnlyList<IChunkStore> Stores => _stores;
@@ -221,7 +221,7 @@ internal sealed class StoreSet : IChunkStores, IStoreWatcher
         _places?.TryRemove(KeyValuePair.Create(chunk.Value, store));
 
     /// <inheritdoc/>
-    public void VersionBegun(ChunkId chunk, ChunkVersion version) => Begun?.Invoke(chunk, version);
+    public void VersionBegun(ChunkId chunk, ChunkVersion version) => OnVersionBegun?.Invoke(chunk, version);
 
     /// <inheritdoc/>
     public void Lost(ChunkInfo info)
@@ -235,7 +235,7 @@ internal sealed class StoreSet : IChunkStores, IStoreWatcher
             }
         }
 
-        CopyLost?.Invoke(info);
+        OnCopyLost?.Invoke(info);
     }
 
     private async Task PlaceAsync(IChunkStore store, ChunkInfo info, CancellationToken cancellation)
@@ -276,7 +276,7 @@ internal sealed class StoreSet : IChunkStores, IStoreWatcher
             }
         }
 
-        StoreFailed?.Invoke(failure, isLast);
+        OnStoreFailed?.Invoke(failure, isLast);
     }
 
     /// <summary>Evenly in (0, 1], from a number (the finalizer of SplitMix64).</summary>

@@ -189,7 +189,7 @@ internal sealed class StatusVerb : Verb
                 + (repair.EtaMs is { } eta ? $", {Duration.ForPeople(TimeSpan.FromMilliseconds(eta))} to go" : "");
         if (repair.Parked > 0)
         {
-            yield return $"{repair.Parked} chunks wait for a server, of {repair.Unavailable} of them no copy can be read";
+            yield return $"{repair.Parked} chunks wait for a server; of {repair.Unavailable} no copy can be read";
         }
 
         if (repair.UnknownCopies > 0)

@@ -75,7 +75,7 @@ public sealed class StoreSetTests
         }
 
         var failures = new List<bool>();
-        set.StoreFailed += (_, isLast) => failures.Add(isLast);
+        set.OnStoreFailed = (_, isLast) => failures.Add(isLast);
         var gone = Count(_disks[0]);
         _disks[0].Fail(new DistFsException(ErrorCatalog.SystemCall, "EIO"));
         Assert.Equal([false], failures);
@@ -113,7 +113,7 @@ public sealed class StoreSetTests
     {
         var set = await SetAsync();
         var lost = new List<(ulong Chunk, uint Version)>();
-        set.CopyLost += info => lost.Add((info.Chunk.Value, info.Version.Value));
+        set.OnCopyLost = info => lost.Add((info.Chunk.Value, info.Version.Value));
         var store = set.ForNew(new ChunkId(1));
         await store.WriteAsync(1, 1, 7, 2);
         await store.MarkLostAsync(new ChunkId(1), new ChunkVersion(1), FsStatus.Corrupt, default);
