@@ -33,7 +33,7 @@ public sealed partial class ChunkserverHost : IAsyncDisposable
     private readonly TaskCompletionSource<DistFsException> _failed =
         new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    // Made in this order, and disposed of in the opposite one; what was not made yet is null.
+    // Made in this order. What was not made yet is null.
     private StoreFolders _folders = null!;
     private StoreSet _stores = null!;
     private Serving _serving = null!;
@@ -145,6 +145,7 @@ public sealed partial class ChunkserverHost : IAsyncDisposable
     {
         try
         {
+            // Copies tell the agent that they have ended, and whatever it orders afterwards they do not begin.
             foreach (var part in new IAsyncDisposable?[]
             {
                 _keeping, _server, _scrub, _copies, _agent, _leader, _links,

@@ -115,7 +115,11 @@ internal sealed class WatchedStore(IChunkStore inner, IStoreWatcher watcher) : I
         ChunkId chunk, ChunkVersion version, FsStatus status, CancellationToken cancellation)
     {
         await inner.MarkLostAsync(chunk, version, status, cancellation).ConfigureAwait(false);
-        TellIfLost(chunk);
+        if (status != FsStatus.NotFound)
+        {
+            // Else whoever gives it up does so for a better copy, and nothing was found.
+            TellIfLost(chunk);
+        }
     }
 
     /// <inheritdoc/>

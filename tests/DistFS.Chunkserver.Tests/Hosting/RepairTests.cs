@@ -97,7 +97,7 @@ public sealed class RepairTests
             await servers.IsWholeAsync(chunk);
         }
 
-        Assert.True(host.IsServing);
+        await Eventually.True(() => host.IsServing);
         Assert.False(host.Failed.IsCompleted);
         servers.Disks.Store("d2").Fail(new DistFsException(ErrorCatalog.SystemCall, "EIO"));
         Assert.Equal(ErrorCatalog.ChunkStoreFailed, (await host.Failed.Soon()).Code);
