@@ -132,6 +132,7 @@ internal sealed partial class AgentCore
             Delete(order, cancel);
         }
 
-        return new AgentOrders(begin, cancel, reply.CopyBytesPerSecond);
+        return new AgentOrders(
+            begin, cancel, reply.CopyBytesPerSecond, reply.KnowsCopies ? _copies.Listed : null);
     }
 }

@@ -56,8 +56,12 @@ internal sealed record Heartbeat(HeartbeatRequest Request, int Turn, bool WasThr
 /// <param name="Begin">Copies to make.</param>
 /// <param name="Cancel">Copies to give up, with what there is of them.</param>
 /// <param name="CopyBytesPerSecond">What copies may take and give; 0 says nothing.</param>
+/// <param name="Listed">All copies that there are to be; null: nobody knows. What is left of others is to go.</param>
 internal sealed record AgentOrders(
-    IReadOnlyList<CopyOrder> Begin, IReadOnlyList<CopyId> Cancel, ulong CopyBytesPerSecond)
+    IReadOnlyList<CopyOrder> Begin,
+    IReadOnlyList<CopyId> Cancel,
+    ulong CopyBytesPerSecond,
+    IReadOnlySet<ulong>? Listed = null)
 {
     public static readonly AgentOrders None = new([], [], 0);
 }

@@ -19,6 +19,9 @@ internal sealed class CopyBook
     /// <summary>Copies under way, those that are being given up among them.</summary>
     public int Running => _running.Count;
 
+    /// <summary>The numbers of all that are listed; another set when another list was taken.</summary>
+    public IReadOnlySet<ulong> Listed => _listed;
+
     /// <summary>Takes the list of a leader that knows it.</summary>
     public void Take(IReadOnlyCollection<CopyOrder> orders, List<CopyOrder> begin, List<CopyId> cancel)
     {

@@ -46,9 +46,10 @@ internal sealed class ChunkCopy(
         }
         catch
         {
-            if (_begun != null)
+            // It may have come to another version meanwhile, and is of this order all the same.
+            if (_begun != null && _begun.TryGet(_chunk, out var left) && left.Copy == _copy)
             {
-                var remains = new ChunkDeletion(_chunk, _version, _copy);
+                var remains = new ChunkDeletion(_chunk, left.Version, _copy);
                 await _begun.DeleteAsync(new[] { remains }, CancellationToken.None).ConfigureAwait(false);
             }
 

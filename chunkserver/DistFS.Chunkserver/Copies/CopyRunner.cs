@@ -1,11 +1,14 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
+using DistFS.Chunks;
 using DistFS.Chunkserver.Data;
+using DistFS.Chunkserver.Stores;
 using DistFS.Primitives;
 using DistFS.Protocol;
 using DistFS.Rpc;
 using DistFS.Rpc.Frames;
 using Microsoft.Extensions.Logging;
+using ChunkInfo = DistFS.Chunks.ChunkInfo;
 
 namespace DistFS.Chunkserver.Copies;
 
@@ -26,6 +29,8 @@ internal sealed partial class CopyRunner : IAsyncDisposable
     private readonly ConcurrentDictionary<ulong, CancellationTokenSource> _cancels = [];
     private readonly ConcurrentDictionary<string, Lazy<FrameChannel>> _sources = [];
     private readonly Lock _gate = new();
+    private Task _sweep = Task.CompletedTask;
+    private int _isSwept;
 
     // By chunk: the last copy of each. Under the gate.
     private readonly Dictionary<ulong, Task> _running = [];
@@ -101,6 +106,19 @@ internal sealed partial class CopyRunner : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// What is left of copies from before the server started goes, unless they are still wanted. The first call counts.
+    /// </summary>
+    /// <param name="stores">Where they may be.</param>
+    /// <param name="listed">Those that are wanted.</param>
+    public void SweepOnce(StoreSet stores, IReadOnlySet<ulong> listed)
+    {
+        if (Interlocked.Exchange(ref _isSwept, 1) == 0)
+        {
+            _sweep = Task.Run(() => SweepAsync(stores, listed));
+        }
+    }
+
     /// <summary>Gives all of them up, and waits for their ends.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -112,6 +130,7 @@ internal sealed partial class CopyRunner : IAsyncDisposable
         }
 
         await Task.WhenAll(running).ConfigureAwait(false);
+        await _sweep.ConfigureAwait(false);
         foreach (var source in _sources.Values)
         {
             if (source.IsValueCreated)
@@ -123,6 +142,35 @@ internal sealed partial class CopyRunner : IAsyncDisposable
         _places.Dispose();
         _stop.Dispose();
         _meter.Dispose();
+    }
+
+    private async Task SweepAsync(StoreSet stores, IReadOnlySet<ulong> listed)
+    {
+        var batch = new ChunkInfo[1_024];
+        foreach (var store in stores.Stores)
+        {
+            try
+            {
+                var count = batch.Length;
+                for (ulong from = 0; count == batch.Length && !_stop.IsCancellationRequested;)
+                {
+                    count = store.List(new ChunkId(from), batch);
+                    from = count == 0 ? from : batch[count - 1].Chunk.Value + 1;
+
+                    // A later order about the chunk has a higher number: what it makes is not meant here.
+                    var left = batch[..count]
+                        .Where(info => info.State == ChunkState.Copying && !listed.Contains(info.Copy.Value))
+                        .Select(static info => new ChunkDeletion(info.Chunk, info.Version, info.Copy)).ToArray();
+                    await store.DeleteAsync(left, _stop.Token).ConfigureAwait(false);
+                }
+            }
+            catch (Exception e) when (e is DistFsException
+                || (e is OperationCanceledException && _stop.IsCancellationRequested))
+            {
+                // The store failed, or the server stops: the next start sweeps again.
+                LogNotSwept(_logger, e.Message);
+            }
+        }
     }
 
     private async Task RunAsync(
@@ -202,6 +250,9 @@ internal sealed partial class CopyRunner : IAsyncDisposable
                 Frames = new FrameOptions { Agent = "dfs chunkserver: copy" },
             }))).Value;
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "What is left of earlier copies was not deleted: {Reason}")]
+    private static partial void LogNotSwept(ILogger logger, string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Copy} of chunk {Chunk} from server {Source} failed: {Reason}")]
     private static partial void LogFailed(ILogger logger, CopyId copy, ChunkId chunk, ServerId source, string reason);

@@ -83,6 +83,11 @@ internal sealed class AgentHost(
             copies.Rate.BytesPerSecond = (long)Math.Min(orders.CopyBytesPerSecond, long.MaxValue);
         }
 
+        if (orders.Listed is { } listed)
+        {
+            copies.SweepOnce(stores, listed);
+        }
+
         foreach (var order in orders.Begin)
         {
             copies.Begin(order);

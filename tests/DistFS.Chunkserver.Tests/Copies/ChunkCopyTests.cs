@@ -169,6 +169,42 @@ public sealed class ChunkCopyTests : IAsyncLifetime
         _source.Release();
     }
 
+    /// <summary>It was ordered before the server started again, and is given up since.</summary>
+    [Fact]
+    public async Task What_is_left_of_a_copy_that_nobody_wants_any_more_goes()
+    {
+        for (var chunk = 1ul; chunk <= 3; chunk++)
+        {
+            await _here.BeginCopyAsync(new ChunkId(chunk), new ChunkVersion(1), new CopyId(chunk), false, default);
+        }
+
+        await _here.WriteAsync(4, 1, 1, 1);
+        var runner = Runner(_ => { });
+        runner.SweepOnce(_stores, new HashSet<ulong> { 2 });
+        await Eventually.True(() => _here.Find(3) == null);
+        await runner.DisposeAsync();
+        Assert.Null(_here.Find(1));
+        Assert.Equal(ChunkState.Copying, _here.Find(2)!.Value.State);
+        Assert.Equal(ChunkState.Serving, _here.Find(4)!.Value.State);
+    }
+
+    /// <summary>Deleting it in the version of the order would leave it for good.</summary>
+    [Fact]
+    public async Task A_copy_that_came_to_a_later_version_meanwhile_fails_and_leaves_nothing()
+    {
+        await _there.WriteAsync(Chunk, 3, 1, 40);
+        _source.Change = (first, _) =>
+        {
+            if (first == 32)
+            {
+                var fence = new[] { new VersionFence(new ChunkId(Chunk), new ChunkVersion(4), 0) };
+                Assert.True(_here.BeginVersionsAsync(fence, new FenceOutcome[1], default).IsCompleted);
+            }
+        };
+        await Assert.ThrowsAnyAsync<DistFsException>(() => CopyAsync(10, 3, 40 * ChunkLayout.BlockBytes));
+        Assert.Null(_here.Find(Chunk));
+    }
+
     [Fact]
     public async Task Requests_are_under_way_beside_each_other_and_copies_too_but_not_of_one_chunk()
     {
