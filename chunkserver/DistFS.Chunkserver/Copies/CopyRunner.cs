@@ -161,7 +161,10 @@ internal sealed partial class CopyRunner : IAsyncDisposable
                     var left = batch[..count]
                         .Where(info => info.State == ChunkState.Copying && !listed.Contains(info.Copy.Value))
                         .Select(static info => new ChunkDeletion(info.Chunk, info.Version, info.Copy)).ToArray();
-                    await store.DeleteAsync(left, _stop.Token).ConfigureAwait(false);
+                    if (left.Length > 0)
+                    {
+                        await store.DeleteAsync(left, _stop.Token).ConfigureAwait(false);
+                    }
                 }
             }
             catch (Exception e) when (e is DistFsException

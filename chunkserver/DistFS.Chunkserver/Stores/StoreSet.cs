@@ -47,7 +47,7 @@ internal sealed class StoreSet : IChunkStores, IStoreWatcher
     /// <summary>Called when a chunk came to a version.</summary>
     public Action<ChunkId, ChunkVersion>? OnVersionBegun { get; set; }
 
-    /// <summary>Called when a store failed, and what it had is here no more; with whether it was the last one.</summary>
+    /// <summary>Called when a store failed, with all that it had, and with whether it was the last one.</summary>
     public Action<DistFsException, bool>? OnStoreFailed { get; set; }
 
     /// <summary>Those that have not failed.</summary>
