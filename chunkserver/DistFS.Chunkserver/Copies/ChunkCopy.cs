@@ -155,7 +155,7 @@ internal sealed class ChunkCopy(
         {
             var next = 0;
             var come = Math.Min(CopyPlan.RunMax, ChunkLayout.BlocksOf(first.Length));
-            if (plan.Fetch.Count > 0 && plan.Fetch[0] == (default, come))
+            if (plan.Fetch.Count > 0 && (plan.Fetch[0].First.Value, plan.Fetch[0].Count) == (0, come))
             {
                 // Has come already.
                 await StoreAsync(store, first).ConfigureAwait(false);

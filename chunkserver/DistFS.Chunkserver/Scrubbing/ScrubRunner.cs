@@ -15,7 +15,7 @@ internal sealed partial class ScrubRunner : IAsyncDisposable
 {
     private const int WindowBlocks = 16;
 
-    private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LookAgain = TimeSpan.FromMinutes(1);
 
     // However little there is: what is damaged in a small store is found within the hour.
     private const long BytesPerSecondMin = 256 << 10;
