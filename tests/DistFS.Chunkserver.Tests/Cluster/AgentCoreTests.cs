@@ -148,6 +148,39 @@ public sealed class AgentCoreTests
         Assert.Equal((AgentPhase.Telling, 0ul), (agent.Core.Phase, agent.Page().Request.First));
     }
 
+    [Fact]
+    public void When_a_disk_is_gone_all_is_told_again_and_served_meanwhile()
+    {
+        var agent = new TestAgent().Through();
+        agent.Core.TellAgain();
+        Assert.Equal(8_000, agent.Core.ServesUntilMs);
+        var page = agent.Page();
+        Assert.Equal(0ul, page.Request.First);
+        agent.Core.PageAnswered(page, agent.PageReply(9));
+        Assert.Equal(9ul, agent.Page().Request.First);
+
+        // And another disk: what was told of it so far is not so any more.
+        page = agent.Page();
+        agent.Core.TellAgain();
+        agent.Core.PageAnswered(page, agent.PageReply(0));
+        Assert.Equal(0ul, agent.Page().Request.First);
+        agent.Tell();
+        Assert.Null(agent.Core.NextWork());
+        agent.Beat();
+        Assert.Equal(8_000, agent.Core.ServesUntilMs);
+    }
+
+    [Fact]
+    public void When_a_disk_is_gone_while_it_tells_what_it_has_it_begins_again()
+    {
+        var agent = new TestAgent().Register();
+        agent.Core.PageAnswered(agent.Page(), agent.PageReply(50));
+        agent.Core.TellAgain();
+        Assert.Equal((AgentPhase.Telling, 0ul), (agent.Core.Phase, agent.Page().Request.First));
+        agent.Tell();
+        Assert.Equal(0, agent.Core.ServesUntilMs);
+    }
+
     public static TheoryData<int> Refusals => new(
         ErrorCatalog.ChunkServerRunOver.Number,
         ErrorCatalog.ChunkServerIdTaken.Number,
