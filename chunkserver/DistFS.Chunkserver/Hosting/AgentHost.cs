@@ -14,7 +14,8 @@ internal sealed class AgentHost(
     StoreSet stores,
     OpenChunks open,
     CopyRunner copies,
-    ServerUse use) : IAgentHost
+    ServerUse use,
+    CallCount calls) : IAgentHost
 {
     /// <inheritdoc/>
     public ServerFacts Facts
@@ -26,7 +27,7 @@ internal sealed class AgentHost(
                 (ulong)capacity,
                 (ulong)used,
                 stores.IsFull || used >= capacity,
-                (uint)copies.Running,
+                (uint)(calls.Now + copies.Running),
                 0,
                 (ulong)open.DirtyBlocks,
                 (ulong)stores.DamagedBlocks,

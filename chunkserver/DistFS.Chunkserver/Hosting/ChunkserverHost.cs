@@ -192,9 +192,10 @@ public sealed partial class ChunkserverHost : IAsyncDisposable
             _stores, _open, _options.Clock, _options.Logger, result => _agent?.CopyEnded(result));
         _scrub = new ScrubRunner(_stores, _open, _options.ScrubPass, _options.Clock, _options.Logger);
         var use = new ServerUse(_stores, _folders.Folders, _options.CapacityBytes, _options.Clock);
-        var host = new AgentHost(_folders, _stores, _open, _copies, use);
+        var calls = new CallCount();
+        var host = new AgentHost(_folders, _stores, _open, _copies, use, calls);
         _leader = new LeaderChannel(_options.Metaservers, _options.Clock);
-        var dispatcher = new RpcDispatcher();
+        var dispatcher = new RpcDispatcher().Use(calls);
         _node.AddTo(dispatcher);
         new HealthService(_node, HealthServices).AddTo(dispatcher);
         new FenceService(() => _folders.Self, host).AddTo(dispatcher);
