@@ -1,7 +1,6 @@
 using DistFS.Chunks;
 using DistFS.Chunkserver.Cluster;
 using DistFS.Chunkserver.Stores;
-using DistFS.Primitives;
 using DistFS.Rpc;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -13,7 +13,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace DistFS.Chunkserver.Tests.Copies;
 
 /// <summary>A chunk comes from another server: all of it, or nothing, and no more than is needed.</summary>
-public sealed class ChunkCopyTests : IAsyncLifetime
+public sealed class ChunkCopyTests : IAsyncLifetime, IDisposable
 {
     private const ulong Chunk = 5;
     private readonly MemoryChunkStore _there = new(new StoreId(1));
@@ -35,6 +35,11 @@ public sealed class ChunkCopyTests : IAsyncLifetime
     }
 
     public async Task DisposeAsync() => await _source.DisposeAsync();
+
+    public void Dispose()
+    {
+        // The stores are in memory, and the source is gone already.
+    }
 
     [Theory]
     [InlineData(0)]
@@ -198,7 +203,7 @@ public sealed class ChunkCopyTests : IAsyncLifetime
             if (first == 32)
             {
                 var fence = new[] { new VersionFence(new ChunkId(Chunk), new ChunkVersion(4), 0) };
-                Assert.True(_here.BeginVersionsAsync(fence, new FenceOutcome[1], default).IsCompleted);
+                Assert.True(_here.BeginVersionsAsync(fence, new FenceOutcome[1], default).AsTask().IsCompleted);
             }
         };
         await Assert.ThrowsAnyAsync<DistFsException>(() => CopyAsync(10, 3, 40 * ChunkLayout.BlockBytes));
@@ -261,7 +266,7 @@ public sealed class ChunkCopyTests : IAsyncLifetime
     private CopyRunner Runner(Action<CopyResult> onEnded) =>
         new(_stores, _open, TimeProvider.System, NullLogger.Instance, onEnded);
 
-    private static async Task FenceAsync(IChunkStore store, uint version, uint blocks) =>
+    private static async Task FenceAsync(MemoryChunkStore store, uint version, uint blocks) =>
         await store.BeginVersionsAsync(
             new[]
             {

@@ -40,7 +40,8 @@ public sealed class StoreFoldersTests : IDisposable
 
         // The disk is not mounted: its folder is empty, and nothing is made in it.
         Assert.Equal(ErrorCatalog.ChunkStoreMissing, await CodeAsync(_disks.Options("a", "c")));
-        Assert.False(_disks.Stores.Keys.Any(key => key.StartsWith(_disks.Path("c"), StringComparison.Ordinal)));
+        Assert.DoesNotContain(
+            _disks.Stores.Keys, key => key.StartsWith(_disks.Path("c"), StringComparison.Ordinal));
 
         // Somebody knows that it is gone for good.
         await using var folders = await StoreFolders.OpenAsync(

@@ -55,7 +55,7 @@ internal sealed class TestFolders : IDisposable
             overwrite: true);
         var store = new MemoryChunkStore(Store(from).Identity.Store);
         var identity = Store(from).Identity;
-        Assert.True(store.SetOwnerAsync(identity.Cluster, identity.Server, default).IsCompletedSuccessfully);
+        Assert.True(store.SetOwnerAsync(identity.Cluster, identity.Server, default).AsTask().IsCompletedSuccessfully);
         Stores[System.IO.Path.Combine(Path(to), StoreFolders.ChunksFolder)] = store;
     }
 
