@@ -5,6 +5,7 @@ using DistFS.Benchmarks.Native;
 using DistFS.Benchmarks.Raft;
 using DistFS.Benchmarks.Rpc;
 using DistFS.Benchmarks.Scale;
+using DistFS.Benchmarks.Store;
 
 // scripts/bench SUITE: runs it on this machine, prints a table, writes JSON. See docs/design/rpc.md and native.md.
 var json = new Option<FileInfo?>("--json") { Description = "Also write the figures to this file." };
@@ -145,6 +146,27 @@ scale.SetAction(arguments =>
     return report.Finish(arguments.GetValue(json), arguments.GetValue(check));
 });
 
+var store = new Command("store", "One chunk store: rates, processor time, beside the disk's syncs.")
+{
+    json, rounds, seconds, check, folder,
+};
+store.SetAction(async (arguments, _) =>
+{
+    var report = new Report("store");
+    var path = Path.Combine(arguments.GetValue(folder)!.FullName, $"store-{Environment.ProcessId}");
+    try
+    {
+        await StoreSuite.RunAsync(
+            report, arguments.GetValue(rounds), TimeSpan.FromSeconds(arguments.GetValue(seconds)), path);
+    }
+    finally
+    {
+        StoreSuite.Delete(path);
+    }
+
+    return report.Finish(arguments.GetValue(json), arguments.GetValue(check));
+});
+
 var id = new Option<ulong>("--id") { Required = true };
 var data = new Option<string>("--data") { Required = true };
 var listen = new Option<string>("--listen") { Required = true };
@@ -160,6 +182,6 @@ node.SetAction((arguments, cancellation) => RaftNode.RunAsync(
     arguments.GetValue(snapshotEntries),
     cancellation));
 
-return await new RootCommand("Benchmarks of DistFS.") { rpc, native, raft, meta, apply, scale, serve, node }
+return await new RootCommand("Benchmarks of DistFS.") { rpc, native, raft, meta, apply, scale, store, serve, node }
     .Parse(args)
     .InvokeAsync();

@@ -259,7 +259,8 @@ public abstract class StoreTests : IAsyncLifetime
             await Store.CreateAsync(chunk, V1, default);
             for (var block = 0u; block < 20; block++)
             {
-                await Store.WriteAsync(chunk, false, Content.Block(block, Content.Random(block, ChunkLayout.BlockBytes)));
+                await Store.WriteAsync(
+                    chunk, false, Content.Block(block, Content.Random(block, ChunkLayout.BlockBytes)));
             }
 
             await Store.SyncAsync(chunk, V1, default);

@@ -1,0 +1,168 @@
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using DistFS.Primitives;
+
+namespace DistFS.Chunks;
+
+/// <summary>A row of the family "overlay".</summary>
+/// <param name="Ordinal">Which; never given to another piece of the chunk.</param>
+/// <param name="Header">What it is.</param>
+internal readonly record struct OverlayPiece(uint Ordinal, PieceHeader Header);
+
+/// <summary>Blocks of a part that is not ingested yet.</summary>
+/// <param name="Part">The part.</param>
+/// <param name="First">The first block.</param>
+/// <param name="Count">How many of the part's blocks count.</param>
+internal readonly record struct OpenRange(OpenPart Part, uint First, uint Count)
+{
+    public bool Has(uint block) => block >= First && block < First + Count;
+}
+
+/// <summary>
+/// A chunk at one moment: never changed, so that readers need no lock. The lane makes the next one, and shows it
+/// when what it says is committed.
+/// </summary>
+internal sealed record ChunkContent
+{
+    public required ChunkInfo Info { get; init; }
+
+    /// <summary>The end of what is in the log of the engine or in ingested files: the length in the row.</summary>
+    public uint DurableLength { get; init; }
+
+    /// <summary>Blocks in ingested files, by first block; no two of them overlap.</summary>
+    public ImmutableArray<PartRange> Parts { get; init; } = [];
+
+    /// <summary>Blocks in parts that are not ingested yet. They overlap none of <see cref="Parts"/>.</summary>
+    public ImmutableArray<OpenRange> Open { get; init; } = [];
+
+    /// <summary>The part that takes the next block in order; the last of <see cref="Open"/>.</summary>
+    public OpenPart? Tail { get; init; }
+
+    /// <summary>
+    /// Small writes by block, in the order in which they lie over each other and over what a part has. One that
+    /// covers the block is the first.
+    /// </summary>
+    public ImmutableDictionary<uint, ImmutableArray<OverlayPiece>> Overlay { get; init; } =
+        ImmutableDictionary<uint, ImmutableArray<OverlayPiece>>.Empty;
+
+    /// <summary>Whether rows of the overlay could not be read: the chunk is lost.</summary>
+    public bool IsOverlayUnknown { get; init; }
+
+    /// <summary>Bytes of <see cref="Overlay"/>.</summary>
+    public long OverlayBytes { get; init; }
+
+    /// <summary>The last ordinal that was given.</summary>
+    public uint LastOrdinal { get; init; }
+
+    /// <summary>Whether anything is stored of a block.</summary>
+    public bool Has(uint block) => Overlay.ContainsKey(block) || HasBase(block);
+
+    /// <summary>Whether a part has a block.</summary>
+    public bool HasBase(uint block) => PartOf(block) is not null || OpenOf(block) is not null;
+
+    /// <summary>The ingested part that has a block.</summary>
+    public PartRange? PartOf(uint block)
+    {
+        var (low, high) = (0, Parts.Length - 1);
+        while (low <= high)
+        {
+            var middle = (low + high) / 2;
+            var range = Parts[middle];
+            if (range.Has(block))
+            {
+                return range;
+            }
+
+            (low, high) = block < range.First ? (low, middle - 1) : (middle + 1, high);
+        }
+
+        return null;
+    }
+
+    /// <summary>The open part that has a block.</summary>
+    public OpenRange? OpenOf(uint block)
+    {
+        foreach (var range in Open)
+        {
+            if (range.Has(block))
+            {
+                return range;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The pieces of a block in the overlay.</summary>
+    public ReadOnlySpan<OverlayPiece> OverlayOf(uint block) =>
+        Overlay.TryGetValue(block, out var pieces) ? ImmutableCollectionsMarshal.AsArray(pieces) : [];
+
+    /// <summary>Without blocks of parts, from one to before another.</summary>
+    public ChunkContent WithoutBase(uint from, uint to)
+    {
+        var parts = ImmutableArray.CreateBuilder<PartRange>(Parts.Length + 1);
+        foreach (var range in Parts)
+        {
+            if (range.First < from)
+            {
+                parts.Add(range with { Count = Math.Min(range.End, from) - range.First });
+            }
+
+            if (range.End > to)
+            {
+                var first = Math.Max(range.First, to);
+                parts.Add(new PartRange(range.Part, first, range.End - first));
+            }
+        }
+
+        var open = ImmutableArray.CreateBuilder<OpenRange>(Open.Length + 1);
+        foreach (var range in Open)
+        {
+            var end = range.First + range.Count;
+            if (range.First < from)
+            {
+                open.Add(range with { Count = Math.Min(end, from) - range.First });
+            }
+
+            if (end > to)
+            {
+                var first = Math.Max(range.First, to);
+                open.Add(new OpenRange(range.Part, first, end - first));
+            }
+        }
+
+        return this with { Parts = parts.ToImmutable(), Open = open.ToImmutable() };
+    }
+
+    /// <summary>With ingested ranges more.</summary>
+    public ImmutableArray<PartRange> PartsWith(IEnumerable<PartRange> more) =>
+        [.. Parts.Concat(more).OrderBy(range => range.First)];
+}
+
+/// <summary>A chunk in memory.</summary>
+internal sealed class ChunkEntry(ChunkId chunk, ChunkContent? content)
+{
+    private volatile ChunkContent? _current = content;
+
+    public ChunkId Chunk { get; } = chunk;
+
+    /// <summary>What readers see: committed. Null once the chunk is deleted.</summary>
+    public ChunkContent? Current => _current;
+
+    /// <summary>What the lane makes of it; the same as <see cref="Current"/> between two groups. The lane's.</summary>
+    public ChunkContent? Next { get; set; } = content;
+
+    /// <summary>Whether the row has to be written with the group. The lane's.</summary>
+    public bool IsRowDirty { get; set; }
+
+    /// <summary>Whether it is in the group of now. The lane's.</summary>
+    public bool IsInGroup { get; set; }
+
+    /// <summary>The caller's clock at the last write. The lane's.</summary>
+    public long WrittenMs { get; set; }
+
+    /// <summary>Whether it was used since somebody last looked whether it could be forgotten.</summary>
+    public bool IsUsed { get; set; } = true;
+
+    public void Publish() => _current = Next;
+}
