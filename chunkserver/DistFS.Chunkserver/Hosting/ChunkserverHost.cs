@@ -252,8 +252,22 @@ public sealed partial class ChunkserverHost : IAsyncDisposable
 
     private void Fail(DistFsException reason) => _failed.TrySetResult(reason);
 
-    private static Task<IChunkStore> OpenRocksAsync(StoreRequest request, CancellationToken cancellation) =>
-        throw new DistFsException(ErrorCatalog.PlatformUnsupported, "No store over RocksDB.");
+    /// <summary>Reads the disk, and waits for it: not on the caller's thread.</summary>
+    private Task<IChunkStore> OpenRocksAsync(StoreRequest request, CancellationToken cancellation) =>
+        Task.Run<IChunkStore>(
+            () =>
+            {
+                var usual = new RocksChunkStoreOptions
+                {
+                    Folder = request.Folder,
+                    CreateIfMissing = request.CreateIfMissing,
+                    Cluster = request.Cluster,
+                    Server = request.Server,
+                };
+                return RocksChunkStore.Open(
+                    _options.ReserveBytes is { } reserve ? usual with { ReserveBytes = reserve } : usual);
+            },
+            cancellation);
 
     [LoggerMessage(
         Level = LogLevel.Warning,

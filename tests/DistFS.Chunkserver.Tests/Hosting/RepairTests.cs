@@ -119,6 +119,30 @@ public sealed class RepairTests
         await Eventually.True(() => Enumerable.Range(1, 3).All(id => servers.Meta.GarbageOf((uint)id) == 0));
     }
 
+    [Fact]
+    public async Task Over_RocksDB_a_chunk_is_copied_when_its_server_dies_and_is_there_after_restarts()
+    {
+        await using var servers = await TestServers.StartAsync();
+        servers.IsOnDisk = true;
+        foreach (var name in Names)
+        {
+            await servers.AddAsync(name);
+        }
+
+        var chunk = await servers.WriteAsync(await servers.Meta.MakeAsync("f"), 0, 40);
+        var name1 = Names[servers.Meta.ServersOf(chunk)[0] - 1];
+        await servers.KillAsync(name1);
+        await servers.IsWholeAsync(chunk);
+        await servers.AddAsync(name1);
+        foreach (var server in servers.Meta.ServersOf(chunk))
+        {
+            await servers.StopAsync(Names[server - 1]);
+            await servers.AddAsync(Names[server - 1]);
+        }
+
+        await servers.IsWholeAsync(chunk);
+    }
+
     /// <summary>It was lost while the server was down, or never written: nobody told it.</summary>
     [Fact]
     public async Task What_a_server_comes_back_without_is_replaced()

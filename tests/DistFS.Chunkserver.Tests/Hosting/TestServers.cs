@@ -26,6 +26,9 @@ internal sealed class TestServers : IAsyncDisposable
 
     public Dictionary<string, ChunkserverHost> Hosts { get; } = [];
 
+    /// <summary>Servers that are started from here on have stores over RocksDB.</summary>
+    public bool IsOnDisk { get; set; }
+
     /// <summary>A cluster with a server of that name, and in a rack of that name, for each.</summary>
     public static async Task<TestServers> StartAsync(params string[] names)
     {
@@ -67,7 +70,8 @@ internal sealed class TestServers : IAsyncDisposable
             HeartbeatTimeout = TimeSpan.FromMilliseconds(300),
             AskLimit = TimeSpan.FromSeconds(2),
         },
-        OpenStore = Disks.OpenAsync,
+        OpenStore = IsOnDisk ? null : Disks.OpenAsync,
+        ReserveBytes = IsOnDisk ? 0 : null,
     };
 
     public ChunkserverHost Host(uint server) => Hosts.Values.Last(host => host.Server.Value == server);
