@@ -27,6 +27,12 @@ internal sealed class LiveServer(ServerId id, ServerRow row)
 
     public uint LatencyPercent { get; set; }
 
+    /// <summary>As it told last; for people.</summary>
+    public ulong DamagedBlocks { get; set; }
+
+    /// <summary>Likewise.</summary>
+    public ulong LostCopies { get; set; }
+
     /// <summary>
     /// Grows when it may have got something to delete; what was looked at up to <see cref="GarbageSeen"/> and found
     /// empty is not looked at again.

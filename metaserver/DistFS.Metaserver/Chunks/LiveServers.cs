@@ -129,6 +129,7 @@ internal sealed class LiveServers
             server.UsedBytes = (long)Math.Min(request.UsedBytes, (ulong)server.CapacityBytes);
             (server.IsFull, server.Load) = (request.IsFull, request.Load);
             server.LatencyPercent = request.LatencyPercent;
+            (server.DamagedBlocks, server.LostCopies) = (request.DamagedBlocks, request.LostCopies);
             _isRingOld |= isFull != request.IsFull | (request.BackWithinMs > 0
                 ? _liveness.Leave(server.Id, request.BackWithinMs, nowMs)
                 : _liveness.Hear(server.Id, nowMs));
@@ -213,6 +214,8 @@ internal sealed class LiveServers
                         State = StateOf(server).ToString().ToLowerInvariant(),
                         Load = server.Load,
                         IsThrough = server.Row.IsThrough,
+                        DamagedBlocks = server.DamagedBlocks,
+                        LostCopies = server.LostCopies,
                     });
                 }
             }
@@ -373,8 +376,7 @@ internal sealed class LiveServers
         return server;
     }
 
-    /// <summary>Until its inventory is through it serves nobody: nothing is asked of it, and what it has counts.
-    /// </summary>
+    /// <summary>Until its inventory is through nothing is asked of it, and what it has counts.</summary>
     private ServerState StateOf(LiveServer server) => server.Row.State == Protocol.ServerState.Down
         ? ServerState.Dead
         : ServerStates.Combine(

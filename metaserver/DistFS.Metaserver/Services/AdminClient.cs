@@ -3,6 +3,7 @@ using DistFS.Primitives;
 using DistFS.Protocol;
 using DistFS.Rpc;
 using DistFS.Rpc.Frames;
+using DistFS.Rpc.Services;
 using Google.Protobuf;
 
 namespace DistFS.Metaserver.Services;
@@ -44,6 +45,27 @@ public sealed class AdminClient(IReadOnlyList<RpcAddress> addresses, FrameOption
     /// <inheritdoc cref="JoinAsync" path="/exception"/>
     public Task<TransferReply> TransferAsync(TransferRequest request, TimeSpan limit, CancellationToken cancellation) =>
         AskLeaderAsync(AdminMethods.Transfer, request, limit, limit, static r => (r.Code, r.Leader), cancellation);
+
+    /// <summary>The chunk servers behind one, a page by id.</summary>
+    /// <inheritdoc cref="JoinAsync" path="/exception"/>
+    public Task<ListServersReply> ServersAsync(uint after, TimeSpan limit, CancellationToken cancellation) =>
+        AskLeaderAsync(
+            ChunkServersMethods.ListServers,
+            new ListServersRequest { After = after },
+            limit,
+            AttemptMax,
+            static r => (r.Answer.Code, r.Answer.Leader),
+            cancellation);
+
+    /// <summary>How far repair is.</summary>
+    /// <inheritdoc cref="JoinAsync" path="/exception"/>
+    public Task<RepairStatusReply> RepairAsync(TimeSpan limit, CancellationToken cancellation) => AskLeaderAsync(
+        ChunkServersMethods.RepairStatus,
+        new RepairStatusRequest(),
+        limit,
+        AttemptMax,
+        static r => (r.Answer.Code, r.Answer.Leader),
+        cancellation);
 
     /// <summary>What the leader knows; if none is found in that time, what anybody does.</summary>
     /// <inheritdoc cref="JoinAsync" path="/exception"/>

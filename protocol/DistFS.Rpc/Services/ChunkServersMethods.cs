@@ -36,4 +36,8 @@ public static class ChunkServerMethods
     /// <summary>Older versions are refused from here on.</summary>
     public static readonly RpcMethod<FenceRequest, FenceReply> Fence =
         RpcMethod<FenceRequest, FenceReply>.Unary("distfs.v1", "ChunkServer", "Fence", 0x0501);
+
+    /// <summary>How far the check of all that is stored is, and to begin one.</summary>
+    public static readonly RpcMethod<ScrubRequest, ScrubReply> Scrub =
+        RpcMethod<ScrubRequest, ScrubReply>.Unary("distfs.v1", "ChunkServer", "Scrub", 0x0502);
 }

@@ -33,6 +33,8 @@ internal sealed class ChunkCluster : IAsyncDisposable
 
     public MetaserverHost Host { get; private set; } = null!;
 
+    public RpcAddress Address => _address;
+
     public List<FakeChunkServer> Servers { get; } = [];
 
     public ChunkServerOptions Options { get; } = new()

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using DistFS.Metaserver.Chunks;
 using DistFS.Metaserver.Tests.Consensus;
 using DistFS.Protocol;
 using DistFS.Rpc;

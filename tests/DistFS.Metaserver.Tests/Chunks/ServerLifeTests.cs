@@ -1,4 +1,3 @@
-using DistFS.Metaserver.Chunks;
 using DistFS.Metaserver.Tests.Consensus;
 using DistFS.Protocol;
 using DistFS.Rpc;

@@ -1,0 +1,102 @@
+using DistFS.Chunks;
+using DistFS.Chunkserver.Cluster;
+using DistFS.Chunkserver.Copies;
+using DistFS.Chunkserver.Data;
+using DistFS.Chunkserver.Stores;
+using DistFS.Primitives;
+using DistFS.Protocol;
+
+namespace DistFS.Chunkserver.Hosting;
+
+/// <summary>What the agent asks for, done by the parts of the server.</summary>
+internal sealed class AgentHost(
+    StoreFolders folders,
+    StoreSet stores,
+    OpenChunks open,
+    CopyRunner copies,
+    ServerUse use,
+    CallCount calls) : IAgentHost
+{
+    /// <inheritdoc/>
+    public ServerFacts Facts
+    {
+        get
+        {
+            var (capacity, used) = use.Now;
+            return new ServerFacts(
+                (ulong)capacity,
+                (ulong)used,
+                stores.IsFull || used >= capacity,
+                (uint)(calls.Now + copies.Running),
+                0,
+                (ulong)open.DirtyBlocks,
+                (ulong)stores.DamagedBlocks,
+                (ulong)stores.LostCopies);
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task RegisteredAsync(ServerId server, ClusterId cluster, CancellationToken cancellation) =>
+        folders.RegisteredAsync(cluster, server, cancellation);
+
+    /// <inheritdoc/>
+    public Task<List<StoredCopy>> LookAsync(ChunkId from, int max, CancellationToken cancellation) => Task.Run(
+        () => stores.Served(from, max).ConvertAll(static info => new StoredCopy
+        {
+            Chunk = info.Chunk.Value,
+            Version = info.Version.Value,
+            Length = info.Length,
+        }),
+        cancellation);
+
+    /// <inheritdoc/>
+    public async Task FenceAsync(IReadOnlyList<ChunkFence> fences, CancellationToken cancellation) =>
+        await open.FenceAsync(fences.Select(static fence => new VersionFence(
+            new ChunkId(fence.Chunk), new ChunkVersion(fence.Version), fence.Length))).ConfigureAwait(false);
+
+    /// <inheritdoc/>
+    public async Task<List<DeleteOrder>> DeleteAsync(
+        IReadOnlyList<DeleteOrder> orders, CancellationToken cancellation)
+    {
+        var deletions = new List<ChunkDeletion>();
+        foreach (var order in orders)
+        {
+            var deletion = new ChunkDeletion(
+                new ChunkId(order.Chunk), new ChunkVersion(order.Version), new CopyId(order.Copy));
+            deletions.Add(deletion);
+            if (stores.Of(deletion.Chunk) is { } store && store.TryGet(deletion.Chunk, out var info)
+                && deletion.IsAbout(info.Version, info.Copy))
+            {
+                // Nothing is written in it from here on, so that nothing comes behind the deletion.
+                open.Close(deletion.Chunk);
+            }
+        }
+
+        await stores.DeleteAsync(deletions, cancellation).ConfigureAwait(false);
+        return [.. orders];
+    }
+
+    /// <inheritdoc/>
+    public void Order(AgentOrders orders)
+    {
+        if (orders.CopyBytesPerSecond > 0)
+        {
+            copies.Rate.BytesPerSecond = (long)Math.Min(orders.CopyBytesPerSecond, long.MaxValue);
+        }
+
+        if (orders.Listed is { } listed)
+        {
+            copies.SweepOnce(stores, listed);
+        }
+
+        foreach (var order in orders.Begin)
+        {
+            copies.Begin(order);
+        }
+
+        foreach (var copy in orders.Cancel)
+        {
+            copies.Cancel(copy);
+        }
+    }
+}
