@@ -50,7 +50,7 @@ internal static class BlockFolder
         }
     }
 
-    /// <summary>The checksum that stands for the pieces of a block in a <see cref="BlockDigest"/>.</summary>
+    /// <summary>The checksum that stands for the pieces of a block in a <c>BlockDigest</c>.</summary>
     public static uint Digest(uint soFar, uint checksum)
     {
         Span<byte> bytes = stackalloc byte[sizeof(uint)];

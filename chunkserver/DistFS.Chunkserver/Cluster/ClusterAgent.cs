@@ -236,7 +236,7 @@ internal sealed partial class ClusterAgent : IAsyncDisposable
             .ConfigureAwait(false);
         if (reply.Answer.Status == 0 && reply.Fences.Count > 0)
         {
-            await _host.FenceAsync(reply.Fences, stop).ConfigureAwait(false);
+            await _host.FenceAsync(reply.Fences, [], stop).ConfigureAwait(false);
         }
 
         var orders = AgentOrders.None;

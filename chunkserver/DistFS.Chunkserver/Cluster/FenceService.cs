@@ -34,7 +34,7 @@ internal sealed class FenceService(Func<ServerFile> self, IAgentHost host)
         }
 
         // Not given up half-way: who asked may be gone, and what was begun is begun.
-        await host.FenceAsync(request.Fences, CancellationToken.None).ConfigureAwait(false);
+        await host.FenceAsync(request.Fences, request.Members, CancellationToken.None).ConfigureAwait(false);
         return new FenceReply();
     }
 }

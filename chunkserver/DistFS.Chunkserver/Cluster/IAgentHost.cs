@@ -19,7 +19,11 @@ internal interface IAgentHost
     Task<List<StoredCopy>> LookAsync(ChunkId from, int max, CancellationToken cancellation);
 
     /// <summary>Chunks came to versions: durable, and told to who writes them, when it ends.</summary>
-    Task FenceAsync(IReadOnlyList<ChunkFence> fences, CancellationToken cancellation);
+    /// <param name="fences">The versions.</param>
+    /// <param name="members">Where their servers are, as far as that is known.</param>
+    /// <param name="cancellation">Gives up waiting.</param>
+    Task FenceAsync(
+        IReadOnlyList<ChunkFence> fences, IReadOnlyList<ChainHop> members, CancellationToken cancellation);
 
     /// <summary>Deletes: durable when it ends.</summary>
     /// <returns>Those that were done; the others could not be.</returns>

@@ -77,13 +77,14 @@ internal sealed partial class ChunkDataService
     /// <summary>
     /// Versions were begun: what was dirty in them is made as their tails have it, without waiting for a writer.
     /// </summary>
-    internal async Task SettleAsync(IEnumerable<OpenChunk> begun, FenceRequest request)
+    internal async Task SettleAsync(
+        IEnumerable<OpenChunk> begun, IReadOnlyList<ChunkFence> fences, IReadOnlyList<ChainHop> members)
     {
         await Parallel.ForEachAsync(begun, SettleAtOnce, async (replica, _) =>
         {
-            var servers = request.Fences.First(fence => fence.Chunk == replica.Chunk.Value).Servers;
+            var servers = fences.First(fence => fence.Chunk == replica.Chunk.Value).Servers;
             var isTail = servers.Count > 0 && servers[^1] == serving.Self.Value;
-            var tail = isTail ? null : request.Members.FirstOrDefault(member => member.Server == servers.LastOrDefault());
+            var tail = isTail ? null : members.FirstOrDefault(member => member.Server == servers.LastOrDefault());
             Task<ChainFailure?> settling;
             lock (replica.Gate)
             {
@@ -118,8 +119,9 @@ internal sealed partial class ChunkDataService
         var chunk = new ChunkId(request.Name.Chunk);
         if (replica == null)
         {
-            // At rest since this run began: what is not sealed may have been under way before.
-            if (!request.AtTail && store.TryGet(chunk, out var info) && info is { IsSealed: false, Copy.Value: 0 })
+            // At rest since this run began: what is not sealed may have been under way before. Who copies was sent by the
+            // leader, who knows that nobody writes.
+            if (!request.AtTail && !request.ForCopy && store.TryGet(chunk, out var info) && info is { IsSealed: false, Copy.Value: 0 })
             {
                 throw Dirty(chunk, version);
             }

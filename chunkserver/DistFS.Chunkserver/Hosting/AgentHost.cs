@@ -15,6 +15,7 @@ internal sealed class AgentHost(
     OpenChunks open,
     CopyRunner copies,
     ServerUse use,
+    ChunkDataService data,
     CallCount calls) : IAgentHost
 {
     /// <inheritdoc/>
@@ -50,9 +51,17 @@ internal sealed class AgentHost(
         cancellation);
 
     /// <inheritdoc/>
-    public async Task FenceAsync(IReadOnlyList<ChunkFence> fences, CancellationToken cancellation) =>
-        await open.FenceAsync(fences.Select(static fence => new VersionFence(
+    public async Task FenceAsync(
+        IReadOnlyList<ChunkFence> fences, IReadOnlyList<ChainHop> members, CancellationToken cancellation)
+    {
+        var begun = await open.FenceAsync(fences.Select(static fence => new VersionFence(
             new ChunkId(fence.Chunk), new ChunkVersion(fence.Version), fence.Length))).ConfigureAwait(false);
+        if (begun.Count > 0 && members.Count > 0)
+        {
+            // Beside the answer: nobody has to wait for it, and what is not settled is read at the tail.
+            _ = Task.Run(() => data.SettleAsync(begun, fences, members), CancellationToken.None);
+        }
+    }
 
     /// <inheritdoc/>
     public async Task<List<DeleteOrder>> DeleteAsync(

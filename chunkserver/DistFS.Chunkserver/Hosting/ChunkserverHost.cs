@@ -193,14 +193,15 @@ public sealed partial class ChunkserverHost : IAsyncDisposable
         _scrub = new ScrubRunner(_stores, _open, _options.ScrubPass, _options.Clock, _options.Logger);
         var use = new ServerUse(_stores, _folders.Folders, _options.CapacityBytes, _options.Clock);
         var calls = new CallCount();
-        var host = new AgentHost(_folders, _stores, _open, _copies, use, calls);
+        var data = new ChunkDataService(_stores, _serving, _open, _links, _dataMetrics);
+        var host = new AgentHost(_folders, _stores, _open, _copies, use, data, calls);
         _leader = new LeaderChannel(_options.Metaservers, _options.Clock);
         var dispatcher = new RpcDispatcher().Use(calls);
         _node.AddTo(dispatcher);
         new HealthService(_node, HealthServices).AddTo(dispatcher);
         new FenceService(() => _folders.Self, host).AddTo(dispatcher);
         new ScrubService(_scrub, _stores).AddTo(dispatcher);
-        new ChunkDataService(_stores, _serving, _open, _links, _dataMetrics).AddTo(dispatcher);
+        data.AddTo(dispatcher);
         _server = FrameServer.Start(dispatcher, new FrameServerOptions
         {
             Listen = [_options.Address],

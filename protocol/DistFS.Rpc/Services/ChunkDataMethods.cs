@@ -7,17 +7,17 @@ public static class ChunkDataMethods
 {
     /// <summary>Stores pieces on all members of a chain.</summary>
     public static readonly RpcMethod<WriteChunkRequest, WriteChunkReply> Write =
-        RpcMethod<WriteChunkRequest, WriteChunkReply>.Unary("distfs.v1", "ChunkData", "Write", 0x0701);
+        RpcMethod<WriteChunkRequest, WriteChunkReply>.Unary("distfs.v1", "ChunkData", "Write", 0x0801);
 
     /// <summary>Makes what was written durable on all members of a chain.</summary>
     public static readonly RpcMethod<SyncChunkRequest, WriteChunkReply> Sync =
-        RpcMethod<SyncChunkRequest, WriteChunkReply>.Unary("distfs.v1", "ChunkData", "Sync", 0x0702);
+        RpcMethod<SyncChunkRequest, WriteChunkReply>.Unary("distfs.v1", "ChunkData", "Sync", 0x0802);
 
     /// <summary>Pieces as they are stored.</summary>
     public static readonly RpcMethod<ReadChunkRequest, ReadChunkReply> Read =
-        RpcMethod<ReadChunkRequest, ReadChunkReply>.Unary("distfs.v1", "ChunkData", "Read", 0x0703);
+        RpcMethod<ReadChunkRequest, ReadChunkReply>.Unary("distfs.v1", "ChunkData", "Read", 0x0803);
 
     /// <summary>Checksums of the stored pieces.</summary>
     public static readonly RpcMethod<DigestChunkRequest, DigestChunkReply> Digest =
-        RpcMethod<DigestChunkRequest, DigestChunkReply>.Unary("distfs.v1", "ChunkData", "Digest", 0x0704);
+        RpcMethod<DigestChunkRequest, DigestChunkReply>.Unary("distfs.v1", "ChunkData", "Digest", 0x0804);
 }
