@@ -26,7 +26,6 @@ public sealed class RandomOperationsTests
     [InlineData(11)]
     [InlineData(12)]
     [InlineData(13)]
-    [InlineData(14)]
     public async Task Rocks(ulong seed)
     {
         await using var fixture = RocksFixture.Create(options => options with
@@ -36,7 +35,7 @@ public sealed class RandomOperationsTests
             RewriteBytesMin = 100_000,
             ChunksCached = 1,
         });
-        await RunAsync(fixture, seed, 250);
+        await RunAsync(fixture, seed, 160);
     }
 
     private static async Task RunAsync(IStoreFixture fixture, ulong seed, int operations)
