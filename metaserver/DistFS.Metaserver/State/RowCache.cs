@@ -21,8 +21,9 @@ namespace DistFS.Metaserver.State;
 /// <list type="number">
 /// <item>the entry of a row that changes goes, or becomes the new row with the odd number, after the number became odd
 /// and before the engine is written;</item>
-/// <item>a reader puts what he found only while the number is that of his view, which he asks holding the set: then his
-/// snapshot is of now. If the number changes right after, the lane that changes finds the set held, or the entry.</item>
+/// <item>a reader puts what he found only while the number is that of his view, which he asks holding the set: then
+/// his snapshot is of now. If the number changes right after, the lane that changes finds the set held, or the
+/// entry.</item>
 /// </list>
 /// <para>
 /// Read by any thread without a lock: a set has a sequence number, odd while somebody writes in it, and a read during
