@@ -165,7 +165,7 @@ public sealed class MetadataMachineTests
         var next = Opened(Open());
         Ok(Apply(Command(1, 0, MakeOf("b", new OpenHandle { Handle = 1, Access = 4 }), next)));
         var reply = Apply(Collect());
-        Assert.Equal((3u, false), (reply.Collect.Rows, reply.Collect.More));
+        Assert.Equal((2u, false), (reply.Collect.Rows, reply.Collect.More));
         Assert.Equal(2, Rows((byte)RowTable.Inode));
         Assert.Equal(1, Rows((byte)RowTable.Open));
         Sound();
@@ -176,15 +176,23 @@ public sealed class MetadataMachineTests
     {
         Assert.False(HasCollectable());
         Ok(Apply(Make(1, "a")));
-        Ok(Apply(Unlink(2, "a")));
+        var attribute = new SetXattrRequest
+        {
+            Inode = 2,
+            Name = ByteString.CopyFromUtf8("user.a"),
+            Value = ByteString.CopyFromUtf8("1"),
+        };
+        var set = Command(2, 0, new Operation { Caller = new Caller(), SetXattr = attribute });
+        Assert.Equal(FsStatus.Ok, StatusOf(Apply(set)));
+        Ok(Apply(Unlink(3, "a")));
         Assert.True(HasCollectable());
         Ok(Apply(Collect()));
         Assert.False(HasCollectable());
 
         // A quota that has to count what is there already.
-        Ok(Apply(Make(3, "b")));
+        Ok(Apply(Make(4, "b")));
         var quota = new Operation { Caller = new Caller(), SetQuota = new SetQuotaRequest { Inode = 1 } };
-        Assert.Equal(FsStatus.Ok, StatusOf(Apply(Command(4, 0, quota))));
+        Assert.Equal(FsStatus.Ok, StatusOf(Apply(Command(5, 0, quota))));
         Assert.True(HasCollectable());
         Ok(Apply(Collect()));
         Assert.False(HasCollectable());

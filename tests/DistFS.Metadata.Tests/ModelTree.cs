@@ -147,6 +147,7 @@ internal sealed class ModelTree
     {
         var status = node.Trash == null ? FsStatus.NotFound : FsStatus.Ok;
         node.Trash = null;
+        node.Leave();
         return status;
     }
 
@@ -157,6 +158,8 @@ internal sealed class ModelTree
         {
             node.Trash = (parent, name, now + seconds);
         }
+
+        node.Leave();
     }
 
     public static FsStatus Rename(
@@ -275,8 +278,11 @@ internal sealed class ModelTree
             return 0;
         }
 
-        /// <summary>It was an orphan when orphans were collected.</summary>
+        /// <summary>It was an orphan when orphans were collected, or when it had next to nothing.</summary>
         public bool IsCollected { get; set; }
+
+        /// <summary>It has lost a name, an open or its place in the trash.</summary>
+        public void Leave() => IsCollected |= IsOrphan && kind != InodeKind.Directory && Xattrs.Count == 0;
 
         public bool IsBelow(Node other)
         {

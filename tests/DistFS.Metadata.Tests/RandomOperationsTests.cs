@@ -121,7 +121,13 @@ public sealed class RandomOperationsTests
             _real.Client = open.Client;
             if (_prng.Chance(0.4))
             {
-                Same(node.Opens.Remove(open) ? FsStatus.Ok : FsStatus.BadHandle, _real.Release(node.Id, open.Handle));
+                var isOpen = node.Opens.Remove(open);
+                Same(isOpen ? FsStatus.Ok : FsStatus.BadHandle, _real.Release(node.Id, open.Handle));
+                if (isOpen)
+                {
+                    node.Leave();
+                }
+
                 return;
             }
 

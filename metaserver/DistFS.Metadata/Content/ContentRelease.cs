@@ -34,10 +34,19 @@ internal static class ContentRelease
         var isDone = places.Count <= limit;
         if (isDone)
         {
-            stored -= row.Kind == InodeKind.File ? tree.Content(inode)?.Length ?? 0 : 0;
+            // What is not there is not removed: each removal is a row in the engine.
+            var content = tree.Content(inode);
+            stored -= row.Kind == InodeKind.File ? content?.Length ?? 0 : 0;
             Check.That(stored == 0);
-            tree.RemoveContent(inode);
-            tree.Chunks.RemoveTrim(inode);
+            if (content != null)
+            {
+                tree.RemoveContent(inode);
+            }
+
+            if (row.ChunkEnd > 0)
+            {
+                tree.Chunks.RemoveTrim(inode);
+            }
         }
 
         Put(tree, inode, row with { ChunkEnd = isDone ? 0 : row.ChunkEnd }, stored);

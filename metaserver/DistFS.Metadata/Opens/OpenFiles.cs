@@ -1,3 +1,4 @@
+using DistFS.Metadata.Collection;
 using DistFS.Metadata.Locks;
 using DistFS.Metadata.Rows;
 using DistFS.Primitives;
@@ -54,7 +55,9 @@ internal static class OpenFiles
         return FsStatus.Ok;
     }
 
-    /// <summary>An open that is there ends; without a name and another open the inode is an orphan.</summary>
+    /// <summary>
+    /// An open that is there ends; without a name and another open the inode goes (<see cref="Collector.Leave"/>).
+    /// </summary>
     public static void End(in MetadataContext context, InodeId id, ClientId client, ulong handle)
     {
         var tree = context.Tree;
@@ -70,10 +73,13 @@ internal static class OpenFiles
         }
 
         inode = inode with { Opens = inode.Opens - 1 };
-        tree.Put(id, inode);
         if (inode is { Links: 0, Opens: 0 } && (inode.Flags & InodeFlags.Trashed) == 0)
         {
-            tree.PutOrphan(id);
+            Collector.Leave(tree, id, inode);
+        }
+        else
+        {
+            tree.Put(id, inode);
         }
     }
 }

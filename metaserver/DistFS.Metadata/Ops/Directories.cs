@@ -1,3 +1,4 @@
+using DistFS.Metadata.Collection;
 using DistFS.Metadata.Rows;
 using DistFS.Metadata.Trash;
 using DistFS.Primitives;
@@ -72,8 +73,8 @@ internal static class Directories
         };
 
     /// <summary>
-    /// Takes a name from an inode. Without its last one it goes to the trash, if what is removed there is kept; else it
-    /// is an orphan, unless it is open.
+    /// Takes a name from an inode. Without its last one it goes to the trash, if what is removed there is kept; else,
+    /// unless it is open, it goes for good (<see cref="Collector.Leave"/>).
     /// </summary>
     public static void LoseName(
         in MetadataContext context, InodeId id, in InodeRow inode, InodeId parent, ReadOnlySpan<byte> name)
@@ -86,10 +87,13 @@ internal static class Directories
             return;
         }
 
-        context.Tree.Put(id, nameless);
         if (links == 0 && inode.Opens == 0)
         {
-            context.Tree.PutOrphan(id);
+            Collector.Leave(context.Tree, id, nameless);
+        }
+        else
+        {
+            context.Tree.Put(id, nameless);
         }
     }
 }

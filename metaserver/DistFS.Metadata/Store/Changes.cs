@@ -24,9 +24,10 @@ public sealed class Changes(IOrderedStore store, int knownMax = 0)
     private const int KnownBytesMax = 512;
 
     /// <summary>
-    /// What the store has under these keys. Emptied when it is full, which costs a read of each that is hot.
+    /// What the store has under these keys; null is no row. Emptied when it is full, which costs a read of each that
+    /// is hot.
     /// </summary>
-    private readonly Dictionary<byte[], byte[]> _known = new(ByteOrder.Instance);
+    private readonly Dictionary<byte[], byte[]?> _known = new(ByteOrder.Instance);
 
     private readonly Dictionary<byte[], byte[]?> _kept = new(ByteOrder.Instance);
     private readonly Dictionary<byte[], byte[]?> _own = new(ByteOrder.Instance);
@@ -47,22 +48,10 @@ public sealed class Changes(IOrderedStore store, int knownMax = 0)
     /// <summary>
     /// Appends the value of a key to <paramref name="value"/>; false, and nothing appended, if there is none.
     /// </summary>
-    public bool TryRead(ReadOnlySpan<byte> key, IBufferWriter<byte> value)
-    {
-        ArgumentNullException.ThrowIfNull(value);
-        if (!Lookup(_own).TryGetValue(key, out var changed) && !Lookup(_kept).TryGetValue(key, out changed))
-        {
-            return TryReadStore(key, value);
-        }
+    public bool TryRead(ReadOnlySpan<byte> key, IBufferWriter<byte> value) => TryRead(key, value, isHot: false);
 
-        if (changed == null)
-        {
-            return false;
-        }
-
-        value.Write(changed);
-        return true;
-    }
+    /// <summary>Likewise, of one that is asked for again and again: that there is no row is kept too.</summary>
+    internal bool TryReadHot(ReadOnlySpan<byte> key, IBufferWriter<byte> value) => TryRead(key, value, isHot: true);
 
     /// <summary>Sets the value of a key.</summary>
     public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) => Lookup(_own)[key] = value.ToArray();
@@ -137,17 +126,35 @@ public sealed class Changes(IOrderedStore store, int knownMax = 0)
     internal void FlushApart(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) =>
         store.Write([new(key.ToArray(), value.ToArray())]);
 
-    private bool TryReadStore(ReadOnlySpan<byte> key, IBufferWriter<byte> value)
+    private bool TryRead(ReadOnlySpan<byte> key, IBufferWriter<byte> value, bool isHot)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        if (!Lookup(_own).TryGetValue(key, out var changed) && !Lookup(_kept).TryGetValue(key, out changed))
+        {
+            return TryReadStore(key, value, isHot);
+        }
+
+        if (changed == null)
+        {
+            return false;
+        }
+
+        value.Write(changed);
+        return true;
+    }
+
+    private bool TryReadStore(ReadOnlySpan<byte> key, IBufferWriter<byte> value, bool isHot)
     {
         if (knownMax == 0)
         {
             return store.TryRead(key, value);
         }
 
-        if (!_known.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(key, out var row))
+        if (!Lookup(_known).TryGetValue(key, out var row))
         {
             _read.ResetWrittenCount();
-            if (!store.TryRead(key, _read))
+            var found = store.TryRead(key, _read);
+            if (!found && !isHot)
             {
                 return false;
             }
@@ -163,12 +170,12 @@ public sealed class Changes(IOrderedStore store, int knownMax = 0)
                 return true;
             }
 
-            row = _read.WrittenSpan.ToArray();
+            row = found ? _read.WrittenSpan.ToArray() : null;
             _known.Add(key.ToArray(), row);
         }
 
         value.Write(row);
-        return true;
+        return row != null;
     }
 
     /// <summary>Rows that nobody has read are not made known: most are written once and not asked for soon.</summary>

@@ -1,3 +1,4 @@
+using DistFS.Metadata.Collection;
 using DistFS.Metadata.Rows;
 using DistFS.Primitives;
 
@@ -81,13 +82,17 @@ internal static class TrashBin
         };
     }
 
-    /// <summary>Something goes for good: it is an orphan, unless it is open.</summary>
+    /// <summary>Something goes for good, as soon as it is not open (<see cref="Collector.Leave"/>).</summary>
     public static void Purge(Tree tree, InodeId id, in InodeRow inode, in TrashRow trash)
     {
-        tree.Put(id, Take(tree, id, inode, trash));
+        var taken = Take(tree, id, inode, trash);
         if (inode.Opens == 0)
         {
-            tree.PutOrphan(id);
+            Collector.Leave(tree, id, taken);
+        }
+        else
+        {
+            tree.Put(id, taken);
         }
     }
 

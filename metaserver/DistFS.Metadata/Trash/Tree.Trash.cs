@@ -9,8 +9,14 @@ namespace DistFS.Metadata;
 public sealed partial class Tree
 {
     /// <summary>Whether anything that is removed is kept: as long as nothing is, nobody looks any further.</summary>
-    internal bool HasRetentions =>
-        TryRead(RowKey.OfMeta(stackalloc byte[RowKey.BytesMax], "retentions"u8));
+    internal bool HasRetentions
+    {
+        get
+        {
+            _value.ResetWrittenCount();
+            return changes.TryReadHot(RowKey.OfMeta(stackalloc byte[RowKey.BytesMax], "retentions"u8), _value);
+        }
+    }
 
     /// <summary>Something in the trash, by the directory that it was in.</summary>
     internal bool TryGetTrash(InodeId directory, InodeId id, out TrashRow row)

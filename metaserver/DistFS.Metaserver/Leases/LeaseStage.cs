@@ -1,6 +1,5 @@
 using DistFS.Metadata;
 using DistFS.Metadata.Leases;
-using DistFS.Metadata.Reads;
 using DistFS.Metaserver.Services;
 using DistFS.Metaserver.State;
 using DistFS.Protocol;
@@ -86,9 +85,9 @@ internal sealed class LeaseStage(LeaseKeeper keeper, MetadataState state) : IMut
         try
         {
             var targets = new List<LeaseNeed>();
-            state.Read((rules, targets), static (store, asked) =>
+            state.ReadTree((rules, targets), static (view, asked) =>
             {
-                if (MetadataView.Open(store) is { } view)
+                if (view != null)
                 {
                     asked.rules.Resolve(view.Tree, asked.targets);
                 }

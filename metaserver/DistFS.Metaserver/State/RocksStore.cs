@@ -10,10 +10,12 @@ internal sealed class RocksStore : IOrderedStore, IDisposable
 {
     private readonly RocksDb _db;
     private readonly BlockCache _cache;
+    private readonly RowCache _readers;
     private readonly WriteBatch _batch = new();
     private readonly List<KeyValuePair<byte[], byte[]?>> _rows = [];
 
-    private RocksStore(RocksDb db, BlockCache cache) => (_db, _cache) = (db, cache);
+    private RocksStore(RocksDb db, BlockCache cache, RowCache readers) =>
+        (_db, _cache, _readers) = (db, cache, readers);
 
     /// <summary>Whether the engine compacts what it has.</summary>
     public bool Compacts { get; private set; }
@@ -46,7 +48,7 @@ internal sealed class RocksStore : IOrderedStore, IDisposable
                 new RocksDbOptions { CreateIfMissing = true, OpenFilesMax = 512 },
                 folder,
                 new ColumnFamilyDescriptor("default", family));
-            return new RocksStore(db, cache);
+            return new RocksStore(db, cache, new RowCache(options.RowCacheBytes));
         }
         catch
         {
@@ -78,8 +80,10 @@ internal sealed class RocksStore : IOrderedStore, IDisposable
         _rows.AddRange(changes);
         _rows.Sort(static (one, other) => ByteOrder.Instance.Compare(one.Key, other.Key));
         _batch.Clear();
+        _readers.BeginChange();
         foreach (var (key, value) in _rows)
         {
+            _readers.Change(key, value);
             if (value == null)
             {
                 _batch.Delete(_db.DefaultColumnFamily, key);
@@ -92,6 +96,7 @@ internal sealed class RocksStore : IOrderedStore, IDisposable
 
         _rows.Clear();
         _db.Write(_batch, WriteSettings.WithoutWal);
+        _readers.EndChange();
     }
 
     /// <summary>Lets the engine compact from now on, on a thread of its own.</summary>
@@ -108,7 +113,7 @@ internal sealed class RocksStore : IOrderedStore, IDisposable
     public void Checkpoint(string folder) => Native.RocksDb.Checkpoint.Create(_db, folder);
 
     /// <summary>The state of now, held by the caller.</summary>
-    public View TakeView() => new(_db);
+    public View TakeView() => new(_db, _readers);
 
     /// <summary>What the engine says that it uses: cache, write buffers, indexes and filters.</summary>
     public long MemoryBytes => (_db.GetIntProperty("rocksdb.block-cache-usage") ?? 0)
@@ -145,13 +150,19 @@ internal sealed class RocksStore : IOrderedStore, IDisposable
     public sealed class View : IOrderedStore, IDisposable
     {
         private readonly RocksDb _db;
+        private readonly RowCache _readers;
+        private readonly long _moment;
         private readonly RocksSnapshot _snapshot;
         private readonly ReadOptions _options;
         private int _holders = 1;
 
-        public View(RocksDb db)
+        public View(RocksDb db, RowCache readers)
         {
-            _db = db;
+            (_db, _readers) = (db, readers);
+
+            // First: what is published in between makes the view look older than it is, and it uses less. The other
+            // way round it would use what it must not.
+            _moment = readers.Moment;
             _snapshot = db.CreateSnapshot();
             _options = new ReadOptions(new ReadSettings { Snapshot = _snapshot });
         }
@@ -159,12 +170,18 @@ internal sealed class RocksStore : IOrderedStore, IDisposable
         /// <inheritdoc/>
         public bool TryRead(ReadOnlySpan<byte> key, IBufferWriter<byte> value)
         {
+            if (_readers.TryRead(_moment, key, value) is { } known)
+            {
+                return known;
+            }
+
             using var found = _db.GetPinned(_db.DefaultColumnFamily, key, _options);
             if (found.Found)
             {
                 value.Write(found.Span);
             }
 
+            _readers.Put(_moment, key, found.Span, isAbsent: !found.Found);
             return found.Found;
         }
 

@@ -27,9 +27,6 @@ public sealed class OpenOperationTests
         Assert.Equal(FsStatus.Ok, _fs.Release(file, 1));
         Assert.True(_fs.Exists(file));
         Assert.Equal(FsStatus.Ok, _fs.Release(file, 2));
-        Assert.Equal(1, _fs.Count(RowTable.Orphan));
-        _fs.Sound();
-        Assert.Equal(1u, _fs.Collect().Rows);
         Assert.False(_fs.Exists(file));
         _fs.Sound();
     }

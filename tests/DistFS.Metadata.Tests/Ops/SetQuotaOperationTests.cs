@@ -16,8 +16,9 @@ public sealed class SetQuotaOperationTests
         Assert.Equal(FsStatus.Ok, _fs.SetQuota(top, inodesMax: 4));
         Assert.Equal((QuotaState.Active, 1UL), (_fs.Quota(top).State, _fs.Quota(top).Inodes));
         var below = _fs.Directory(top, "d");
-        _fs.File(below, "a");
+        var a = _fs.File(below, "a");
         var file = _fs.File(top, "b");
+        Assert.Equal(FsStatus.Ok, _fs.SetXattr(a, "user.a", [1]));
         Assert.Equal(FsStatus.QuotaExceeded, _fs.Make(below, "c"));
         Assert.Equal(4UL, _fs.Quota(top).Inodes);
 

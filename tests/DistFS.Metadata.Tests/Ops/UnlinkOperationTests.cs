@@ -9,6 +9,7 @@ public sealed class UnlinkOperationTests
     public void The_last_name_goes_and_the_file_is_an_orphan()
     {
         var file = _fs.File(InodeId.Root, "a");
+        Assert.Equal(FsStatus.Ok, _fs.SetXattr(file, "user.a", [1]));
         Assert.Equal(FsStatus.Ok, _fs.Unlink(InodeId.Root, "a"));
         Assert.Null(_fs.Find(InodeId.Root, "a"));
         Assert.Equal((0u, _fs.Now), (_fs.Row(file).Links, _fs.Row(file).ChangeTime));

@@ -90,7 +90,8 @@ public sealed class ChangesTests
                     break;
                 default:
                     var read = new ArrayBufferWriter<byte>();
-                    Assert.Equal(own.ContainsKey(key), changes.TryRead([key], read));
+                    var isThere = prng.Chance(0.5) ? changes.TryReadHot([key], read) : changes.TryRead([key], read);
+                    Assert.Equal(own.ContainsKey(key), isThere);
                     Assert.Equal(own.TryGetValue(key, out var row) ? [row] : [], read.WrittenSpan.ToArray());
                     break;
             }
@@ -115,6 +116,27 @@ public sealed class ChangesTests
             Assert.True(changes.TryRead([1], value));
             return value.WrittenSpan.ToArray();
         }
+    }
+
+    [Fact]
+    public void That_there_is_no_row_is_kept_if_it_is_asked_for_again_and_again()
+    {
+        var changes = new Changes(_store, knownMax: 8);
+        var value = new ArrayBufferWriter<byte>();
+        Assert.False(changes.TryRead([1], value));
+        Assert.False(changes.TryReadHot([2], value));
+
+        // Nobody else writes it: so this is seen only by whoever asks the store.
+        _store.Write([new([1], [10]), new([2], [20])]);
+        Assert.True(changes.TryRead([1], value));
+        Assert.False(changes.TryReadHot([2], value));
+        Assert.False(changes.TryRead([2], value));
+
+        changes.Put([2], [21]);
+        changes.Keep();
+        changes.Flush();
+        Assert.True(changes.TryReadHot([2], value));
+        Assert.Equal([10, 21], value.WrittenSpan.ToArray());
     }
 
     /// <summary>Memory is bounded by their number and by this.</summary>
