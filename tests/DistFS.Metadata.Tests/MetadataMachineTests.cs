@@ -383,16 +383,10 @@ public sealed class MetadataMachineTests
         return root;
     }
 
-    private int Rows()
+    private int Rows(byte? table = null)
     {
         _machine.Flush();
-        return _store.Count;
-    }
-
-    private int Rows(byte table)
-    {
-        _machine.Flush();
-        return _store.Rows.Count(row => row.Key[0] == table);
+        return _store.Rows.Count(row => table == null || row.Key[0] == table);
     }
 
     private void Sound()

@@ -226,6 +226,8 @@ public sealed class RaftDriverTests
         var promoted = CallStatus.Refused;
         for (var attempt = 0; attempt < 50 && promoted == CallStatus.Refused; attempt++)
         {
+            // A round trip: what the leader knows of it may have grown.
+            Assert.Equal(CallStatus.Done, (await leader.ProposeAsync($"b{attempt}")).Status);
             promoted = (await leader.Driver.ChangeMembershipAsync(cluster.Configuration, Limit).Soon()).Status;
         }
 

@@ -14,6 +14,7 @@ public sealed class CachedReadsTests : IDisposable
     private readonly TempFolder _folder = new();
     private ulong _index;
     private ulong _sequence;
+    private ulong _client;
 
     public void Dispose() => _folder.Dispose();
 
@@ -205,7 +206,7 @@ public sealed class CachedReadsTests : IDisposable
         operation.Caller = new Caller();
         var reply = Assert.Single(Apply(state, new MetadataCommand
         {
-            Client = 77,
+            Client = _client,
             Sequence = ++_sequence,
             Acknowledged = _sequence - 1,
             LeaderTime = new Time { Seconds = 1000 },
@@ -247,11 +248,11 @@ public sealed class CachedReadsTests : IDisposable
         {
             Bootstrap = new BootstrapRequest { ClusterHigh = 1, ClusterLow = 2, NameKeyHigh = 3, Mode = 0b111_101_101 },
         });
-        Apply(state, new MetadataCommand
+        var opened = Apply(state, new MetadataCommand
         {
-            Client = 77,
-            OpenSession = new OpenSessionRequest { LeaseMs = 10_000 },
+            OpenSession = new OpenSessionRequest { Nonce = 77, LeaseMs = 10_000 },
         });
+        _client = opened.OpenSession.Client;
         state.Publish();
         return state;
     }
