@@ -9,8 +9,8 @@ internal static class BareSink
     private const int BufferBytes = 1 << 20;
 
     /// <summary>
-    /// Accepts connections: the first byte is 1 for a file, with an fsync at the end, or 0. When the client has said all,
-    /// one byte goes back.
+    /// Accepts connections: the first byte is 1 for a file, with an fsync at the end, or 0. When the client has said
+    /// all, one byte goes back.
     /// </summary>
     public static IPEndPoint Listen(string folder, CancellationToken cancellation)
     {

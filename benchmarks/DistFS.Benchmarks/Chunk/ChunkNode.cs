@@ -8,7 +8,9 @@ using DistFS.Rpc.Services;
 
 namespace DistFS.Benchmarks.Chunk;
 
-/// <summary>The data path of a chunk server over RocksDB, as a process: without a metaserver, so that nothing else is measured.</summary>
+/// <summary>
+/// The data path of a chunk server over RocksDB, as a process: without a metaserver, so that nothing else is measured.
+/// </summary>
 internal sealed class ChunkNode(ServerId self, IChunkStore store) : IServing, IChunkStores
 {
     public ServerId Self { get; } = self;

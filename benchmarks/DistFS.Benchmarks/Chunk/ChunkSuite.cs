@@ -11,8 +11,8 @@ using DistFS.Rpc.Services;
 namespace DistFS.Benchmarks.Chunk;
 
 /// <summary>
-/// Chunks over three servers, processes of their own that share the machine with the client, beside the same bytes over a
-/// bare socket (S), and over one into a file with an fsync at its end (R), in every round.
+/// Chunks over three servers, processes of their own that share the machine with the client, beside the same bytes over
+/// a bare socket (S), and over one into a file with an fsync at its end (R), in every round.
 /// </summary>
 internal sealed class ChunkSuite : IChunkVersions, IAsyncDisposable
 {
@@ -215,7 +215,11 @@ internal sealed class ChunkSuite : IChunkVersions, IAsyncDisposable
     private async Task<double> OverwritesAsync(TimeSpan duration)
     {
         var target = _written!;
-        target = target with { Version = new ChunkVersion(target.Version.Value + 1), StoredLength = ChunkLayout.ChunkBytes };
+        target = target with
+        {
+            Version = new ChunkVersion(target.Version.Value + 1),
+            StoredLength = ChunkLayout.ChunkBytes,
+        };
         _written = target;
         await using var writer = new ChunkWriter(
             target, this, _links, new ChunkWriterOptions { RequestsMax = InFlight });

@@ -119,9 +119,10 @@ internal sealed partial class ChunkDataService
         var chunk = new ChunkId(request.Name.Chunk);
         if (replica == null)
         {
-            // At rest since this run began: what is not sealed may have been under way before. Who copies was sent by the
-            // leader, who knows that nobody writes.
-            if (!request.AtTail && !request.ForCopy && store.TryGet(chunk, out var info) && info is { IsSealed: false, Copy.Value: 0 })
+            // At rest since this run began: what is not sealed may have been under way before. Who copies was sent by
+            // the leader, who knows that nobody writes.
+            if (!request.AtTail && !request.ForCopy
+                && store.TryGet(chunk, out var info) && info is { IsSealed: false, Copy.Value: 0 })
             {
                 throw Dirty(chunk, version);
             }

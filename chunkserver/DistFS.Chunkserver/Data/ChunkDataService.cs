@@ -226,7 +226,7 @@ internal sealed partial class ChunkDataService(
         }
     }
 
-    /// <summary>Bytes that came damaged to who is behind may be damaged here: then it is this server's memory.</summary>
+    /// <summary>Bytes that came damaged to who is behind may be damaged here: then it is this server's.</summary>
     private ChainFailure Blamed(ChainFailure failure, ChainHop next, ReadOnlySpan<byte> payload) =>
         failure.Code == ErrorCatalog.BlockCorrupt && failure.Server.Value == next.Server
             && PieceReader.Verify(payload, out _) != PieceFault.None

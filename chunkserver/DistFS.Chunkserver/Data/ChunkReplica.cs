@@ -185,7 +185,7 @@ internal enum ReplicaOrigin
     Made,
 
     /// <summary>
-    /// The version before was begun in another run, and not sealed: what is here may be less than what was acknowledged.
+    /// The version before was begun in another run and not sealed: what is here may be less than was acknowledged.
     /// </summary>
     Rest,
 }

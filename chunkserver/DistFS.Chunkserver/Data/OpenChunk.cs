@@ -9,7 +9,7 @@ namespace DistFS.Chunkserver.Data;
 [System.Diagnostics.CodeAnalysis.SuppressMessage(
     "Design",
     "CA1001:Types that own disposable fields should be disposable",
-    Justification = "A source without timer and wait handle has nothing to dispose of, and its users outlive the chunk.")]
+    Justification = "A source without timer and wait handle has nothing to dispose of.")]
 internal sealed class OpenChunk(ChunkId chunk, ChunkReplica replica)
 {
     /// <summary>Calls that came early, by their number; each looks again when its turn may have come.</summary>

@@ -26,11 +26,11 @@ public static partial class ErrorCatalog
 
     /// <summary>The version is over, and no server has failed.</summary>
     public static readonly ErrorCode ChunkVersionOver = new(1485, FsStatus.TryAgain, "version of the chunk is over",
-        "Another client writes the chunk, or a write came out of its order: nothing more is written in this version. The "
-        + "client begins another one by itself.");
+        "Another client writes the chunk, or a write came out of its order: nothing more is written in this version. "
+        + "The client begins another one by itself.");
 
     /// <summary>The server started again and does not know what its copy lacks.</summary>
     public static readonly ErrorCode ChunkAtRest = new(1486, FsStatus.TryAgain, "chunk at rest",
-        "The server started again since this version of the chunk began. It does not know whether its copy has all that "
-        + "was written, and takes no writes for it. The client goes on without it, and repair makes the copy again.");
+        "The server started again since this version of the chunk began. It does not know whether its copy has all "
+        + "that was written, and takes no writes for it. The client goes on without it, and repair makes the copy again.");
 }
