@@ -57,7 +57,7 @@ internal static class StoreCalls
                 }
                 else if (!pieces.IsEmpty)
                 {
-                    Assert.Equal(-1, Tests.Content.Merge(block, pieces).AsSpan().IndexOfAnyExcept((byte)0));
+                    Assert.Equal(-1, DistFS.Blocks.Tests.Content.Merge(block, pieces).AsSpan().IndexOfAnyExcept((byte)0));
                 }
             }
 

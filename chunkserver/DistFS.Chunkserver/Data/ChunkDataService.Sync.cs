@@ -28,7 +28,7 @@ internal sealed partial class ChunkDataService
     }
 
     /// <summary>
-    /// Who started again since the version began may have lost what was acknowledged, and must not say that it is durable.
+    /// Who started again since the version began may have lost what was acknowledged: he must not say it is durable.
     /// </summary>
     private void RequireOpen(ChunkId chunk, ChunkVersion version, bool isSeal)
     {

@@ -32,5 +32,6 @@ public static partial class ErrorCatalog
     /// <summary>The server started again and does not know what its copy lacks.</summary>
     public static readonly ErrorCode ChunkAtRest = new(1486, FsStatus.TryAgain, "chunk at rest",
         "The server started again since this version of the chunk began. It does not know whether its copy has all "
-        + "that was written, and takes no writes for it. The client goes on without it, and repair makes the copy again.");
+        + "that was written, and takes no writes for it. The client goes on without it, and repair makes the copy "
+        + "again.");
 }
