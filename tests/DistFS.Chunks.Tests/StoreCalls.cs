@@ -57,7 +57,8 @@ internal static class StoreCalls
                 }
                 else if (!pieces.IsEmpty)
                 {
-                    Assert.Equal(-1, DistFS.Blocks.Tests.Content.Merge(block, pieces).AsSpan().IndexOfAnyExcept((byte)0));
+                    var merged = DistFS.Blocks.Tests.Content.Merge(block, pieces);
+                    Assert.Equal(-1, merged.AsSpan().IndexOfAnyExcept((byte)0));
                 }
             }
 

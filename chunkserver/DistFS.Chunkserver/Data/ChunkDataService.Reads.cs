@@ -143,7 +143,9 @@ internal sealed partial class ChunkDataService
                 throw new DistFsException(ErrorCatalog.ChunkUnknown, $"Nothing of chunk {chunk} is here yet.");
             }
 
-            if (request.AtTail)
+            // Who copies was sent by the leader, who knows that nobody writes: he may have what a restart only made
+            // doubtful. What is known to be dirty is settled first.
+            if (request.AtTail || (request.ForCopy && replica.Replica.Origin == ReplicaOrigin.Rest))
             {
                 return;
             }
