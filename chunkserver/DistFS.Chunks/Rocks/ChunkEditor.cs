@@ -316,10 +316,13 @@ internal sealed partial class ChunkEditor(
         }
 
         parts.Use(tail);
-        entry.Next = content with { Open = content.Open.SetItem(content.Open.Length - 1, content.Open[^1] with
+        entry.Next = content with
         {
-            Count = content.Open[^1].Count + 1,
-        }) };
+            Open = content.Open.SetItem(content.Open.Length - 1, content.Open[^1] with
+            {
+                Count = content.Open[^1].Count + 1,
+            })
+        };
         return true;
     }
 

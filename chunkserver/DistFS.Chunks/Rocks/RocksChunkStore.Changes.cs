@@ -293,7 +293,8 @@ public sealed partial class RocksChunkStore
             _editor.RemoveBlocks(group, entry, from, info.Length < content.Info.Length ? ChunkLayout.BlocksMax : from);
             entry.Next = entry.Next! with
             {
-                Info = info, DurableLength = Math.Min(entry.Next.DurableLength, info.Length),
+                Info = info,
+                DurableLength = Math.Min(entry.Next.DurableLength, info.Length),
             };
             return outcome;
         }

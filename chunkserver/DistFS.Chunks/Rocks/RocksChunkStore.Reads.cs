@@ -51,7 +51,7 @@ public sealed partial class RocksChunkStore
     public StoredBlocks Read(ChunkId chunk, ChunkVersion version, BlockIndex first, int count)
     {
         ChunkErrors.RequireBlocks(chunk, first, count);
-        for (var start = Environment.TickCount64;;)
+        for (var start = Environment.TickCount64; ;)
         {
             ThrowIfFailed();
             var entry = FindEntry(chunk);
@@ -191,7 +191,7 @@ public sealed partial class RocksChunkStore
 
     private bool VerifyBlock(ChunkId chunk, uint block, ref long bytes)
     {
-        for (var start = Environment.TickCount64;;)
+        for (var start = Environment.TickCount64; ;)
         {
             ThrowIfFailed();
             var entry = FindEntry(chunk);

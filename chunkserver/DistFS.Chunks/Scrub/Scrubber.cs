@@ -156,7 +156,7 @@ public sealed class Scrubber
     {
         var page = new ChunkInfo[1024];
         var total = 0L;
-        for (var from = default(ChunkId);;)
+        for (var from = default(ChunkId); ;)
         {
             var count = _store.List(from, page);
             for (var i = 0; i < count; i++)

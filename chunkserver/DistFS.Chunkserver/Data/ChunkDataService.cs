@@ -56,7 +56,7 @@ internal sealed partial class ChunkDataService(
             .ConfigureAwait(false);
         var store = stores.Of(chunk)
             ?? throw new DistFsException(ErrorCatalog.ChunkUnknown, $"Chunk {chunk} is not here.");
-        for (;;)
+        for (; ; )
         {
             Task wait;
             Task<ChainFailure?> stored;

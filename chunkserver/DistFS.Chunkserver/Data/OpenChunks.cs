@@ -217,7 +217,7 @@ internal sealed class OpenChunks(IChunkStores stores, IServing serving)
             return null;
         }
 
-        for (;;)
+        for (; ; )
         {
             _open.TryGetValue(fence.Chunk, out var before);
             if (before != null && before.Replica.Version.Value >= fence.Version.Value)

@@ -81,7 +81,7 @@ public sealed partial class ChunkWriter
 
     private async Task CallsEndAsync()
     {
-        for (;;)
+        for (; ; )
         {
             Task[] calls;
             lock (_gate)

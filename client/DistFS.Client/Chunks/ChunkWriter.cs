@@ -112,7 +112,7 @@ public sealed partial class ChunkWriter : IAsyncDisposable
     /// <exception cref="DistFsException">It cannot be.</exception>
     public async Task FlushAsync(CancellationToken cancellation)
     {
-        for (;;)
+        for (; ; )
         {
             Task? last;
             lock (_gate)
