@@ -1,3 +1,5 @@
+using DistFS.Primitives;
+
 namespace DistFS.Chunks;
 
 /// <summary>The parts that are written to. The lane's, but for what says otherwise.</summary>
@@ -51,7 +53,7 @@ internal sealed class PartKeeper(string staging, int openMax, ulong next)
 /// <summary>A thread that does work in order, beside the lane.</summary>
 internal sealed class WorkThread
 {
-    private readonly WorkQueue<Action> _queue = new();
+    private readonly LaneQueue<Action> _queue = new();
     private readonly Action<Exception> _fail;
     private readonly Thread _thread;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -72,7 +74,7 @@ internal sealed class WorkThread
     /// <summary>Takes no more; done when what waits is done and the thread has ended.</summary>
     public Task CloseAsync()
     {
-        _queue.Close();
+        _queue.Complete();
         return _ended.Task;
     }
 
@@ -80,7 +82,7 @@ internal sealed class WorkThread
     {
         try
         {
-            while (_queue.TakeAll() is { } all)
+            while (_queue.TakeAll(Timeout.InfiniteTimeSpan) is { } all)
             {
                 foreach (var work in all)
                 {

@@ -12,7 +12,7 @@ internal sealed class StoreLane
 {
     private const long GroupBytesMax = 8 << 20;
 
-    private readonly WorkQueue<LaneRequest> _queue = new();
+    private readonly LaneQueue<LaneRequest> _queue = new();
     private readonly LaneGroup _group;
     private readonly StoreMetrics _metrics;
     private readonly Action<DistFsException> _fail;
@@ -60,7 +60,7 @@ internal sealed class StoreLane
     /// <summary>Takes no more requests; done when those that wait are carried out and the thread has ended.</summary>
     public Task CloseAsync()
     {
-        _queue.Close();
+        _queue.Complete();
         return _ended.Task;
     }
 
@@ -68,7 +68,7 @@ internal sealed class StoreLane
     {
         try
         {
-            while (_queue.TakeAll() is { } requests)
+            while (_queue.TakeAll(Timeout.InfiniteTimeSpan) is { } requests)
             {
                 RunGuarded(requests);
             }

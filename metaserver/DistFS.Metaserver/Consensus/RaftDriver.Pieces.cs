@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using DistFS.Primitives;
 using DistFS.Raft;
 
 namespace DistFS.Metaserver.Consensus;

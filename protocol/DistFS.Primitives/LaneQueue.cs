@@ -1,10 +1,10 @@
-namespace DistFS.Metaserver.Consensus;
+namespace DistFS.Primitives;
 
 /// <summary>
 /// The queue in front of a lane: many threads add, one thread takes everything that is there at once. Two lists that
 /// change places, so that nothing is allocated, and a producer wakes the taker only when it sleeps.
 /// </summary>
-internal sealed class LaneQueue<T>
+public sealed class LaneQueue<T>
 {
     private readonly object _gate = new();
     private List<T> _filling = [];
@@ -41,9 +41,10 @@ internal sealed class LaneQueue<T>
     }
 
     /// <summary>
-    /// Takes all items, in order; none if none came in time; null once it is closed. The list is the taker's until its
-    /// next call.
+    /// Takes all items, in order; none if none came in time; null once it is closed and nothing waits. The list is the
+    /// taker's until its next call.
     /// </summary>
+    /// <param name="wait">For so long; <see cref="Timeout.InfiniteTimeSpan"/>: until one comes.</param>
     public List<T>? TakeAll(TimeSpan wait)
     {
         lock (_gate)
@@ -58,7 +59,7 @@ internal sealed class LaneQueue<T>
                 _isWaiting = false;
             }
 
-            if (_isClosed)
+            if (_isClosed && _filling.Count == 0)
             {
                 return null;
             }
@@ -68,13 +69,22 @@ internal sealed class LaneQueue<T>
         }
     }
 
+    /// <summary>Takes no more; what waits is taken yet, and then the taker ends.</summary>
+    public void Complete() => Close(drops: false);
+
     /// <summary>Drops what waits; the taker ends.</summary>
-    public void Close()
+    public void Close() => Close(drops: true);
+
+    private void Close(bool drops)
     {
         lock (_gate)
         {
             _isClosed = true;
-            _filling.Clear();
+            if (drops)
+            {
+                _filling.Clear();
+            }
+
             Wake();
         }
     }
