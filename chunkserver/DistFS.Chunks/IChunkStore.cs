@@ -60,7 +60,7 @@ public interface IChunkStore : IAsyncDisposable
 
     /// <summary>
     /// Stores pieces of a chunk, all or none, each over what was there before. The chunk grows to the end of what is
-    /// written (but not by zeros). Every checksum is verified first, in the calling thread.
+    /// written (but not by zeros).
     /// </summary>
     /// <param name="chunk">A chunk that serves and is not sealed, or is being copied.</param>
     /// <param name="version">Its version.</param>
@@ -71,13 +71,13 @@ public interface IChunkStore : IAsyncDisposable
     /// <param name="isDurable">Whether it is to be durable.</param>
     /// <param name="cancellation">Gives up waiting.</param>
     /// <exception cref="DistFsException">
-    /// A piece is damaged (<see cref="ErrorCatalog.BlockCorrupt"/>), the chunk is sealed
-    /// (<see cref="ErrorCatalog.ChunkSealed"/>), the disk is full (<see cref="ErrorCatalog.ChunkStoreFull"/>).
+    /// The chunk is sealed (<see cref="ErrorCatalog.ChunkSealed"/>), the disk is full
+    /// (<see cref="ErrorCatalog.ChunkStoreFull"/>).
     /// </exception>
     ValueTask WriteAsync(
         ChunkId chunk,
         ChunkVersion version,
-        ReadOnlyMemory<byte> pieces,
+        VerifiedPieces pieces,
         bool isDurable,
         CancellationToken cancellation);
 

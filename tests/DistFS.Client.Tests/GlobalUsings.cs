@@ -1,2 +1,3 @@
 global using DistFS.Primitives;
+global using DistFS.Rpc.Tests;
 global using Xunit;

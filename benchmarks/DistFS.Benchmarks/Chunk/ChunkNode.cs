@@ -33,7 +33,7 @@ internal sealed class ChunkNode(ServerId self, IChunkStore store) : IServing, IC
             new RocksChunkStoreOptions { Folder = folder, CreateIfMissing = true });
         var node = new ChunkNode(new ServerId(id), store);
         var open = new OpenChunks(node, node);
-        await using var links = new PeerLinks("bench");
+        await using var links = ChunkDataService.CreateLinks("bench");
         using var metrics = new DataMetrics(open);
         var dispatcher = new RpcDispatcher();
         new ChunkDataService(node, node, open, links, metrics).AddTo(dispatcher);

@@ -25,7 +25,7 @@ internal sealed class ChunkSuite : IChunkVersions, IAsyncDisposable
     private const int InFlight = 16;
 
     private readonly List<ChunkProcess> _servers = [];
-    private readonly ChunkLinks _links = new("bench");
+    private readonly FrameChannels _links = ChunkChannels.Create("bench");
     private readonly byte[] _random = new byte[ChunkLayout.ChunkBytes];
     private readonly byte[] _half = new byte[ChunkLayout.ChunkBytes];
     private readonly Dictionary<string, (List<double> Rates, List<double> Cpu)> _figures = [];

@@ -52,12 +52,12 @@ public sealed partial class MemoryChunkStore
     public ValueTask WriteAsync(
         ChunkId chunk,
         ChunkVersion version,
-        ReadOnlyMemory<byte> pieces,
+        VerifiedPieces pieces,
         bool isDurable,
         CancellationToken cancellation) =>
         Change(() =>
         {
-            ChunkErrors.RequirePieces(chunk, pieces.Span);
+            ChunkErrors.RequireOrder(chunk, pieces.Span);
             var found = FindWritable(chunk, version);
             RequireRoom();
             Set(found.With(pieces.Span), isDurable);

@@ -42,16 +42,16 @@ public sealed partial class RocksChunkStore
     public ValueTask WriteAsync(
         ChunkId chunk,
         ChunkVersion version,
-        ReadOnlyMemory<byte> pieces,
+        VerifiedPieces pieces,
         bool isDurable,
         CancellationToken cancellation)
     {
         // Once it is handed over it is not given up: the lane reads the pieces until it is done.
         cancellation.ThrowIfCancellationRequested();
         ThrowIfFailed();
-        ChunkErrors.RequirePieces(chunk, pieces.Span);
+        ChunkErrors.RequireOrder(chunk, pieces.Span);
         RequireRoom();
-        return new ValueTask(_lane.Submit(new WriteRequest(this, chunk, version, pieces, isDurable)));
+        return new ValueTask(_lane.Submit(new WriteRequest(this, chunk, version, pieces.Memory, isDurable)));
     }
 
     /// <inheritdoc/>

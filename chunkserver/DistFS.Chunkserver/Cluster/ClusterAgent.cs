@@ -178,7 +178,7 @@ internal sealed partial class ClusterAgent : IAsyncDisposable
                 catch (DistFsException e) when (!stop.IsCancellationRequested
                     && (e is RpcException || e.Code == ErrorCatalog.ChunkStoreFailed))
                 {
-                    // Not answered, or refused for now, or a store failed meanwhile: once more, of what is so by then.
+                    // Not answered, refused by a busy leader, or a store failed: asked again, of what is so by then.
                     LogNoAnswer(_logger, Server, e.Message);
                     await _workNow.WaitAsync(RetryPause, stop).ConfigureAwait(false);
                 }

@@ -5,7 +5,6 @@ using DistFS.Chunkserver.Data;
 using DistFS.Chunkserver.Stores;
 using DistFS.Primitives;
 using DistFS.Protocol;
-using DistFS.Rpc;
 using DistFS.Rpc.Frames;
 using Microsoft.Extensions.Logging;
 using ChunkInfo = DistFS.Chunks.ChunkInfo;
@@ -18,8 +17,6 @@ internal sealed partial class CopyRunner : IAsyncDisposable
     /// <summary>Copies at a time; the others wait.</summary>
     public const int RunningMax = 4;
 
-    private const int SourcesMax = 1_024;
-
     private readonly IChunkStores _stores;
     private readonly OpenChunks _open;
     private readonly ILogger _logger;
@@ -27,7 +24,13 @@ internal sealed partial class CopyRunner : IAsyncDisposable
     private readonly SemaphoreSlim _places = new(RunningMax);
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<ulong, CancellationTokenSource> _cancels = [];
-    private readonly ConcurrentDictionary<string, Lazy<FrameChannel>> _sources = [];
+
+    // Connections of their own: what clients read and write does not wait behind a copy.
+    private readonly FrameChannels _sources = new(new FrameChannelOptions
+    {
+        Frames = new FrameOptions { Agent = "dfs chunkserver: copy" },
+    });
+
     private readonly Lock _gate = new();
     private Task _sweep = Task.CompletedTask;
     private int _isSwept;
@@ -131,13 +134,7 @@ internal sealed partial class CopyRunner : IAsyncDisposable
 
         await Task.WhenAll(running).ConfigureAwait(false);
         await _sweep.ConfigureAwait(false);
-        foreach (var source in _sources.Values)
-        {
-            if (source.IsValueCreated)
-            {
-                await source.Value.DisposeAsync().ConfigureAwait(false);
-            }
-        }
+        await _sources.DisposeAsync().ConfigureAwait(false);
 
         _places.Dispose();
         _stop.Dispose();
@@ -215,7 +212,7 @@ internal sealed partial class CopyRunner : IAsyncDisposable
         try
         {
             var copy = new ChunkCopy(
-                order, new CopySource(SourceAt(order.SourceAddress), order), _stores, _open, Rate);
+                order, new CopySource(_sources.To(order.SourceAddress), order), _stores, _open, Rate);
             await copy.RunAsync(cancellation).ConfigureAwait(false);
             _copies.Add(1);
             _copiedBytes.Add(copy.FetchedBytes);
@@ -237,21 +234,6 @@ internal sealed partial class CopyRunner : IAsyncDisposable
         {
             _places.Release();
         }
-    }
-
-    private FrameChannel SourceAt(string address)
-    {
-        if (_sources.Count >= SourcesMax && !_sources.ContainsKey(address))
-        {
-            throw new RpcException(ErrorCatalog.Overloaded, "Copies come from too many servers.");
-        }
-
-        // Connections of their own: what clients read and write does not wait behind a copy.
-        return _sources.GetOrAdd(address, static to => new Lazy<FrameChannel>(
-            () => new FrameChannel(RpcAddress.Parse(to), new FrameChannelOptions
-            {
-                Frames = new FrameOptions { Agent = "dfs chunkserver: copy" },
-            }))).Value;
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "What is left of earlier copies was not deleted: {Reason}")]

@@ -3,6 +3,7 @@ using DistFS.Chunks;
 using DistFS.Primitives;
 using DistFS.Protocol;
 using DistFS.Rpc;
+using DistFS.Rpc.Frames;
 using DistFS.Rpc.Services;
 
 namespace DistFS.Chunkserver.Data;
@@ -12,9 +13,12 @@ namespace DistFS.Chunkserver.Data;
 /// reads what is clean.
 /// </summary>
 internal sealed partial class ChunkDataService(
-    IChunkStores stores, IServing serving, OpenChunks open, PeerLinks links, DataMetrics metrics)
+    IChunkStores stores, IServing serving, OpenChunks open, FrameChannels links, DataMetrics metrics)
 {
     private const int HopsMax = 4;
+
+    /// <summary>Who is behind and silent is given up after this: everyone in its chains waits for that.</summary>
+    private static readonly TimeSpan SilenceMax = TimeSpan.FromSeconds(2);
 
     /// <summary>A write whose caller has no deadline.</summary>
     private static readonly TimeSpan HopTimeout = TimeSpan.FromSeconds(30);
@@ -23,6 +27,9 @@ internal sealed partial class ChunkDataService(
     /// Who is behind has so much less time than who is before: so the one nearest to the failure speaks first.
     /// </summary>
     private static readonly TimeSpan HopMargin = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Connections to other chunk servers.</summary>
+    public static FrameChannels CreateLinks(string agent) => FrameChannels.Impatient(agent, SilenceMax);
 
     /// <summary>Offers the methods.</summary>
     public void AddTo(RpcDispatcher dispatcher) => dispatcher
@@ -36,8 +43,8 @@ internal sealed partial class ChunkDataService(
         try
         {
             Require(request.Server, request.Chain.Count);
-            var blocks = VerifiedBlocks(request, call.Payload.Span);
-            return await WriteAsync(request, call, blocks).ConfigureAwait(false);
+            var pieces = Verified(request, call.Payload);
+            return await WriteAsync(request, call, pieces, BlocksOf(pieces)).ConfigureAwait(false);
         }
         catch (DistFsException e)
         {
@@ -47,7 +54,7 @@ internal sealed partial class ChunkDataService(
     }
 
     private async ValueTask<WriteChunkReply> WriteAsync(
-        WriteChunkRequest request, ServerCall call, List<BlockIndex> blocks)
+        WriteChunkRequest request, ServerCall call, VerifiedPieces pieces, List<BlockIndex> blocks)
     {
         var chunk = new ChunkId(request.Name.Chunk);
         var version = new ChunkVersion(request.Name.Version);
@@ -74,7 +81,7 @@ internal sealed partial class ChunkDataService(
                 (stored, behind, wait) = verdict switch
                 {
                     WriteVerdict.Take => (
-                        StoreAsync(store, replica, request, call.Payload),
+                        StoreAsync(store, replica, request, pieces),
                         ForwardAsync(replica, request, call),
                         Task.CompletedTask),
                     WriteVerdict.Repeated => (NotMine, NotMine, replica.CommitOf(request.Sequence)),
@@ -146,15 +153,15 @@ internal sealed partial class ChunkDataService(
 
     /// <summary>Begun under the chunk's gate, so that the store keeps the order.</summary>
     private async Task<ChainFailure?> StoreAsync(
-        IChunkStore store, OpenChunk replica, WriteChunkRequest request, ReadOnlyMemory<byte> payload)
+        IChunkStore store, OpenChunk replica, WriteChunkRequest request, VerifiedPieces pieces)
     {
         try
         {
             await store.WriteAsync(
-                replica.Chunk, replica.Replica.Version, payload, request.Durable, CancellationToken.None)
+                replica.Chunk, replica.Replica.Version, pieces, request.Durable, CancellationToken.None)
                 .ConfigureAwait(false);
             replica.HasStored(request.Sequence);
-            metrics.Written(payload.Length);
+            metrics.Written(pieces.Memory.Length);
             return null;
         }
         catch (DistFsException e) when (e.Code == ErrorCatalog.ChunkSealed)
@@ -233,11 +240,10 @@ internal sealed partial class ChunkDataService(
                 ? failure with { Server = serving.Self }
                 : failure;
 
-    /// <summary>Each piece has the right checksum; which blocks they are of.</summary>
-    private List<BlockIndex> VerifiedBlocks(WriteChunkRequest request, ReadOnlySpan<byte> pieces)
+    /// <summary>Each piece has the right checksum: looked at once, before anything is taken or forwarded.</summary>
+    private VerifiedPieces Verified(WriteChunkRequest request, ReadOnlyMemory<byte> pieces)
     {
-        var blocks = new List<BlockIndex>();
-        if (PieceReader.Verify(pieces, out var block) is not PieceFault.None and var fault)
+        if (VerifiedPieces.Verify(pieces, out var verified, out var block) is not PieceFault.None and var fault)
         {
             metrics.Damaged();
             throw new DistFsException(
@@ -246,7 +252,13 @@ internal sealed partial class ChunkDataService(
                 + $"{fault}.");
         }
 
-        var reader = new PieceReader(pieces);
+        return verified;
+    }
+
+    private static List<BlockIndex> BlocksOf(VerifiedPieces pieces)
+    {
+        var blocks = new List<BlockIndex>();
+        var reader = new PieceReader(pieces.Span);
         while (reader.Next(out var header, out _))
         {
             if (blocks.Count == 0 || blocks[^1] != header.Block)

@@ -17,6 +17,9 @@ internal sealed class OpenChunks(IChunkStores stores, IServing serving)
     private const int Stripes = 64;
     private const long RestMs = 60_000;
 
+    /// <summary>A disk that hangs holds up those of its own chunks, not all that share a stripe with one.</summary>
+    private static readonly TimeSpan OpeningTimeout = TimeSpan.FromSeconds(10);
+
     private readonly ConcurrentDictionary<ChunkId, OpenChunk> _open = [];
 
     /// <summary>One at a time begins a version of a chunk.</summary>
@@ -120,7 +123,12 @@ internal sealed class OpenChunks(IChunkStores stores, IServing serving)
         ChunkId chunk, ChunkVersion version, uint storedLength, bool begins)
     {
         var gate = _opening[(int)(chunk.Value % Stripes)];
-        await gate.WaitAsync().ConfigureAwait(false);
+        if (!await gate.WaitAsync(OpeningTimeout).ConfigureAwait(false))
+        {
+            throw new DistFsException(
+                ErrorCatalog.Overloaded, $"Another version of a chunk is being begun for more than {OpeningTimeout}.");
+        }
+
         try
         {
             if (_open.TryGetValue(chunk, out var open) && open.Replica.Version == version)

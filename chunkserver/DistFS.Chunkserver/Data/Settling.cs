@@ -3,6 +3,7 @@ using DistFS.Chunks;
 using DistFS.Primitives;
 using DistFS.Protocol;
 using DistFS.Rpc;
+using DistFS.Rpc.Frames;
 using DistFS.Rpc.Services;
 using ChunkInfo = DistFS.Chunks.ChunkInfo;
 
@@ -13,7 +14,7 @@ namespace DistFS.Chunkserver.Data;
 /// that the tail takes none either.
 /// </summary>
 internal sealed class Settling(
-    PeerLinks links, IChunkStore store, ChunkId chunk, ChunkVersion version, ChainHop tail)
+    FrameChannels links, IChunkStore store, ChunkId chunk, ChunkVersion version, ChainHop tail)
 {
     private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(5);
 

@@ -38,7 +38,7 @@ public sealed partial class ChunkserverHost : IAsyncDisposable
     private StoreSet _stores = null!;
     private Serving _serving = null!;
     private OpenChunks _open = null!;
-    private PeerLinks _links = null!;
+    private FrameChannels _links = null!;
     private DataMetrics _dataMetrics = null!;
     private CopyRunner _copies = null!;
     private ScrubRunner _scrub = null!;
@@ -186,7 +186,7 @@ public sealed partial class ChunkserverHost : IAsyncDisposable
         await _stores.LoadAsync(cancellation).ConfigureAwait(false);
         _serving = new Serving(() => _folders.Self.Server, new ServingLease(_options.Clock));
         _open = new OpenChunks(_stores, _serving);
-        _links = new PeerLinks("dfs chunkserver");
+        _links = ChunkDataService.CreateLinks("dfs chunkserver");
         _dataMetrics = new DataMetrics(_open);
         _copies = new CopyRunner(
             _stores, _open, _options.Clock, _options.Logger, result => _agent?.CopyEnded(result));

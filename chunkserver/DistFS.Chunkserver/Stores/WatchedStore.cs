@@ -1,3 +1,4 @@
+using DistFS.Blocks;
 using DistFS.Chunks;
 using DistFS.Primitives;
 
@@ -48,7 +49,7 @@ internal sealed class WatchedStore(IChunkStore inner, IStoreWatcher watcher) : I
     public ValueTask WriteAsync(
         ChunkId chunk,
         ChunkVersion version,
-        ReadOnlyMemory<byte> pieces,
+        VerifiedPieces pieces,
         bool isDurable,
         CancellationToken cancellation) => inner.WriteAsync(chunk, version, pieces, isDurable, cancellation);
 

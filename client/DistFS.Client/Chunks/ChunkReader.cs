@@ -3,6 +3,7 @@ using DistFS.Blocks;
 using DistFS.Primitives;
 using DistFS.Protocol;
 using DistFS.Rpc;
+using DistFS.Rpc.Frames;
 using DistFS.Rpc.Services;
 
 namespace DistFS.Client.Chunks;
@@ -11,7 +12,7 @@ namespace DistFS.Client.Chunks;
 /// Reads chunks: from any of their servers, whatever happens to the others, and never a byte whose checksum is wrong
 /// (docs/design/chain.md). For any number of threads.
 /// </summary>
-public sealed class ChunkReader(ChunkLinks links, ChunkReaderOptions? options = null)
+public sealed class ChunkReader(FrameChannels links, ChunkReaderOptions? options = null)
 {
     /// <summary>Up to this a server puts the bytes together: less is sent than it costs to do so.</summary>
     private const int RangeMax = 16 << 10;

@@ -45,11 +45,13 @@ public sealed partial class ChunkWriter
 
             if (failures > 1)
             {
-                await Task.Delay(ChunkWriterOptions.PauseAfter(failures - 1)).ConfigureAwait(false);
+                await Task.Delay(ChunkWriterOptions.PauseAfter(failures - 1), _ended.Token).ConfigureAwait(false);
             }
 
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(_ended.Token);
+            limit.CancelAfter(_options.CallTimeout);
             var next = await _versions
-                .BeginVersionAsync(failed, length, DropOf(failed, failure), CancellationToken.None)
+                .BeginVersionAsync(failed, length, DropOf(failed, failure), limit.Token)
                 .ConfigureAwait(false);
             Check.That(next.Version.Value > failed.Version.Value);
             lock (_gate)
@@ -111,6 +113,7 @@ public sealed partial class ChunkWriter
             pending = [.. _pending];
             _pending.Clear();
             _ = _version.CancelAsync();
+            _ = _ended.CancelAsync();
         }
 
         foreach (var write in pending)

@@ -3,6 +3,7 @@ using DistFS.Blocks;
 using DistFS.Primitives;
 using DistFS.Protocol;
 using DistFS.Rpc;
+using DistFS.Rpc.Frames;
 using DistFS.Rpc.Services;
 
 namespace DistFS.Client.Chunks;
@@ -20,7 +21,7 @@ public sealed partial class ChunkWriter : IAsyncDisposable
     // For this object alone: another one that writes in the same version is another writer, if of the same session too.
     private readonly ulong _writer = (ulong)Random.Shared.NextInt64() | 1;
     private readonly IChunkVersions _versions;
-    private readonly ChunkLinks _links;
+    private readonly FrameChannels _links;
     private readonly ChunkWriterOptions _options;
     private readonly Lock _gate = new();
 
@@ -31,6 +32,8 @@ public sealed partial class ChunkWriter : IAsyncDisposable
     // Never disposed of: it has no wait handle, and who waits for room hears of an error by what he does next.
     private readonly SemaphoreSlim _window;
 
+    // Neither has a timer or a wait handle: nothing to dispose of, and whoever holds their tokens may be late.
+    private readonly CancellationTokenSource _ended = new();
     private CancellationTokenSource _version = new();
     private ChunkTarget _target;
     private ulong _sequence;
@@ -45,7 +48,7 @@ public sealed partial class ChunkWriter : IAsyncDisposable
     /// <param name="links">Connections.</param>
     /// <param name="options">Limits.</param>
     public ChunkWriter(
-        ChunkTarget target, IChunkVersions versions, ChunkLinks links, ChunkWriterOptions? options = null)
+        ChunkTarget target, IChunkVersions versions, FrameChannels links, ChunkWriterOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(target);
         (_target, _versions, _links) = (target, versions, links);
@@ -152,7 +155,6 @@ public sealed partial class ChunkWriter : IAsyncDisposable
 
         await recovery.ConfigureAwait(false);
         await CallsEndAsync().ConfigureAwait(false);
-        _version.Dispose();
     }
 
     private async Task SyncAsync(bool isSeal, CancellationToken cancellation)

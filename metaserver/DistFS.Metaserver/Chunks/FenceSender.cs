@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using DistFS.Primitives;
 using DistFS.Protocol;
 using DistFS.Rpc;
@@ -17,11 +16,10 @@ internal interface IFenceSender
 /// <summary>Calls <c>ChunkServer.Fence</c> over connections that are kept.</summary>
 internal sealed class FenceSender : IFenceSender, IAsyncDisposable
 {
-    private const int ChannelsMax = 4_096;
     private static readonly TimeSpan AttemptTimeout = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
-    private readonly ConcurrentDictionary<string, Lazy<FrameChannel>> _channels = [];
+    private readonly FrameChannels _channels = new();
 
     /// <inheritdoc/>
     public async Task<bool> TrySendAsync(string address, FenceRequest request, CancellationToken limit)
@@ -29,11 +27,8 @@ internal sealed class FenceSender : IFenceSender, IAsyncDisposable
         try
         {
             // An address that cannot be parsed is that of a server that lies, or of a newer version.
-            var channel = _channels.Count < ChannelsMax || _channels.ContainsKey(address)
-                ? _channels.GetOrAdd(address, static to => new Lazy<FrameChannel>(
-                    () => new FrameChannel(RpcAddress.Parse(to)))).Value
-                : throw new RpcException(ErrorCatalog.Overloaded, "Too many chunk servers are told at once.");
-            await channel.CallAsync(ChunkServerMethods.Fence, request, AttemptTimeout, limit).ConfigureAwait(false);
+            await _channels.To(address)
+                .CallAsync(ChunkServerMethods.Fence, request, AttemptTimeout, limit).ConfigureAwait(false);
             return true;
         }
         catch (Exception e) when (e is DistFsException or OperationCanceledException or ObjectDisposedException)
@@ -54,14 +49,5 @@ internal sealed class FenceSender : IFenceSender, IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var channel in _channels.Values)
-        {
-            if (channel.IsValueCreated)
-            {
-                await channel.Value.DisposeAsync().ConfigureAwait(false);
-            }
-        }
-    }
+    public ValueTask DisposeAsync() => _channels.DisposeAsync();
 }

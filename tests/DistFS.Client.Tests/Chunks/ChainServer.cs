@@ -14,7 +14,7 @@ internal sealed class ChainServer : IServing, IChunkStores, IAsyncDisposable
 {
     private readonly ConcurrentDictionary<ulong, bool> _made = [];
     private FrameServer? _server;
-    private PeerLinks? _links;
+    private FrameChannels? _links;
     private DataMetrics? _metrics;
     private ChunkDataService? _service;
 
@@ -48,9 +48,12 @@ internal sealed class ChainServer : IServing, IChunkStores, IAsyncDisposable
     /// <summary>Replies of writes are lost, as many as it says: the connection ends instead.</summary>
     public int RepliesLost;
 
+    /// <summary>Of this sequence every reply is lost.</summary>
+    public ulong LosesRepliesOf;
+
     public void Start()
     {
-        _links = new PeerLinks($"test {Self}");
+        _links = ChunkDataService.CreateLinks($"test {Self}");
         Open = new OpenChunks(this, this);
         _metrics = new DataMetrics(Open);
         _service = new ChunkDataService(this, this, Open, _links, _metrics);
@@ -104,7 +107,7 @@ internal sealed class ChainServer : IServing, IChunkStores, IAsyncDisposable
         }
 
         var reply = await _service!.WriteAsync(request, call);
-        return Interlocked.Decrement(ref RepliesLost) >= 0
+        return Interlocked.Decrement(ref RepliesLost) >= 0 || request.Sequence == Volatile.Read(ref LosesRepliesOf)
             ? throw new RpcException(ErrorCatalog.ConnectionLost, "Lost on purpose.", outcomeUnknown: true)
             : reply;
     }

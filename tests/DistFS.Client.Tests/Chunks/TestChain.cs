@@ -1,5 +1,6 @@
 using DistFS.Chunks;
 using DistFS.Client.Chunks;
+using DistFS.Rpc.Frames;
 
 namespace DistFS.Client.Tests.Chunks;
 
@@ -11,7 +12,7 @@ internal sealed class TestChain : IChunkVersions, IAsyncDisposable
 {
     private static readonly ChunkId Chunk = new(4_711);
 
-    private readonly ChunkLinks _links = new("test client");
+    private readonly FrameChannels _links = ChunkChannels.Create("test client");
     private ChunkVersion _version = new(1);
     private uint _storedLength;
     private List<ChainServer> _members;
@@ -31,7 +32,7 @@ internal sealed class TestChain : IChunkVersions, IAsyncDisposable
 
     public ChunkReader Reader { get; }
 
-    public ChunkLinks Links => _links;
+    public FrameChannels Links => _links;
 
     public ChunkTarget Target =>
         new(Chunk, _version, _storedLength, [.. _members.Select(member => member.Address)]);
