@@ -1,9 +1,11 @@
 using System.CommandLine;
 using DistFS.Benchmarks;
 using DistFS.Benchmarks.Chunk;
+using DistFS.Benchmarks.Client;
 using DistFS.Benchmarks.Meta;
 using DistFS.Benchmarks.Native;
 using DistFS.Benchmarks.Raft;
+using DistFS.Benchmarks.Repair;
 using DistFS.Benchmarks.Rpc;
 using DistFS.Benchmarks.Scale;
 using DistFS.Benchmarks.Store;
@@ -164,6 +166,34 @@ chunk.SetAction(async (arguments, cancellation) =>
     return report.Finish(arguments.GetValue(json), arguments.GetValue(check));
 });
 
+var repair = new Command("repair", "A chunk server dies: how soon and how fast its copies are made again.")
+{
+    json, check, quick, folder,
+};
+repair.SetAction(async (arguments, _) =>
+{
+    var report = new Report("repair");
+    await RepairSuite.RunAsync(
+        report,
+        Path.Combine(arguments.GetValue(folder)!.FullName, $"repair-{Environment.ProcessId}"),
+        arguments.GetValue(quick) ? 256L << 20 : 2L << 30);
+    return report.Finish(arguments.GetValue(json), arguments.GetValue(check));
+});
+
+var client = new Command("client", "Files of a whole cluster through the client library.")
+{
+    json, check, quick, folder,
+};
+client.SetAction(async (arguments, _) =>
+{
+    var report = new Report("client");
+    await ClientSuite.RunAsync(
+        report,
+        Path.Combine(arguments.GetValue(folder)!.FullName, $"client-{Environment.ProcessId}"),
+        arguments.GetValue(quick));
+    return report.Finish(arguments.GetValue(json), arguments.GetValue(check));
+});
+
 var store = new Command("store", "One chunk store: rates, processor time, beside the disk's syncs.")
 {
     json, rounds, seconds, check, folder,
@@ -207,7 +237,7 @@ chunkNode.SetAction((arguments, cancellation) =>
 
 return await new RootCommand("Benchmarks of DistFS.")
     {
-        rpc, native, raft, meta, apply, scale, store, chunk, serve, node, chunkNode,
+        rpc, native, raft, meta, apply, scale, store, chunk, repair, client, serve, node, chunkNode,
     }
     .Parse(args)
     .InvokeAsync();

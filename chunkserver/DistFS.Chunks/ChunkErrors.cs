@@ -19,6 +19,20 @@ internal static class ChunkErrors
     public static DistFsException Block(ChunkId chunk, BlockIndex block, PieceFault fault) => new(
         ErrorCatalog.BlockCorrupt, $"Block {block} of chunk {chunk} is damaged: {fault}.");
 
+    /// <summary>The pieces of a block, whose checksums are right; else they are disposed of.</summary>
+    /// <exception cref="DistFsException">They are not (BlockCorrupt).</exception>
+    public static StoredBlocks RequireSound(ChunkId chunk, BlockIndex block, StoredBlocks found)
+    {
+        var fault = found.Verify(out _);
+        if (fault == PieceFault.None)
+        {
+            return found;
+        }
+
+        found.Dispose();
+        throw Block(chunk, block, fault);
+    }
+
     public static DistFsException Range(ChunkId chunk, string what) =>
         new(ErrorCatalog.ChunkRangeInvalid, $"Chunk {chunk}: {what}.");
 
@@ -47,6 +61,13 @@ internal static class ChunkErrors
                 ErrorCatalog.ChunkIncomplete, $"Chunk {info.Chunk} {info.Version} is still being copied here."),
             _ => Lost(info),
         };
+
+    /// <summary>
+    /// What may be read block by block, each verified: also what is lost since a part of it is damaged.
+    /// </summary>
+    public static DistFsException? ReadableInPart(in ChunkInfo info, ChunkVersion version) =>
+        info is { State: ChunkState.Lost, LostStatus: FsStatus.Corrupt or FsStatus.IoError }
+            ? Version(info, version) : Readable(info, version);
 
     /// <summary>What may be written: what serves or is being copied, in its version, and is not sealed.</summary>
     public static DistFsException? Writable(in ChunkInfo info, ChunkVersion version) => Version(info, version)
@@ -100,6 +121,18 @@ internal static class ChunkErrors
         {
             throw Range(chunk, $"{length} bytes");
         }
+    }
+
+    /// <summary>A range lies in its block, and there is room for it as a patch.</summary>
+    public static void RequireRange(ChunkId chunk, in BlockRange range, int room)
+    {
+        RequireBlocks(chunk, range.Block, 1);
+        if (range.Length < 1 || range.Offset < 0 || range.Offset > ChunkLayout.BlockBytes - range.Length)
+        {
+            throw Range(chunk, $"{range} is not within its block");
+        }
+
+        ArgumentOutOfRangeException.ThrowIfLessThan(room, PieceHeader.Bytes + range.Length);
     }
 
     /// <summary>Blocks within a chunk, not too many at once.</summary>

@@ -23,6 +23,10 @@ public enum ChunkState : byte
 /// <param name="State">What the store does with it.</param>
 /// <param name="LostStatus">Why it is lost: EBADMSG, EIO, ENOENT; otherwise OK.</param>
 /// <param name="IsSealed">Whether nothing is written to it in this version any more.</param>
+/// <param name="IsUnclean">
+/// Whether bytes may be missing in it that were replied to: it was written to without a sync when an earlier run ended.
+/// What was durable is here. It stays so until a fence says that it counts.
+/// </param>
 public readonly record struct ChunkInfo(
     ChunkId Chunk,
     ChunkVersion Version,
@@ -30,13 +34,20 @@ public readonly record struct ChunkInfo(
     CopyId Copy,
     ChunkState State,
     FsStatus LostStatus,
-    bool IsSealed);
+    bool IsSealed,
+    bool IsUnclean = false);
 
 /// <summary>Begins a version of a chunk.</summary>
 /// <param name="Chunk">Which.</param>
 /// <param name="Version">The version; older ones are refused from then on.</param>
 /// <param name="Length">What the cluster has committed: bytes beyond it go.</param>
-public readonly record struct VersionFence(ChunkId Chunk, ChunkVersion Version, uint Length);
+/// <param name="Counts">
+/// What is here is the chunk, unclean or not, and whatever it lacks of the length is zeros: the cluster has decided so,
+/// or it was made as another's.
+/// </param>
+/// <param name="Copy">Of one that counts: the order by which it was made as another's; 0 for none.</param>
+public readonly record struct VersionFence(
+    ChunkId Chunk, ChunkVersion Version, uint Length, bool Counts = false, CopyId Copy = default);
 
 /// <summary>What a fence found.</summary>
 public enum FenceOutcome : byte
@@ -108,3 +119,32 @@ public sealed class StoreFailedEventArgs(DistFsException failure) : EventArgs
     /// <summary>The error that ended it.</summary>
     public DistFsException Failure { get; } = failure;
 }
+
+/// <summary>Some bytes of a block.</summary>
+/// <param name="Block">Which.</param>
+/// <param name="Offset">In bytes from the block's start.</param>
+/// <param name="Length">In bytes, 1 at least; with the offset within the block.</param>
+public readonly record struct BlockRange(BlockIndex Block, int Offset, int Length)
+{
+    /// <summary>The byte of the block behind the last one.</summary>
+    public int End => Offset + Length;
+}
+
+/// <summary>How a read of a <see cref="BlockRange"/> ended.</summary>
+public enum RangeOutcome
+{
+    /// <summary>It was read.</summary>
+    Done,
+
+    /// <summary>It is not in memory, and only that was asked for.</summary>
+    NotAtHand,
+
+    /// <summary>A piece of the block has a wrong checksum, or does not decode.</summary>
+    Damaged,
+}
+
+/// <summary>What a read of a <see cref="BlockRange"/> gave.</summary>
+/// <param name="Outcome">How it ended; the rest counts only when it is done.</param>
+/// <param name="Bytes">The length of the patch; 0 when nothing of the block is stored: it is zeros.</param>
+/// <param name="Length">The chunk's length in bytes when it was read.</param>
+public readonly record struct RangeRead(RangeOutcome Outcome, int Bytes = 0, uint Length = 0);

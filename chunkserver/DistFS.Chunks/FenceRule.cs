@@ -27,6 +27,19 @@ internal static class FenceRule
             return FenceOutcome.Later;
         }
 
+        if (fence.Counts && now.State == ChunkState.Serving)
+        {
+            info = now with
+            {
+                Version = fence.Version,
+                Length = fence.Length,
+                Copy = fence.Copy.Value != 0 ? fence.Copy : now.Copy,
+                IsSealed = now.IsSealed && fence.Version == now.Version,
+                IsUnclean = false,
+            };
+            return FenceOutcome.Begun;
+        }
+
         if (fence.Version == now.Version)
         {
             // Told again. What was written in the version since is not cut.
@@ -38,10 +51,13 @@ internal static class FenceRule
             Version = fence.Version,
             Length = Math.Min(now.Length, fence.Length),
             IsSealed = false,
+
+            // Of nothing, nothing is missing.
+            IsUnclean = now.IsUnclean && fence.Length > 0,
         };
-        if (now.State == ChunkState.Serving && now.Length < fence.Length)
+        if (now.State == ChunkState.Serving && !now.IsUnclean && now.Length < fence.Length)
         {
-            // Zeros in place of what was committed would be wrong bytes.
+            // Zeros in place of what was committed would be wrong bytes. One that is unclean is not served anyhow.
             info = info with { State = ChunkState.Lost, LostStatus = FsStatus.NotFound };
         }
 

@@ -174,7 +174,40 @@ public interface IChunkStore : IAsyncDisposable
     StoredBlocks Read(ChunkId chunk, ChunkVersion version, BlockIndex first, int count);
 
     /// <summary>
-    /// Verifies blocks of a chunk in any state, past the caches where that is possible.
+    /// Reads some bytes of one block as a patch: what it is made from is verified, its checksum is of this machine.
+    /// </summary>
+    /// <param name="chunk">A chunk that serves.</param>
+    /// <param name="version">Its version.</param>
+    /// <param name="range">Which bytes.</param>
+    /// <param name="isAtHand">
+    /// Only from memory, within microseconds: where that does not do, for whatever reason, it is
+    /// <see cref="RangeOutcome.NotAtHand"/>, and nothing is thrown.
+    /// </param>
+    /// <param name="destination">At least 24 bytes more than the range; undefined when it is not done.</param>
+    RangeRead ReadRange(
+        ChunkId chunk, ChunkVersion version, in BlockRange range, bool isAtHand, Span<byte> destination);
+
+    /// <summary>
+    /// What is in memory of a block's content is read anew by whoever wants it next: somebody was given wrong bytes.
+    /// </summary>
+    void Forget(ChunkId chunk, BlockIndex block);
+
+    /// <summary>
+    /// One block of a copy that is lost since some of its bytes are damaged, or of one that serves: verified, so that a
+    /// server whose own block is damaged can take it from there.
+    /// </summary>
+    /// <exception cref="DistFsException">This block is damaged here too (BlockCorrupt).</exception>
+    StoredBlocks ReadSound(ChunkId chunk, ChunkVersion version, BlockIndex block);
+
+    /// <summary>
+    /// Gives back the memory in which the operating system keeps what it has read of a chunk's files, as far as the
+    /// chunk has files of its own: what is read of it next comes from the disk.
+    /// </summary>
+    void DropCached(ChunkId chunk);
+
+    /// <summary>
+    /// Verifies blocks of a chunk in any state, past what is in this process's memory. What is on the disk itself is
+    /// looked at behind <see cref="DropCached"/> only.
     /// </summary>
     /// <param name="chunk">Which.</param>
     /// <param name="first">The first block.</param>

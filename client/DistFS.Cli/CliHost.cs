@@ -14,6 +14,12 @@ internal sealed record CliHost
     /// <summary>Errors, notes and progress; UTF-8.</summary>
     public required TextWriter Error { get; init; }
 
+    /// <summary>stdout for verbs that print bytes; such a verb prints nothing on <see cref="Out"/>.</summary>
+    public Stream OutBytes { get; init; } = Stream.Null;
+
+    /// <summary>stdin as bytes.</summary>
+    public Stream InBytes { get; init; } = Stream.Null;
+
     /// <summary>Whether a person sees <see cref="Out"/>.</summary>
     public bool OutIsTerminal { get; init; }
 
@@ -47,6 +53,8 @@ internal sealed record CliHost
         {
             Out = Writer(Console.OpenStandardOutput(), static () => Console.Out),
             Error = Writer(Console.OpenStandardError(), static () => Console.Error),
+            OutBytes = Console.OpenStandardOutput(),
+            InBytes = Console.OpenStandardInput(),
             OutIsTerminal = outIsTerminal,
             ErrorIsTerminal = errorIsTerminal,
             TerminalWidth = outIsTerminal || errorIsTerminal ? WindowWidth() : 80,

@@ -18,6 +18,13 @@ internal static class UsageError
             + " 'dfs --help' lists them.");
     }
 
+    /// <summary>What a verb itself finds wrong with its command line.</summary>
+    public static DistFsException Because(Verb verb, string why)
+    {
+        ArgumentNullException.ThrowIfNull(verb);
+        return Usage($"{why}{Help(verb)}");
+    }
+
     /// <summary>What is wrong with the command line of a verb; null when nothing is.</summary>
     public static DistFsException? Find(ParseResult arguments, Verb verb, GlobalOptions globals)
     {

@@ -51,18 +51,10 @@ public static class BlockCodec
     /// <summary>Checks that some bytes are one whole piece, with the right checksum.</summary>
     public static PieceFault Verify(ReadOnlySpan<byte> piece, out PieceHeader header)
     {
-        var fault = PieceHeader.Read(piece, out header);
-        if (fault != PieceFault.None)
-        {
-            return fault;
-        }
-
-        if (piece.Length != header.TotalBytes)
-        {
-            return PieceFault.Length;
-        }
-
-        return PieceHeader.ChecksumOf(piece) == header.Checksum ? PieceFault.None : PieceFault.Checksum;
+        var fault = ReadWhole(piece, out header);
+        return fault != PieceFault.None ? fault
+            : PieceHeader.ChecksumOf(piece) == header.Checksum ? PieceFault.None
+            : PieceFault.Checksum;
     }
 
     /// <summary>Verifies a piece and decodes its content.</summary>
@@ -71,14 +63,18 @@ public static class BlockCodec
     /// <param name="header">The piece's; its length is what was written.</param>
     public static PieceFault Decode(ReadOnlySpan<byte> piece, Span<byte> destination, out PieceHeader header)
     {
-        var fault = Verify(piece, out header);
-        if (fault != PieceFault.None)
+        var fault = ReadWhole(piece, out header);
+        if (fault == PieceFault.None && header is { Codec: PieceCodec.Raw, StoredLength: > 0 }
+            && destination.Length >= header.Length)
         {
-            return fault;
+            return PieceHeader.ChecksumAndCopy(piece, destination[..header.Length]) == header.Checksum
+                ? PieceFault.None
+                : PieceFault.Checksum;
         }
 
-        return destination.Length < header.Length
-            ? PieceFault.Length
+        fault = Verify(piece, out header);
+        return fault != PieceFault.None ? fault
+            : destination.Length < header.Length ? PieceFault.Length
             : Unpack(header, piece, destination[..header.Length]);
     }
 
@@ -94,10 +90,20 @@ public static class BlockCodec
     /// </param>
     public static PieceFault Apply(BlockIndex block, ReadOnlySpan<byte> piece, Span<byte> destination)
     {
-        var fault = Verify(piece, out var header);
+        var fault = ReadWhole(piece, out var header);
         if (fault != PieceFault.None)
         {
             return fault;
+        }
+
+        var isCopied = header is { Codec: PieceCodec.Raw, StoredLength: > 0 } && header.Block == block
+            && header.Offset + header.Length <= destination.Length;
+        var checksum = isCopied
+            ? PieceHeader.ChecksumAndCopy(piece, destination.Slice(header.Offset, header.Length))
+            : PieceHeader.ChecksumOf(piece);
+        if (checksum != header.Checksum)
+        {
+            return PieceFault.Checksum;
         }
 
         if (header.Block != block)
@@ -108,6 +114,11 @@ public static class BlockCodec
         if (header.Kind == PieceKind.Block && destination.Length > header.Length)
         {
             destination[header.Length..].Clear();
+        }
+
+        if (isCopied)
+        {
+            return PieceFault.None;
         }
 
         if (header.Offset >= destination.Length)
@@ -209,6 +220,13 @@ public static class BlockCodec
         }
 
         return PieceHeader.Seal(destination, kind, codec, block, offset, content.Length, stored);
+    }
+
+    /// <summary>Checks that some bytes are one whole piece; its checksum is not looked at.</summary>
+    private static PieceFault ReadWhole(ReadOnlySpan<byte> piece, out PieceHeader header)
+    {
+        var fault = PieceHeader.Read(piece, out header);
+        return fault == PieceFault.None && piece.Length != header.TotalBytes ? PieceFault.Length : fault;
     }
 
     /// <summary>Decodes a piece that was verified into exactly its length.</summary>

@@ -138,6 +138,33 @@ public readonly record struct PieceHeader(
     internal static int Seal(
         Span<byte> piece, PieceKind kind, PieceCodec codec, BlockIndex block, int offset, int length, int stored)
     {
+        WriteFields(piece, kind, codec, block, offset, length, stored);
+        BinaryPrimitives.WriteUInt32LittleEndian(piece[ChecksumOffset..], ChecksumOf(piece[..(Bytes + stored)]));
+        return Bytes + stored;
+    }
+
+    /// <summary>
+    /// Writes the header of a raw patch in front of bytes that are in place, and that should have a checksum: if they
+    /// have another one, whoever gets the patch finds it wrong.
+    /// </summary>
+    internal static int SealPatch(Span<byte> piece, BlockIndex block, int offset, int length, uint checksum)
+    {
+        WriteFields(piece, PieceKind.Patch, PieceCodec.Raw, block, offset, length, length);
+        BinaryPrimitives.WriteUInt32LittleEndian(
+            piece[ChecksumOffset..], Crc32C.Combine(Crc32C.Compute(piece[..ChecksumOffset]), checksum, length));
+        return Bytes + length;
+    }
+
+    internal static uint ChecksumOf(ReadOnlySpan<byte> piece) =>
+        Crc32C.Append(Crc32C.Compute(piece[..ChecksumOffset]), piece[Bytes..]);
+
+    /// <summary>As <see cref="ChecksumOf"/>, and copies the stored bytes.</summary>
+    internal static uint ChecksumAndCopy(ReadOnlySpan<byte> piece, Span<byte> destination) =>
+        Crc32C.AppendAndCopy(Crc32C.Compute(piece[..ChecksumOffset]), piece[Bytes..], destination);
+
+    private static void WriteFields(
+        Span<byte> piece, PieceKind kind, PieceCodec codec, BlockIndex block, int offset, int length, int stored)
+    {
         piece[0] = Magic;
         piece[1] = Format;
         piece[2] = (byte)kind;
@@ -147,10 +174,5 @@ public readonly record struct PieceHeader(
         BinaryPrimitives.WriteInt32LittleEndian(piece[8..], offset);
         BinaryPrimitives.WriteInt32LittleEndian(piece[12..], length);
         BinaryPrimitives.WriteInt32LittleEndian(piece[16..], stored);
-        BinaryPrimitives.WriteUInt32LittleEndian(piece[ChecksumOffset..], ChecksumOf(piece[..(Bytes + stored)]));
-        return Bytes + stored;
     }
-
-    internal static uint ChecksumOf(ReadOnlySpan<byte> piece) =>
-        Crc32C.Append(Crc32C.Compute(piece[..ChecksumOffset]), piece[Bytes..]);
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using DistFS.Primitives;
 using DistFS.Protocol;
@@ -83,7 +84,8 @@ internal sealed class GrpcServerCall : ServerCall, IDisposable
     {
         if (!ReplyPayload.IsEmpty)
         {
-            reply.Payload = UnsafeByteOperations.UnsafeWrap(ReplyPayload);
+            reply.Payload = UnsafeByteOperations.UnsafeWrap(
+                ReplyPayload.IsSingleSegment ? ReplyPayload.First : ReplyPayload.ToArray());
         }
     }
 

@@ -71,6 +71,29 @@ internal static class StoreCalls
         return content;
     }
 
+    /// <summary>Some bytes of a block, as a client sees them; null: not at hand.</summary>
+    public static byte[]? Range(
+        this IChunkStore store, ChunkId chunk, ChunkVersion version, BlockRange range, bool isAtHand)
+    {
+        var piece = new byte[PieceHeader.Bytes + range.Length];
+        var read = store.ReadRange(chunk, version, range, isAtHand, piece);
+        if (read.Outcome == RangeOutcome.NotAtHand)
+        {
+            Assert.True(isAtHand);
+            return null;
+        }
+
+        Assert.Equal(RangeOutcome.Done, read.Outcome);
+        var block = new byte[range.End];
+        if (read.Bytes > 0)
+        {
+            Assert.Equal(PieceHeader.Bytes + range.Length, read.Bytes);
+            Assert.Equal(PieceFault.None, BlockCodec.Apply(range.Block, piece, block));
+        }
+
+        return block[range.Offset..];
+    }
+
     public static async Task RefusedAsync(ErrorCode code, Func<ValueTask> call) =>
         Assert.Equal(code, (await Assert.ThrowsAsync<DistFsException>(async () => await call())).Code);
 

@@ -25,10 +25,10 @@ public sealed class MemoryFixture : IStoreFixture
         return Task.CompletedTask;
     }
 
-    public Task RestartAsync()
+    public async Task RestartAsync()
     {
-        _store.Crash(_ => true);
-        return Task.CompletedTask;
+        await _store.DisposeAsync();
+        _store.Crash();
     }
 
     public ValueTask DisposeAsync() => _store.DisposeAsync();

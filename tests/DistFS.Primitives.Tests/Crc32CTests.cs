@@ -86,6 +86,26 @@ public sealed class Crc32CTests
         }
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(4_096)]
+    [InlineData(12_288)]
+    [InlineData(12_289)]
+    [InlineData(65_536)]
+    [InlineData(69_632)]
+    [InlineData(100_000)]
+    public void Copying_and_combining_give_the_same(int length)
+    {
+        var data = Bytes(length + 10, seed: 5);
+        var copy = new byte[length];
+        var head = Crc32C.Compute(data.AsSpan(0, 10));
+        var whole = Crc32C.Compute(data);
+        Assert.Equal(whole, Crc32C.AppendAndCopy(head, data.AsSpan(10), copy));
+        Assert.Equal(data[10..], copy);
+        Assert.Equal(whole, Crc32C.Combine(head, Crc32C.Compute(copy), length));
+    }
+
     [Fact]
     public void Combining_works_with_lengths_that_nobody_could_compute()
     {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using static DistFS.Rpc.Tests.ConformanceMethods;
 
 namespace DistFS.Rpc.Tests;
@@ -93,11 +94,42 @@ internal sealed class ConformanceService
             case 3:
                 call.SetReplyPayload(Content.AsMemory(0, (int)request.Bytes), new Owner(this));
                 break;
+            case 4:
+                call.SetReplyPayload(InParts((int)request.Bytes), new Owner(this));
+                break;
             default:
                 break;
         }
 
         return new SourceReply();
+    }
+
+    /// <summary>The content from several places: parts that are sent from there between some that are copied.</summary>
+    private static ReadOnlySequence<byte> InParts(int length)
+    {
+        int[] lengths = [10, 20_000, 8_192, 8_193, 0, 1, 70_000];
+        var first = new Part(default, 0);
+        var last = first;
+        for (var (at, i) = (0, 0); at < length; i++)
+        {
+            var count = Math.Min(lengths[i % lengths.Length], length - at);
+            last = last.Before(Content.AsMemory(at, count));
+            at += count;
+        }
+
+        return new ReadOnlySequence<byte>(first, 0, last, last.Memory.Length);
+    }
+
+    private sealed class Part : ReadOnlySequenceSegment<byte>
+    {
+        public Part(ReadOnlyMemory<byte> memory, long index) => (Memory, RunningIndex) = (memory, index);
+
+        public Part Before(ReadOnlyMemory<byte> memory)
+        {
+            var next = new Part(memory, RunningIndex + Memory.Length);
+            Next = next;
+            return next;
+        }
     }
 
     private async ValueTask<HangReply> HangAsync(ServerCall call)

@@ -1,8 +1,8 @@
 using System.Diagnostics;
-using DistFS.Metaserver.Services;
 using DistFS.Primitives;
 using DistFS.Protocol;
 using DistFS.Rpc;
+using DistFS.Rpc.Services;
 using Google.Protobuf;
 
 namespace DistFS.TestCluster;

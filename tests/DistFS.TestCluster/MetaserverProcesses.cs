@@ -2,7 +2,6 @@ using System.Diagnostics;
 using DistFS.Metadata.Fsck;
 using DistFS.Metadata.Rows;
 using DistFS.Metadata.Store;
-using DistFS.Metaserver.Services;
 using DistFS.Metaserver.State;
 using DistFS.Metaserver.Storage;
 using DistFS.Native;
@@ -10,6 +9,7 @@ using DistFS.Primitives;
 using DistFS.Protocol;
 using DistFS.Raft;
 using DistFS.Rpc;
+using DistFS.Rpc.Services;
 using DistFS.Rpc.Frames;
 
 namespace DistFS.TestCluster;
@@ -30,11 +30,10 @@ public sealed class MetaserverProcesses : IAsyncDisposable
 
     private readonly string _folder;
     private readonly ClusterId _cluster;
-    private readonly string[] _arguments;
     private readonly Member[] _members;
 
-    private MetaserverProcesses(string folder, ClusterId cluster, string[] arguments, Member[] members) =>
-        (_folder, _cluster, _arguments, _members) = (folder, cluster, arguments, members);
+    private MetaserverProcesses(string folder, ClusterId cluster, Member[] members) =>
+        (_folder, _cluster, _members) = (folder, cluster, members);
 
     /// <summary>How many there are, running or not.</summary>
     public int Count => _members.Length;
@@ -42,31 +41,17 @@ public sealed class MetaserverProcesses : IAsyncDisposable
     /// <summary>The ways to the members, for clients.</summary>
     public IReadOnlyList<IRpcCaller> Callers => [.. _members.Select(member => member.Channel)];
 
+    /// <summary>Where the members listen.</summary>
+    public IReadOnlyList<RpcAddress> Addresses => [.. _members.Select(member => RpcAddress.Parse(member.Id.Address))];
+
     /// <summary>Processor time of a member that runs.</summary>
-    public TimeSpan ProcessorTime(int member)
-    {
-        if (_members[member].Process is not { HasExited: false } process)
-        {
-            return default;
-        }
+    public TimeSpan ProcessorTime(int member) => _members[member].Process.ProcessorTime;
 
-        process.Refresh();
-        return process.TotalProcessorTime;
-    }
-
-    /// <summary>Resident memory of a member that runs, and the most it had, in bytes (proc(5), VmRSS, VmHWM).</summary>
-    public (long Now, long Most) ResidentBytes(int member)
-    {
-        long Of(string field) => 1024 * long.Parse(
-            File.ReadLines($"/proc/{_members[member].Process!.Id}/status")
-                .First(line => line.StartsWith(field, StringComparison.Ordinal))
-                .Split(':', StringSplitOptions.TrimEntries)[1].Split(' ')[0],
-            System.Globalization.CultureInfo.InvariantCulture);
-        return (Of("VmRSS"), Of("VmHWM"));
-    }
+    /// <summary>Resident memory of a member that runs, and the most it had, in bytes.</summary>
+    public (long Now, long Most) ResidentBytes(int member) => _members[member].Process.ResidentBytes;
 
     /// <summary>The process of a member that runs.</summary>
-    public int ProcessId(int member) => _members[member].Process!.Id;
+    public int ProcessId(int member) => _members[member].Process.ProcessId;
 
     /// <summary>Makes the data folders of a new cluster and starts all members.</summary>
     /// <param name="folder">Gets the data folders, and is removed in the end.</param>
@@ -81,65 +66,43 @@ public sealed class MetaserverProcesses : IAsyncDisposable
             var address = RpcAddress.Tcp("127.0.0.1", Loopback.FreePort());
             var id = new RaftMember(
                 new MemberId((ulong)i + 1), new StoreId((ulong)Random.Shared.NextInt64()), address.ToString());
-            members[i] = new Member(id, Path.Combine(folder, $"m{i + 1}"), new FrameChannel(address, Channel));
+            var data = Path.Combine(folder, $"m{i + 1}");
+            var process = new NodeProcess(
+                $"Metaserver {id.Id}",
+                data,
+                ["metaserver", "--data", data, "--listen", id.Address, "--json", .. arguments]);
+            members[i] = new Member(id, process, new FrameChannel(address, Channel));
         }
 
         var configuration = new RaftConfiguration(members.Select(member => member.Id));
         foreach (var member in members)
         {
-            var raft = Path.Combine(member.Folder, "raft");
+            var raft = Path.Combine(member.Process.Folder, "raft");
             Directory.CreateDirectory(raft);
             RaftStore.Format(new PosixDisk(raft), new Identity(cluster, member.Id.Id, member.Id.Store), configuration);
         }
 
-        var processes = new MetaserverProcesses(folder, cluster, arguments, members);
+        var processes = new MetaserverProcesses(folder, cluster, members);
         await Task.WhenAll(Enumerable.Range(0, count).Select(processes.StartAsync)).ConfigureAwait(false);
         return processes;
     }
 
     /// <summary>Starts a member that does not run; returns when it listens.</summary>
-    public async Task StartAsync(int member)
-    {
-        var m = _members[member];
-        var start = new ProcessStartInfo(
-            Path.Combine(AppContext.BaseDirectory, "dfs"),
-            ["metaserver", "--data", m.Folder, "--listen", m.Id.Address, "--json", .. _arguments])
-        {
-            UseShellExecute = false,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        var process = m.Process = Process.Start(start)!;
-        process.ErrorDataReceived += (_, said) => m.Log(said.Data);
-        process.BeginErrorReadLine();
-        if (await process.StandardOutput.ReadLineAsync().WaitAsync(Patience).ConfigureAwait(false) == null)
-        {
-            throw new InvalidOperationException($"Metaserver {m.Id.Id} did not start: {m.LastSaid}");
-        }
-    }
+    public Task StartAsync(int member) => _members[member].Process.StartAsync();
 
     /// <summary>As by kill -9; waits until it is gone.</summary>
-    public Task KillAsync(int member) => EndAsync(member, process => process.Kill());
+    public Task KillAsync(int member) => _members[member].Process.KillAsync();
 
     /// <summary>As by SIGTERM; waits until it is gone. The exit code has to be 0.</summary>
-    public async Task StopAsync(int member)
-    {
-        var code = await EndAsync(member, process => Posix.Kill(process.Id, ProcessSignal.Terminate))
-            .ConfigureAwait(false);
-        if (code != 0)
-        {
-            throw new InvalidOperationException(
-                $"Metaserver {member + 1} ended with {code}: {_members[member].LastSaid}");
-        }
-    }
+    public Task StopAsync(int member) => _members[member].Process.StopAsync();
 
     /// <summary>Pauses, or lets go on.</summary>
-    public void Signal(int member, ProcessSignal signal) => Posix.Kill(ProcessId(member), signal);
+    public void Signal(int member, ProcessSignal signal) => _members[member].Process.Signal(signal);
 
     /// <summary>Why a member that should run does not; null while all do.</summary>
     public string? Fault() => _members
-        .Where(member => member.Process is { HasExited: true })
-        .Select(member => $"Metaserver {member.Id.Id} ended by itself: {member.LastSaid}")
+        .Where(member => member.Process.HasDied)
+        .Select(member => $"Metaserver {member.Id.Id} ended by itself: {member.Process.LastSaid}")
         .FirstOrDefault();
 
     /// <summary>Waits for a member that answers as leader.</summary>
@@ -164,7 +127,7 @@ public sealed class MetaserverProcesses : IAsyncDisposable
     /// <summary>Looks into the state of a member that was stopped.</summary>
     public TResult Look<TResult>(int member, Func<IOrderedStore, ClusterRow, TResult> look)
     {
-        using var state = MetadataState.Open(_members[member].Folder, _cluster);
+        using var state = MetadataState.Open(_members[member].Process.Folder, _cluster);
         return state.Read(look, static (store, look) =>
         {
             var cluster = ClusterRow.Find(new Changes(store))
@@ -183,7 +146,7 @@ public sealed class MetaserverProcesses : IAsyncDisposable
         for (var i = 0; i < Count; i++)
         {
             await _members[i].Channel.DisposeAsync().ConfigureAwait(false);
-            if (_members[i].Process != null)
+            if (_members[i].Process.IsStarted)
             {
                 await KillAsync(i).ConfigureAwait(false);
             }
@@ -193,18 +156,6 @@ public sealed class MetaserverProcesses : IAsyncDisposable
         {
             Directory.Delete(_folder, recursive: true);
         }
-    }
-
-    private async Task<int> EndAsync(int member, Action<Process> end)
-    {
-        var process = _members[member].Process!;
-        end(process);
-        using var limit = new CancellationTokenSource(Patience);
-        await process.WaitForExitAsync(limit.Token).ConfigureAwait(false);
-        var code = process.ExitCode;
-        process.Dispose();
-        _members[member].Process = null;
-        return code;
     }
 
     private async Task<bool> LeadsAsync(int member)
@@ -222,32 +173,5 @@ public sealed class MetaserverProcesses : IAsyncDisposable
         }
     }
 
-    private sealed class Member(RaftMember id, string folder, FrameChannel channel)
-    {
-        private readonly Lock _gate = new();
-
-        public RaftMember Id => id;
-
-        public string Folder => folder;
-
-        public FrameChannel Channel => channel;
-
-        public Process? Process { get; set; }
-
-        public string LastSaid { get; private set; } = "it said nothing";
-
-        public void Log(string? line)
-        {
-            if (line == null)
-            {
-                return;
-            }
-
-            lock (_gate)
-            {
-                LastSaid = line;
-                File.AppendAllText(Path.Combine(folder, "node.log"), line + "\n");
-            }
-        }
-    }
+    private sealed record Member(RaftMember Id, NodeProcess Process, FrameChannel Channel);
 }

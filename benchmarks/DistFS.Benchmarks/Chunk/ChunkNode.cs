@@ -30,7 +30,12 @@ internal sealed class ChunkNode(ServerId self, IChunkStore store) : IServing, IC
     {
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         await using var store = RocksChunkStore.Open(
-            new RocksChunkStoreOptions { Folder = folder, CreateIfMissing = true });
+            new RocksChunkStoreOptions
+            {
+                Folder = folder,
+                CreateIfMissing = true,
+                Contents = new ContentCache(64 << 20),
+            });
         var node = new ChunkNode(new ServerId(id), store);
         var open = new OpenChunks(node, node);
         await using var links = ChunkDataService.CreateLinks("bench");

@@ -6,7 +6,9 @@ namespace DistFS.Chunks;
 /// <summary>A chunk of <see cref="MemoryChunkStore"/>, which never changes: a change makes another one.</summary>
 /// <param name="Info">What it is.</param>
 /// <param name="Blocks">The pieces of each block that has any.</param>
-internal sealed record MemoryChunk(ChunkInfo Info, ImmutableSortedDictionary<uint, ImmutableArray<byte[]>> Blocks)
+/// <param name="IsUnsynced">Whether bytes were replied to that are not durable.</param>
+internal sealed record MemoryChunk(
+    ChunkInfo Info, ImmutableSortedDictionary<uint, ImmutableArray<byte[]>> Blocks, bool IsUnsynced = false)
 {
     public static readonly ImmutableSortedDictionary<uint, ImmutableArray<byte[]>> NoBlocks =
         ImmutableSortedDictionary<uint, ImmutableArray<byte[]>>.Empty;
@@ -37,7 +39,7 @@ internal sealed record MemoryChunk(ChunkInfo Info, ImmutableSortedDictionary<uin
             }
         }
 
-        return new MemoryChunk(Info with { Length = length }, blocks.ToImmutable());
+        return this with { Info = Info with { Length = length }, Blocks = blocks.ToImmutable() };
     }
 
     /// <summary>With zeros in place of some bytes; its length stays.</summary>

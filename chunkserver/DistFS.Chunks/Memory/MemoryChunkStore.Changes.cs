@@ -117,7 +117,7 @@ public sealed partial class MemoryChunkStore
                 if (outcomes.Span[i] != FenceOutcome.Later)
                 {
                     var chunk = found ?? new MemoryChunk(info);
-                    var cut = info.Length < chunk.Info.Length ? chunk.WithLength(info.Length) : chunk;
+                    var cut = info.Length != chunk.Info.Length ? chunk.WithLength(info.Length) : chunk;
                     Set(cut with { Info = info }, true);
                 }
             }
@@ -241,11 +241,17 @@ public sealed partial class MemoryChunkStore
     private void Set(MemoryChunk chunk, bool isDurable)
     {
         var id = chunk.Info.Chunk.Value;
+        chunk = chunk with { IsUnsynced = !isDurable && chunk.Info is { State: ChunkState.Serving, IsUnclean: false } };
         _ids.Add(id);
         _chunks[id] = chunk;
         if (isDurable)
         {
             _durable[id] = chunk;
+        }
+        else if (chunk.IsUnsynced && _durable.TryGetValue(id, out var durable))
+        {
+            // That it is so is durable before anybody is told of the write.
+            _durable[id] = durable with { IsUnsynced = true };
         }
     }
 }

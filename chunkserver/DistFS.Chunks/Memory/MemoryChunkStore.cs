@@ -134,6 +134,63 @@ public sealed partial class MemoryChunkStore : IChunkStore
     }
 
     /// <inheritdoc/>
+    public StoredBlocks ReadSound(ChunkId chunk, ChunkVersion version, BlockIndex block)
+    {
+        ChunkErrors.RequireBlocks(chunk, block, 1);
+        lock (_gate)
+        {
+            ThrowIfFailed();
+            var found = Find(chunk);
+            if (ChunkErrors.ReadableInPart(found.Info, version) is { } refusal)
+            {
+                throw refusal;
+            }
+
+            var blocks = new StoredBlocks(found.Info.Length);
+            foreach (var piece in found.PiecesOf(block.Value))
+            {
+                blocks.Add(piece.Header, piece.Bytes, null);
+            }
+
+            return ChunkErrors.RequireSound(chunk, block, blocks);
+        }
+    }
+
+    /// <inheritdoc/>
+    public RangeRead ReadRange(
+        ChunkId chunk, ChunkVersion version, in BlockRange range, bool isAtHand, Span<byte> destination)
+    {
+        ChunkErrors.RequireRange(chunk, range, destination.Length);
+        try
+        {
+            using var blocks = Read(chunk, version, range.Block, 1);
+            if (blocks.TotalBytes == 0)
+            {
+                return new RangeRead(RangeOutcome.Done, 0, blocks.Length);
+            }
+
+            var fault = BlockCodec.EncodeRange(
+                range.Block, blocks.Pieces, range.Offset, range.Length, destination, out var written);
+            return fault == PieceFault.None
+                ? new RangeRead(RangeOutcome.Done, written, blocks.Length)
+                : new RangeRead(isAtHand ? RangeOutcome.NotAtHand : RangeOutcome.Damaged);
+        }
+        catch (DistFsException) when (isAtHand)
+        {
+            return new RangeRead(RangeOutcome.NotAtHand);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Forget(ChunkId chunk, BlockIndex block) => ChunkErrors.RequireBlocks(chunk, block, 1);
+
+    /// <inheritdoc/>
+    public void DropCached(ChunkId chunk)
+    {
+        // It has no disk.
+    }
+
+    /// <inheritdoc/>
     public long Verify(ChunkId chunk, BlockIndex first, int count, ICollection<BlockIndex> damaged)
     {
         ArgumentNullException.ThrowIfNull(damaged);
@@ -186,8 +243,19 @@ public sealed partial class MemoryChunkStore : IChunkStore
     /// <inheritdoc/>
     public ValueTask TidyAsync(long nowMs, CancellationToken cancellation) => Change(static () => { }, cancellation);
 
-    /// <inheritdoc/>
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    /// <summary>A clean stop: everything is durable. It goes on as the store of the next run.</summary>
+    public ValueTask DisposeAsync()
+    {
+        lock (_gate)
+        {
+            foreach (var id in _failure is null ? _ids : [])
+            {
+                _durable[id] = _chunks[id] = _chunks[id] with { IsUnsynced = false };
+            }
+        }
+
+        return ValueTask.CompletedTask;
+    }
 
     /// <summary>
     /// The machine dies and is started again: what was not durable is gone, but for the chunks of which
@@ -203,9 +271,14 @@ public sealed partial class MemoryChunkStore : IChunkStore
                 {
                     _durable[id] = _chunks[id];
                 }
-                else if (_durable.TryGetValue(id, out var chunk))
+
+                if (_durable.TryGetValue(id, out var chunk))
                 {
-                    _chunks[id] = chunk;
+                    _durable[id] = _chunks[id] = chunk with
+                    {
+                        Info = chunk.Info with { IsUnclean = chunk.Info.IsUnclean || chunk.IsUnsynced },
+                        IsUnsynced = false,
+                    };
                 }
                 else
                 {

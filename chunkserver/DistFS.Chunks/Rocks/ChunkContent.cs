@@ -19,6 +19,25 @@ internal readonly record struct OpenRange(OpenPart Part, uint First, uint Count)
 }
 
 /// <summary>
+/// Where the pieces of a block are. It names them for ever: numbers of parts are not used again in a run, and a block
+/// is in a part once; and what lies over it is another array with every change. So equal plans of a block mean equal
+/// bytes, whatever has happened between.
+/// </summary>
+/// <param name="Part">The part, ingested or not; 0 for none.</param>
+/// <param name="Overlay">The pieces over it; null for none.</param>
+internal readonly record struct BlockPlan(ulong Part, OverlayPiece[]? Overlay)
+{
+    /// <summary>Whether nothing is stored: the block is zeros.</summary>
+    public bool IsEmpty => Part == 0 && Overlay is null;
+
+    /// <summary>The same part, and the same array.</summary>
+    public bool Equals(BlockPlan other) => Part == other.Part && ReferenceEquals(Overlay, other.Overlay);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => Part.GetHashCode();
+}
+
+/// <summary>
 /// A chunk at one moment: never changed, so that readers need no lock. The lane makes the next one, and shows it
 /// when what it says is committed.
 /// </summary>
@@ -28,6 +47,15 @@ internal sealed record ChunkContent
 
     /// <summary>The end of what is in the log of the engine or in ingested files: the length in the row.</summary>
     public uint DurableLength { get; init; }
+
+    /// <summary>
+    /// The run in which bytes were replied to that no sync has made durable since; 0 for none. On disk before the first
+    /// of them is replied to: so whoever opens the store knows which chunks may have lost some.
+    /// </summary>
+    public ulong UnsyncedIn { get; init; }
+
+    /// <summary>Whether this run has replied to bytes that are not durable.</summary>
+    public bool IsUnsynced => UnsyncedIn != 0 && !Info.IsUnclean;
 
     /// <summary>Blocks in ingested files, by first block; no two of them overlap.</summary>
     public ImmutableArray<PartRange> Parts { get; init; } = [];
@@ -97,6 +125,18 @@ internal sealed record ChunkContent
     public ReadOnlySpan<OverlayPiece> OverlayOf(uint block) =>
         Overlay.TryGetValue(block, out var pieces) ? ImmutableCollectionsMarshal.AsArray(pieces) : [];
 
+    /// <summary>What lies where of a block.</summary>
+    public BlockPlan PlanOf(uint block)
+    {
+        if (block >= ChunkLayout.BlocksOf(Info.Length))
+        {
+            return default;
+        }
+
+        var pieces = Overlay.TryGetValue(block, out var found) ? ImmutableCollectionsMarshal.AsArray(found) : null;
+        return new BlockPlan(PartOf(block)?.Part ?? OpenOf(block)?.Part.Number ?? 0, pieces);
+    }
+
     /// <summary>Without blocks of parts, from one to before another.</summary>
     public ChunkContent WithoutBase(uint from, uint to)
     {
@@ -133,6 +173,12 @@ internal sealed record ChunkContent
 
         return this with { Parts = parts.ToImmutable(), Open = open.ToImmutable() };
     }
+
+    /// <summary>
+    /// As it is when the group of now is on the disk with a sync: everything of it is durable, unless a part of it is
+    /// not ingested.
+    /// </summary>
+    public ChunkContent Synced() => IsUnsynced && Open.IsEmpty ? this with { UnsyncedIn = 0 } : this;
 
     /// <summary>With ingested ranges more.</summary>
     public ImmutableArray<PartRange> PartsWith(IEnumerable<PartRange> more) =>

@@ -94,7 +94,8 @@ internal sealed partial class ChunkEditor(
         group.Touch(entry);
         entry.IsRowDirty = true;
         group.NeedsSync = true;
-        foreach (var part in entry.Next!.Open.Select(range => range.Part).Distinct())
+        entry.Next = entry.Next!.Synced();
+        foreach (var part in entry.Next.Open.Select(range => range.Part).Distinct())
         {
             request.PartsLeft++;
             part.Await(request);
@@ -217,6 +218,7 @@ internal sealed partial class ChunkEditor(
             Parts = content.PartsWith(ranges.Select(r => new PartRange(part.Number, r.First, r.Count))),
             DurableLength = Math.Max(content.DurableLength, end),
         };
+        entry.Next = entry.Next.Synced();
         entry.IsRowDirty = true;
         group.NeedsSync = true;
         metrics.Written(part.Bytes, "part");

@@ -74,7 +74,7 @@ internal sealed class ChunkTable(StoreEngine engine, int cachedMax)
                 {
                     entry.IsUsed = false;
                 }
-                else if (!entry.IsInGroup && (entry.Next is null || entry.Next.Open.IsEmpty))
+                else if (!entry.IsInGroup && entry.Next is null or { Open.IsEmpty: true, IsUnsynced: false })
                 {
                     _entries.TryRemove(id, out _);
                 }

@@ -76,7 +76,7 @@ internal sealed class LaneGroup(StoreEngine engine) : IDisposable
 
             if (entry.Next is { } next)
             {
-                var row = new ChunkRow(next.Info with { Length = next.DurableLength }, next.Parts);
+                var row = new ChunkRow(next.Info with { Length = next.DurableLength }, next.Parts, next.UnsyncedIn);
                 Batch.Put(Engine.Chunks, StoreKeys.Chunk(key, entry.Chunk), row.Encode());
             }
             else

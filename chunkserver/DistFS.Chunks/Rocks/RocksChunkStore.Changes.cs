@@ -32,10 +32,13 @@ public sealed partial class RocksChunkStore
             }
 
             RequireRoom();
+            // Without its row nothing of it is here: so that it may be unclean need not be durable before.
             Set(group, chunk, new ChunkContent
             {
                 Info = new ChunkInfo(chunk, version, 0, default, ChunkState.Serving, default, false),
+                UnsyncedIn = Identity.Incarnation,
             });
+            _unsynced.Add(_chunks.FindOrAdd(chunk));
         }, cancellation);
 
     /// <inheritdoc/>
@@ -143,12 +146,12 @@ public sealed partial class RocksChunkStore
             var isSame = found.Info.State == ChunkState.Copying && found.Info.Copy == copy;
             if ((keepsBlocks || isSame) && !found.IsOverlayUnknown)
             {
-                entry.Next = found with { Info = info with { Length = found.Info.Length } };
+                entry.Next = found with { Info = info with { Length = found.Info.Length }, UnsyncedIn = 0 };
                 return;
             }
 
             _editor.RemoveBlocks(group, entry, 0, ChunkLayout.BlocksMax);
-            entry.Next = entry.Next! with { Info = info, DurableLength = 0, IsOverlayUnknown = false };
+            entry.Next = entry.Next! with { Info = info, DurableLength = 0, IsOverlayUnknown = false, UnsyncedIn = 0 };
         }, cancellation);
 
     /// <inheritdoc/>
@@ -301,12 +304,14 @@ public sealed partial class RocksChunkStore
 
         try
         {
-            if (info.Length < content.Info.Length)
+            if (info.Length != content.Info.Length)
             {
                 _editor.SetLength(group, entry, info.Length);
             }
 
-            entry.Next = entry.Next! with { Info = info };
+            // What an earlier run left is on the disk, whatever it is.
+            var isClean = content.Info.IsUnclean && !info.IsUnclean;
+            entry.Next = (entry.Next! with { Info = info, UnsyncedIn = isClean ? 0 : entry.Next.UnsyncedIn }).Synced();
             return outcome;
         }
         catch (DistFsException damage) when (damage.Code == ErrorCatalog.ChunkLost)
@@ -335,6 +340,14 @@ public sealed partial class RocksChunkStore
         if (isDurable)
         {
             _editor.MakeDurable(group, entry, request);
+        }
+        else if (entry.Next! is { Info.State: ChunkState.Serving, UnsyncedIn: 0 } content)
+        {
+            // Before anybody is told that this is written: once for a chunk, until a sync.
+            entry.Next = content with { UnsyncedIn = Identity.Incarnation };
+            entry.IsRowDirty = true;
+            group.NeedsSync = true;
+            _unsynced.Add(entry);
         }
 
         if (entry.Next!.OverlayBytes >= _options.RewriteBytesMin)

@@ -71,16 +71,51 @@ public sealed partial class RocksChunkStore
             }
 
             blocks.Dispose();
+            BeforeNext(outcome, open, entry, stamp, content, start);
+        }
+    }
+
+    /// <inheritdoc/>
+    public StoredBlocks ReadSound(ChunkId chunk, ChunkVersion version, BlockIndex block)
+    {
+        ChunkErrors.RequireBlocks(chunk, block, 1);
+        for (var start = Environment.TickCount64; ;)
+        {
+            ThrowIfFailed();
+            var entry = FindEntry(chunk);
+            var stamp = entry?.Stamp ?? 0;
+            var content = entry?.Current ?? throw ChunkErrors.Unknown(chunk);
+            if (ChunkErrors.ReadableInPart(content.Info, version) is { } refusal)
+            {
+                throw refusal;
+            }
+
+            var blocks = new StoredBlocks(content.Info.Length);
+            var outcome = TryRead(content, block.Value, blocks, out var open);
+            if (outcome == ReadOutcome.Done)
+            {
+                return ChunkErrors.RequireSound(chunk, block, blocks);
+            }
+
+            blocks.Dispose();
             if (outcome == ReadOutcome.Open)
             {
                 EndAndWait(chunk, open!);
             }
             else if (IsDamage(entry, stamp, content, start))
             {
-                var status = outcome == ReadOutcome.Unreadable ? FsStatus.IoError : FsStatus.Corrupt;
-                LoseInBackground(content.Info, status);
-                throw ChunkErrors.Lost(content.Info with { LostStatus = status });
+                throw ChunkErrors.Block(chunk, block, PieceFault.Checksum);
             }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void DropCached(ChunkId chunk)
+    {
+        ThrowIfFailed();
+        foreach (var part in FindEntry(chunk)?.Current?.Parts.Select(static range => range.Part).Distinct() ?? [])
+        {
+            _partFiles.DropCached(part);
         }
     }
 
@@ -187,6 +222,23 @@ public sealed partial class RocksChunkStore
 
         Thread.Yield();
         return false;
+    }
+
+    /// <summary>A read that was not done is to be tried again, as soon as that makes sense.</summary>
+    /// <exception cref="DistFsException">It does not: the chunk is damaged.</exception>
+    private void BeforeNext(
+        ReadOutcome outcome, OpenPart? open, ChunkEntry entry, int stamp, ChunkContent content, long start)
+    {
+        if (outcome == ReadOutcome.Open)
+        {
+            EndAndWait(entry.Chunk, open!);
+        }
+        else if (IsDamage(entry, stamp, content, start))
+        {
+            var status = outcome == ReadOutcome.Unreadable ? FsStatus.IoError : FsStatus.Corrupt;
+            LoseInBackground(content.Info, status);
+            throw ChunkErrors.Lost(content.Info with { LostStatus = status });
+        }
     }
 
     private bool VerifyBlock(ChunkId chunk, uint block, ref long bytes)

@@ -10,6 +10,9 @@ public sealed partial class RocksChunkStore
     /// <summary>Chunks with many small writes. The lane's.</summary>
     private readonly HashSet<ChunkEntry> _grown = [];
 
+    /// <summary>Chunks that were written to without a sync, and some that were synced since. The lane's.</summary>
+    private readonly HashSet<ChunkEntry> _unsynced = [];
+
     /// <inheritdoc/>
     public async ValueTask TidyAsync(long nowMs, CancellationToken cancellation)
     {
@@ -17,9 +20,10 @@ public sealed partial class RocksChunkStore
         var worthy = new List<ChunkEntry>();
         await Change((group, request) =>
         {
-            foreach (var entry in _parts.Entries.Where(entry => IsIdle(entry, nowMs)).ToArray())
+            _unsynced.RemoveWhere(static entry => entry.Next is not { IsUnsynced: true });
+            foreach (var entry in _parts.Entries.Concat(_unsynced).Where(entry => IsIdle(entry, nowMs)).ToArray())
             {
-                if (entry.Next?.Tail is not null)
+                if (entry.Next is { Tail: not null } or { IsUnsynced: true })
                 {
                     _editor.MakeDurable(group, entry, request);
                 }

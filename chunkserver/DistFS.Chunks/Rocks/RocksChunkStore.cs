@@ -18,8 +18,11 @@ public sealed partial class RocksChunkStore : IChunkStore
     private readonly WorkThread _partsThread;
     private readonly WorkThread _background;
     private readonly PartKeeper _parts;
+    private readonly PartFiles _partFiles;
     private readonly ChunkEditor _editor;
     private readonly ChunkTable _chunks;
+    private readonly ContentCache? _contents;
+    private readonly int _contentsNumber;
     private readonly Lock _spaceGate = new();
     private DistFsException? _failure;
     private StoreSpace _space;
@@ -30,12 +33,14 @@ public sealed partial class RocksChunkStore : IChunkStore
 
     private RocksChunkStore(RocksChunkStoreOptions options, StoreFolder folder, StoreEngine engine)
     {
-        (_options, _folder, _engine) = (options, folder, engine);
+        (_options, _folder, _engine, _partFiles) = (options, folder, engine, new PartFiles(engine));
         var next = engine.DropUnnamed(out var dropped);
         PartsDropped = dropped;
         _scrubMark = ScrubMarkCodec.Decode(engine.GetOwn(ScrubKey));
         _parts = new PartKeeper(folder.Staging, options.PartsOpenMax, next);
         _chunks = new ChunkTable(engine, options.ChunksCached);
+        _contents = options.Contents;
+        _contentsNumber = _contents?.AddStore() ?? 0;
         _metrics = new StoreMetrics(folder.Identity.Store, () => _parts.Count, () => _lane!.Waiting, () => Space);
         _lane = new StoreLane(new LaneGroup(engine), _metrics, () => Volatile.Read(ref _failure), Fail, OnFull);
         _partsThread = new WorkThread("chunks.parts", FailFrom);
@@ -113,7 +118,7 @@ public sealed partial class RocksChunkStore : IChunkStore
         StoreEngine? engine = null;
         try
         {
-            engine = new StoreEngine(folder.Database, options.OpenFilesMax);
+            engine = new StoreEngine(folder.Database, options.OpenFilesMax, folder.Identity.Incarnation);
             return new RocksChunkStore(options, folder, engine);
         }
         catch
@@ -182,7 +187,7 @@ public sealed partial class RocksChunkStore : IChunkStore
         group.NeedsSync = true;
         foreach (var entry in _chunks.All)
         {
-            if (entry.Next is { } content && !content.Open.IsEmpty)
+            if (entry.Next is { } content && (content.IsUnsynced || !content.Open.IsEmpty))
             {
                 _editor.MakeDurable(group, entry, request);
             }

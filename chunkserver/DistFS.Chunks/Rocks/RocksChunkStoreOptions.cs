@@ -43,6 +43,11 @@ public sealed record RocksChunkStoreOptions
     /// <summary>Chunks whose rows are held in memory.</summary>
     public int ChunksCached { get; init; } = 8192;
 
+    /// <summary>
+    /// Holds contents of blocks for small reads, of other stores too; null: each small read reads its block.
+    /// </summary>
+    public ContentCache? Contents { get; init; }
+
     internal void Validate()
     {
         ArgumentException.ThrowIfNullOrEmpty(Folder);

@@ -8,8 +8,8 @@ namespace DistFS.Chunks;
 internal sealed class StoreEngine : IDisposable
 {
     /// <summary>
-    /// Values come compressed and are large: no compression, no filter, no cache; files never overlap, so there is
-    /// nothing to compact.
+    /// Values come compressed and are large: no compression, no filter, and nothing is kept in a cache; files never
+    /// overlap, so there is nothing to compact.
     /// </summary>
     public static readonly ColumnFamilyOptions BlockOptions = new()
     {
@@ -34,10 +34,25 @@ internal sealed class StoreEngine : IDisposable
     /// </summary>
     private static readonly IngestSettings AsTheyAre = new() { AllowOverlap = false, SnapshotConsistency = false };
 
-    private readonly RocksDb _db;
+    /// <summary>
+    /// Without a cache the engine copies each value once more: only what is in one can be pinned. So blocks have one
+    /// that is over its capacity with the first of them, and keeps each only as long as somebody has it pinned. Made
+    /// with more, since that decides into how many shards it is divided.
+    /// </summary>
+    private const long PinnedBytes = 8 << 20;
 
-    public StoreEngine(string path, int openFilesMax)
+    private readonly RocksDb _db;
+    private readonly string _path;
+    private readonly ulong _run;
+
+    /// <param name="path">Where it is.</param>
+    /// <param name="openFilesMax">Files that are open at once.</param>
+    /// <param name="run">The number of this run: chunks that an earlier one wrote without a sync are unclean.</param>
+    public StoreEngine(string path, int openFilesMax, ulong run)
     {
+        (_path, _run) = (path, run);
+        using var pinned = new BlockCache(PinnedBytes);
+        pinned.CapacityBytes = 1;
         var options = new RocksDbOptions
         {
             CreateIfMissing = true,
@@ -48,7 +63,8 @@ internal sealed class StoreEngine : IDisposable
             options,
             path,
             new ColumnFamilyDescriptor("chunks", RowOptions),
-            new ColumnFamilyDescriptor("blocks", BlockOptions),
+            new ColumnFamilyDescriptor(
+                "blocks", BlockOptions with { BlockCache = pinned, CacheIndexAndFilterBlocks = false }),
             new ColumnFamilyDescriptor("overlay", OverlayOptions));
         Chunks = _db.GetColumnFamily("chunks");
         Blocks = _db.GetColumnFamily("blocks");
@@ -108,7 +124,13 @@ internal sealed class StoreEngine : IDisposable
         }
 
         var row = Decode(chunk, bytes);
-        var content = new ChunkContent { Info = row.Info, DurableLength = row.Info.Length, Parts = row.Parts };
+        var content = new ChunkContent
+        {
+            Info = row.Info,
+            DurableLength = row.Info.Length,
+            Parts = row.Parts,
+            UnsyncedIn = row.UnsyncedIn,
+        };
         try
         {
             return LoadOverlay(content);
@@ -168,10 +190,22 @@ internal sealed class StoreEngine : IDisposable
         return last + 1;
     }
 
+    /// <summary>The files of all parts, by number.</summary>
+    public Dictionary<ulong, string> PartFiles()
+    {
+        var files = new Dictionary<ulong, string>();
+        foreach (var file in _db.GetLiveFiles().Where(file => file.ColumnFamily == Blocks.Name))
+        {
+            files[StoreKeys.PartOf(file.SmallestKey.Span).Part] = Path.Combine(_path, file.Name);
+        }
+
+        return files;
+    }
+
     public void Dispose() => _db.Dispose();
 
-    private static ChunkRow Decode(ChunkId chunk, ReadOnlySpan<byte> bytes) =>
-        ChunkRow.TryDecode(chunk, bytes, out var row) ? row : throw new DistFsException(
+    private ChunkRow Decode(ChunkId chunk, ReadOnlySpan<byte> bytes) =>
+        ChunkRow.TryDecode(chunk, bytes, _run, out var row) ? row : throw new DistFsException(
             ErrorCatalog.ChunkStoreFormat, $"The row of chunk {chunk} is of a format that is not known.");
 
     private ChunkContent LoadOverlay(ChunkContent content)

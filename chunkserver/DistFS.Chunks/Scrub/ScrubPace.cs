@@ -1,11 +1,13 @@
 namespace DistFS.Chunks;
 
 /// <summary>
-/// How much the scrubber may read: what a pass has to read, spread evenly over the time that it has. Pure.
+/// How much the scrubber may read: what a pass has to read, spread evenly over the time that it has, and no less than
+/// a rate. Pure.
 /// </summary>
 /// <param name="passMs">Milliseconds of one pass.</param>
 /// <param name="burstBytes">What is not used is kept up to this.</param>
-public sealed class ScrubPace(long passMs, long burstBytes)
+/// <param name="bytesPerSecondMin">However little there is to read.</param>
+public sealed class ScrubPace(long passMs, long burstBytes, long bytesPerSecondMin = 0)
 {
     private double _credit;
     private long? _lastMs;
@@ -17,7 +19,8 @@ public sealed class ScrubPace(long passMs, long burstBytes)
     {
         var elapsed = Math.Max(0, nowMs - (_lastMs ?? nowMs));
         _lastMs = Math.Max(nowMs, _lastMs ?? nowMs);
-        _credit = Math.Min(burstBytes, _credit + ((double)totalBytes * elapsed / passMs));
+        var rate = Math.Max((double)totalBytes / passMs, bytesPerSecondMin / 1_000.0);
+        _credit = Math.Min(burstBytes, _credit + (rate * elapsed));
         return (long)_credit;
     }
 

@@ -10,6 +10,14 @@ public sealed record ScrubberOptions
 
     /// <summary>Bytes that are read in one step at most.</summary>
     public long StepBytesMax { get; init; } = 64 << 20;
+
+    /// <summary>
+    /// Bytes per second at least: what is damaged in a small store is found within the hour.
+    /// </summary>
+    public long BytesPerSecondMin { get; init; } = 256 << 10;
+
+    /// <summary>Milliseconds from the end of a pass to the begin of the next.</summary>
+    public long PauseMs { get; init; } = 60_000;
 }
 
 /// <summary>A block that is damaged.</summary>
@@ -19,15 +27,23 @@ public readonly record struct ScrubDamage(ChunkInfo Chunk, BlockIndex Block);
 
 /// <summary>What one step did.</summary>
 /// <param name="Bytes">Bytes of chunks that were looked at, holes included.</param>
+/// <param name="StoredBytes">Stored bytes that were read for it.</param>
+/// <param name="Chunks">Chunks of which the last block was looked at.</param>
 /// <param name="HasEndedPass">Whether everything has been looked at.</param>
+/// <param name="HasEndedAsked">Whether a pass on demand has ended with it.</param>
 /// <param name="IsDue">Whether there is more to do at once: a pass on demand is under way.</param>
-public readonly record struct ScrubStep(long Bytes, bool HasEndedPass, bool IsDue);
+public readonly record struct ScrubStep(
+    long Bytes, long StoredBytes, long Chunks, bool HasEndedPass, bool HasEndedAsked, bool IsDue);
 
 /// <summary>
 /// Verifies every stored byte of a store, again and again, at an even pace. It has no thread and no clock: somebody
 /// calls <see cref="StepAsync"/> every second or so, and decides what is done about damage. Where it was is kept by the
 /// store. For one caller at a time.
 /// </summary>
+/// <remarks>
+/// Before a chunk is read, and when it has been, the page cache gives up what it has of it: so what is verified is what
+/// the disk has, and what clients read of other chunks stays in memory.
+/// </remarks>
 public sealed class Scrubber
 {
     private const int BlocksAtOnce = 16;
@@ -39,6 +55,9 @@ public sealed class Scrubber
     private readonly List<BlockIndex> _found = [];
     private ScrubMark _mark;
     private long? _totalBytes;
+    private long _pausesUntilMs = long.MinValue;
+    private long _storedBytes;
+    private long _chunks;
     private volatile bool _isUrgent;
 
     /// <summary>Goes on where the store was scrubbed last.</summary>
@@ -49,7 +68,7 @@ public sealed class Scrubber
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.PassMs, nameof(options));
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.StepBytesMax, nameof(options));
         (_store, _options, _mark) = (store, options, store.ScrubMark);
-        _pace = new ScrubPace(options.PassMs, options.StepBytesMax);
+        _pace = new ScrubPace(options.PassMs, options.StepBytesMax, options.BytesPerSecondMin);
     }
 
     /// <summary>How far it is.</summary>
@@ -83,15 +102,23 @@ public sealed class Scrubber
         }
 
         var total = _totalBytes ??= TotalBytes();
-        var allowed = Math.Min(IsOnDemand ? long.MaxValue : _pace.Allowed(nowMs, total), _options.StepBytesMax);
+        var paced = _pace.Allowed(nowMs, total);
+        if (!IsOnDemand && nowMs < _pausesUntilMs)
+        {
+            return default;
+        }
+
+        var allowed = Math.Min(IsOnDemand ? long.MaxValue : paced, _options.StepBytesMax);
+        (_storedBytes, _chunks) = (0, 0);
         var bytes = 0L;
         while (bytes < allowed && !cancellation.IsCancellationRequested)
         {
             if (_store.List(_mark.Next, _next) == 0)
             {
+                var wasAsked = IsOnDemand;
                 await EndPassAsync(nowMs, cancellation).ConfigureAwait(false);
                 _pace.Used(bytes);
-                return new ScrubStep(bytes, true, false);
+                return new ScrubStep(bytes, _storedBytes, _chunks, true, wasAsked, false);
             }
 
             bytes += LookAt(_next[0], damages);
@@ -107,7 +134,7 @@ public sealed class Scrubber
             await _store.SetScrubMarkAsync(_mark, cancellation).ConfigureAwait(false);
         }
 
-        return new ScrubStep(bytes, false, IsOnDemand);
+        return new ScrubStep(bytes, _storedBytes, _chunks, false, false, IsOnDemand);
     }
 
     private bool IsOnDemand { get; set; }
@@ -119,8 +146,13 @@ public sealed class Scrubber
         var count = Math.Min(BlocksAtOnce, end - (int)first.Value);
         if (count > 0 && chunk.State != ChunkState.Lost)
         {
+            if (first.Value == 0)
+            {
+                _store.DropCached(chunk.Chunk);
+            }
+
             _found.Clear();
-            _store.Verify(chunk.Chunk, first, count, _found);
+            _storedBytes += _store.Verify(chunk.Chunk, first, count, _found);
             foreach (var block in _found)
             {
                 damages.Add(new ScrubDamage(chunk, block));
@@ -128,6 +160,12 @@ public sealed class Scrubber
         }
 
         var isThrough = first.Value + count >= end || chunk.State == ChunkState.Lost;
+        if (isThrough && chunk.State != ChunkState.Lost)
+        {
+            _store.DropCached(chunk.Chunk);
+            _chunks++;
+        }
+
         _mark = _mark with
         {
             Next = !isThrough || chunk.Chunk.Value == ulong.MaxValue
@@ -144,6 +182,7 @@ public sealed class Scrubber
     {
         _mark = new ScrubMark(default, default, nowMs, _mark.Passes + 1);
         _totalBytes = null;
+        _pausesUntilMs = nowMs + _options.PauseMs;
         if (IsOnDemand)
         {
             (IsOnDemand, _isUrgent) = (false, false);

@@ -1,6 +1,7 @@
 using DistFS.Primitives;
 using DistFS.Protocol;
 using DistFS.Rpc;
+using DistFS.Rpc.Cluster;
 using DistFS.Rpc.Services;
 using Microsoft.Extensions.Logging;
 
@@ -149,7 +150,7 @@ internal sealed partial class ClusterAgent : IAsyncDisposable
         try
         {
             var how = new LeaderCall(_options.AskLimit, _options.HeartbeatTimeout, Lane.Priority);
-            var (reply, sentMs) = await _leader.AskAsync(
+            var (reply, sentMs, _) = await _leader.AskAsync(
                 ChunkServersMethods.Heartbeat, beat.Request, static reply => reply.Answer, how, stop)
                 .ConfigureAwait(false);
             var orders = AgentOrders.None;
@@ -197,7 +198,7 @@ internal sealed partial class ClusterAgent : IAsyncDisposable
         {
             case AgentWork.Register register:
                 register.Request.CapacityBytes = _host.Facts.CapacityBytes;
-                var (registered, _) = await _leader.AskAsync(
+                var (registered, _, _) = await _leader.AskAsync(
                     ChunkServersMethods.Register, register.Request, static reply => reply.Answer, how, stop)
                     .ConfigureAwait(false);
                 if (registered.Answer.Status == 0)
@@ -216,7 +217,7 @@ internal sealed partial class ClusterAgent : IAsyncDisposable
                 await DeleteAsync(delete.Orders, stop).ConfigureAwait(false);
                 break;
             case AgentWork.Confirm confirm:
-                var (confirmed, _) = await _leader.AskAsync(
+                var (confirmed, _, _) = await _leader.AskAsync(
                     ChunkServersMethods.ConfirmDeleted, confirm.Request, static reply => reply, how, stop)
                     .ConfigureAwait(false);
                 Tell(core => core.ConfirmAnswered(confirm.Request, confirmed));
@@ -231,12 +232,12 @@ internal sealed partial class ClusterAgent : IAsyncDisposable
             .ConfigureAwait(false);
         page.Request.Copies.Add(copies);
         page.Request.End = copies.Count == AgentCore.PageMax ? copies[^1].Chunk + 1 : 0;
-        var (reply, _) = await _leader.AskAsync(
+        var (reply, _, _) = await _leader.AskAsync(
             ChunkServersMethods.Inventory, page.Request, static reply => reply.Answer, how, stop)
             .ConfigureAwait(false);
         if (reply.Answer.Status == 0 && reply.Fences.Count > 0)
         {
-            await _host.FenceAsync(reply.Fences, [], stop).ConfigureAwait(false);
+            await _host.FenceAsync(reply.Fences, reply.Members, stop).ConfigureAwait(false);
         }
 
         var orders = AgentOrders.None;

@@ -1,4 +1,5 @@
 using DistFS.Primitives;
+using DistFS.Rpc.Cluster;
 
 namespace DistFS.Chunkserver.Cluster;
 

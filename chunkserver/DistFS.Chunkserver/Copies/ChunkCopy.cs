@@ -61,13 +61,15 @@ internal sealed class ChunkCopy(
     {
         var store = stores.Of(_chunk) ?? stores.ForNew(_chunk);
         var isHere = store.TryGet(_chunk, out var info);
-        if (isHere && info.State == ChunkState.Serving && info.Version == _version && info.Copy == _copy)
+        if (isHere && info is { State: ChunkState.Serving, IsUnclean: false } && info.Version == _version
+            && info.Copy == _copy)
         {
             // Made before this server started again, and not known to be.
             return;
         }
 
-        if (isHere && info.Version.Value >= _version.Value && info.State == ChunkState.Serving)
+        var isOver = isHere && info.State == ChunkState.Serving && (order.Over || info.IsUnclean);
+        if (isHere && !isOver && info.Version.Value >= _version.Value && info.State == ChunkState.Serving)
         {
             throw new DistFsException(
                 ErrorCatalog.ChunkExists, $"Chunk {_chunk} is here in {info.Version} already, by {info.Copy}.");
@@ -85,11 +87,83 @@ internal sealed class ChunkCopy(
                 $"Server {order.Source} has {first.Length} bytes of chunk {_chunk} {_version}, of {order.Length}.");
         }
 
+        if (isOver)
+        {
+            await MakeEqualAsync(store, first.Length, cancellation).ConfigureAwait(false);
+            return;
+        }
+
         var plan = isHere
             ? await BeginOverAsync(store, info, cancellation).ConfigureAwait(false)
             : await BeginAsync(store, first.Length, cancellation).ConfigureAwait(false);
         await FetchAsync(store, plan, first, cancellation).ConfigureAwait(false);
         await store.CompleteAsync(_chunk, _version, _copy, first.Length, CancellationToken.None).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// What is here does not count, and has all the same what was synced: block by block it is made as the source's,
+    /// and at its end it counts. So whatever ends that earlier, nothing of it is lost.
+    /// </summary>
+    private async Task MakeEqualAsync(IChunkStore store, uint length, CancellationToken cancellation)
+    {
+        open.Close(_chunk);
+        await FenceAsync(store, new VersionFence(_chunk, _version, length)).ConfigureAwait(false);
+        if (!store.TryGet(_chunk, out var here) || here.Version != _version || here.IsSealed)
+        {
+            throw new DistFsException(
+                ErrorCatalog.ChunkExists, $"Chunk {_chunk} is here in {here.Version}, and not to be copied over.");
+        }
+
+        var there = await source.DigestAsync(cancellation).ConfigureAwait(false);
+        var digests = new List<BlockDigest>();
+        store.Digest(_chunk, _version, digests);
+        var mine = digests.ToDictionary(static digest => digest.Block.Value);
+        var same = digests.Where(digest => there.TryGetValue(digest.Block.Value, out var other) && other == digest)
+            .Select(static digest => digest.Block).ToList();
+        foreach (var damaged in Damaged(store, same, cancellation))
+        {
+            mine[damaged.Value] = default;
+        }
+
+        foreach (var block in there.Keys.Union(mine.Keys).Order().Select(static block => new BlockIndex(block)))
+        {
+            var isThere = there.TryGetValue(block.Value, out var theirs);
+            if (isThere && mine.TryGetValue(block.Value, out var own) && own == theirs)
+            {
+                KeptBlocks++;
+                continue;
+            }
+
+            await rate.TakeAsync(ChunkLayout.BlockBytes, cancellation).ConfigureAwait(false);
+            using var pieces = await source.ReadAsync(block, 1, cancellation).ConfigureAwait(false);
+            FetchedBytes += pieces.Payload.Length;
+            await ReplaceAsync(store, block, pieces.Payload.Memory).ConfigureAwait(false);
+        }
+
+        await store.SyncAsync(_chunk, _version, CancellationToken.None).ConfigureAwait(false);
+        await FenceAsync(store, new VersionFence(_chunk, _version, length, Counts: true, _copy)).ConfigureAwait(false);
+    }
+
+    /// <summary>Zeros first: so nothing shows of what is here, also where the source has patches only, or nothing.
+    /// </summary>
+    private async Task ReplaceAsync(IChunkStore store, BlockIndex block, ReadOnlyMemory<byte> content)
+    {
+        var pieces = new byte[PieceHeader.Bytes + content.Length];
+        var zeros = BlockCodec.EncodeZeros(block, 0, ChunkLayout.BlockBytes, pieces);
+        content.CopyTo(pieces.AsMemory(zeros));
+        await store.WriteAsync(_chunk, _version, pieces, isDurable: false, CancellationToken.None)
+            .ConfigureAwait(false);
+    }
+
+    private static async Task FenceAsync(IChunkStore store, VersionFence fence)
+    {
+        var outcomes = new FenceOutcome[1];
+        await store.BeginVersionsAsync(new[] { fence }, outcomes, CancellationToken.None).ConfigureAwait(false);
+        if (outcomes[0] != FenceOutcome.Begun)
+        {
+            throw new DistFsException(
+                ErrorCatalog.ChunkVersionStale, $"Chunk {fence.Chunk} {fence.Version}: {outcomes[0]} here.");
+        }
     }
 
     private async Task<CopyPlan> BeginAsync(IChunkStore store, uint length, CancellationToken cancellation)

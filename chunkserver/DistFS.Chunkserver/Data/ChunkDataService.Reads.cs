@@ -10,6 +10,11 @@ namespace DistFS.Chunkserver.Data;
 /// <content>Reading, comparing, and fetching from the tail what was dirty when a version ended.</content>
 internal sealed partial class ChunkDataService
 {
+    /// <summary>With the pauses about 10 s: by then the leader has told everybody, or taken him out.</summary>
+    private const int SettleAttempts = 40;
+
+    private static readonly TimeSpan SettlePause = TimeSpan.FromMilliseconds(250);
+
     private static readonly ParallelOptions SettleAtOnce = new() { MaxDegreeOfParallelism = 8 };
 
     internal async ValueTask<ReadChunkReply> ReadAsync(ReadChunkRequest request, ServerCall call)
@@ -27,12 +32,23 @@ internal sealed partial class ChunkDataService
             throw new RpcException(ErrorCatalog.BadRequest, "A range lies in one block.");
         }
 
+        if (request is { ForCopy: true, Blocks: 1, RangeLength: 0 } && ReadOfLost(request, call) is { } sound)
+        {
+            return sound;
+        }
+
         var store = await StoreForReadAsync(request.Name).ConfigureAwait(false);
         var (chunk, version) = (new ChunkId(request.Name.Chunk), new ChunkVersion(request.Name.Version));
         var replica = open.Find(chunk);
-        RequireClean(replica, store, version, request);
-        using var found = store.Read(chunk, version, new BlockIndex(request.FirstBlock), (int)request.Blocks);
-        if ((request.Verify && found.Verify(out _) != PieceFault.None) || !SetPayload(request, call, found))
+        if (Refusal(replica, store, version, request) is { } before)
+        {
+            throw before;
+        }
+
+        var reply = request.Verify && !IsSound(store, request) ? null
+            : request.RangeLength > 0 ? ReadRange(store, request, call)
+            : ReadBlocks(store, request, call);
+        if (reply == null)
         {
             // The copy is given up: it is told as lost, and replaced.
             metrics.Damaged();
@@ -42,15 +58,65 @@ internal sealed partial class ChunkDataService
                 ErrorCatalog.BlockCorrupt, $"A block of chunk {chunk} is damaged on server {serving.Self}.");
         }
 
-        // And afterwards: what was clean before and is clean now was committed when it was read. Where a version began
-        // between, or something was settled, it need not have been.
-        if (open.Find(chunk) != replica)
+        if (RefusalAfter(replica, store, version, request) is { } after)
         {
-            throw Dirty(chunk, version);
+            throw after;
         }
 
-        RequireClean(replica, store, version, request);
         RequireServing();
+        return reply;
+    }
+
+    /// <summary>
+    /// A small read of what is in memory, on the thread that received it. Whatever else it may be, of anything but a
+    /// plain success, is found out by <see cref="ReadAsync"/>.
+    /// </summary>
+    internal ReadChunkReply? ReadAtHand(ReadChunkRequest request, ServerCall call)
+    {
+        if (request.RangeLength is 0 or > SmallBuffer.RangeMax || request.Blocks != 1 || request.Verify
+            || request.FirstBlock >= ChunkLayout.BlocksMax
+            || request.RangeOffset > ChunkLayout.BlockBytes - request.RangeLength
+            || request.Server != serving.Self.Value || !serving.IsServing)
+        {
+            return null;
+        }
+
+        var (chunk, version) = (new ChunkId(request.Name.Chunk), new ChunkVersion(request.Name.Version));
+        var replica = open.Find(chunk);
+        if (stores.Of(chunk) is not { } store || Refusal(replica, store, version, request) != null)
+        {
+            return null;
+        }
+
+        var buffer = SmallBuffer.Rent();
+        var read = store.ReadRange(chunk, version, RangeOf(request), isAtHand: true, buffer.Memory.Span);
+        if (read.Outcome != RangeOutcome.Done || RefusalAfter(replica, store, version, request) != null
+            || !serving.IsServing)
+        {
+            buffer.Dispose();
+            return null;
+        }
+
+        call.SetReplyPayload(buffer.Memory[..read.Bytes], buffer);
+        metrics.ReadAtHand(read.Bytes);
+        return new ReadChunkReply { Length = read.Length };
+    }
+
+    /// <summary>
+    /// What is right in a copy that is lost, for a server that mends its own: null if it is not lost here.
+    /// </summary>
+    private ReadChunkReply? ReadOfLost(ReadChunkRequest request, ServerCall call)
+    {
+        var chunk = new ChunkId(request.Name.Chunk);
+        if (stores.Of(chunk) is not { } store || !store.TryGet(chunk, out var info) || info.State != ChunkState.Lost)
+        {
+            return null;
+        }
+
+        RequireServing();
+        var found = store.ReadSound(
+            chunk, new ChunkVersion(request.Name.Version), new BlockIndex(request.FirstBlock));
+        call.SetReplyPayload(PieceSegment.Join(found.Pieces), found);
         metrics.Read(found.TotalBytes);
         return new ReadChunkReply { Length = found.Length };
     }
@@ -61,6 +127,11 @@ internal sealed partial class ChunkDataService
         var chunk = new ChunkId(request.Name.Chunk);
         var store = stores.Of(chunk)
             ?? throw new DistFsException(ErrorCatalog.ChunkUnknown, $"Chunk {chunk} is not here.");
+        if (store.TryGet(chunk, out var asked))
+        {
+            open.RequireCounts(asked);
+        }
+
         var digests = new List<BlockDigest>();
         store.Digest(chunk, new ChunkVersion(request.Name.Version), digests);
         var reply = new DigestChunkReply { Length = store.TryGet(chunk, out var info) ? info.Length : 0 };
@@ -85,19 +156,29 @@ internal sealed partial class ChunkDataService
             var servers = fences.First(fence => fence.Chunk == replica.Chunk.Value).Servers;
             var isTail = servers.Count > 0 && servers[^1] == serving.Self.Value;
             var tail = isTail ? null : members.FirstOrDefault(member => member.Server == servers.LastOrDefault());
-            Task<ChainFailure?> settling;
-            lock (replica.Gate)
+
+            // Members hear of a version in any order, so the tail may not know it yet, or be busy: that passes. What
+            // does not succeed stays dirty here, and is read at the tail, until a writer comes, or a version.
+            for (var attempt = 0; attempt < SettleAttempts; attempt++)
             {
-                if (replica.Replica.Carried.Count == 0 || (!isTail && tail == null))
+                Task<ChainFailure?> settling;
+                lock (replica.Gate)
+                {
+                    if (replica.Replica.Carried.Count == 0 || (!isTail && tail == null))
+                    {
+                        return;
+                    }
+
+                    settling = replica.SettleOnce((chunk, blocks) => SettleAsync(chunk, blocks, tail));
+                }
+
+                if (await settling.ConfigureAwait(false) == null || open.Find(replica.Chunk) != replica)
                 {
                     return;
                 }
 
-                settling = replica.SettleOnce((chunk, blocks) => SettleAsync(chunk, blocks, tail));
+                await Task.Delay(SettlePause, CancellationToken.None).ConfigureAwait(false);
             }
-
-            // What does not succeed stays dirty here, and is read at the tail: until a writer comes, or a version.
-            await settling.ConfigureAwait(false);
         }).ConfigureAwait(false);
     }
 
@@ -113,41 +194,45 @@ internal sealed partial class ChunkDataService
         return store;
     }
 
-    private static void RequireClean(
+    /// <summary>Why a read may not be answered here; null: what it asks for is committed.</summary>
+    private DistFsException? Refusal(
         OpenChunk? replica, IChunkStore store, ChunkVersion version, ReadChunkRequest request)
     {
         var chunk = new ChunkId(request.Name.Chunk);
         if (replica == null)
         {
-            // At rest since this run began: what is not sealed may have been under way before. Who copies was sent by
-            // the leader, who knows that nobody writes.
-            if (!request.AtTail && !request.ForCopy
-                && store.TryGet(chunk, out var info) && info is { IsSealed: false, Copy.Value: 0 })
+            if (!store.TryGet(chunk, out var info))
             {
-                throw Dirty(chunk, version);
+                // Whoever reads it finds out.
+                return null;
             }
 
-            return;
+            // At rest since this run began: what is not sealed may have been under way before. Who copies was sent by
+            // the leader, who knows that nobody writes. What is unclean is nobody's: only here, as it is never open.
+            return open.RefusalOf(info)
+                ?? (!request.AtTail && !request.ForCopy && info is { IsSealed: false, Copy.Value: 0 }
+                    ? Dirty(chunk, version)
+                    : null);
         }
 
         lock (replica.Gate)
         {
             if (replica.Replica.Version.Value > version.Value)
             {
-                throw new DistFsException(
+                return new DistFsException(
                     ErrorCatalog.ChunkVersionStale, $"Chunk {chunk} has gone on from {version} here.");
             }
 
             if (replica.Replica.IsUnborn)
             {
-                throw new DistFsException(ErrorCatalog.ChunkUnknown, $"Nothing of chunk {chunk} is here yet.");
+                return new DistFsException(ErrorCatalog.ChunkUnknown, $"Nothing of chunk {chunk} is here yet.");
             }
 
             // Who copies was sent by the leader, who knows that nobody writes: he may have what a restart only made
             // doubtful. What is known to be dirty is settled first.
             if (request.AtTail || (request.ForCopy && replica.Replica.Origin == ReplicaOrigin.Rest))
             {
-                return;
+                return null;
             }
 
             for (var i = 0u; i < request.Blocks; i++)
@@ -155,59 +240,80 @@ internal sealed partial class ChunkDataService
                 if (replica.Replica.Version != version
                     || replica.Replica.IsDirty(new BlockIndex(request.FirstBlock + i)))
                 {
-                    throw Dirty(chunk, version);
+                    return Dirty(chunk, version);
                 }
             }
         }
+
+        return null;
+    }
+
+    /// <summary>
+    /// As before it was read, and afterwards: what was clean both times was committed when it was read. Where a version
+    /// began between, or something was settled, it need not have been.
+    /// </summary>
+    private DistFsException? RefusalAfter(
+        OpenChunk? replica, IChunkStore store, ChunkVersion version, ReadChunkRequest request)
+    {
+        var chunk = new ChunkId(request.Name.Chunk);
+        return open.Find(chunk) == replica ? Refusal(replica, store, version, request) : Dirty(chunk, version);
     }
 
     private static DistFsException Dirty(ChunkId chunk, ChunkVersion version) =>
         new(ErrorCatalog.ChunkDirty, $"What is asked for of {chunk} {version} may not be with all of its servers.");
 
-    /// <summary>False: what was asked for has to be put together here, and is damaged.</summary>
-    private static bool SetPayload(ReadChunkRequest request, ServerCall call, StoredBlocks found)
+    private static BlockRange RangeOf(ReadChunkRequest request) =>
+        new(new BlockIndex(request.FirstBlock), (int)request.RangeOffset, (int)request.RangeLength);
+
+    /// <summary>Null: what was asked for has to be put together here, and is damaged.</summary>
+    private ReadChunkReply? ReadRange(IChunkStore store, ReadChunkRequest request, ServerCall call)
     {
-        if (found.TotalBytes == 0)
+        IMemoryOwner<byte> owner = request.RangeLength <= SmallBuffer.RangeMax
+            ? SmallBuffer.Rent()
+            : MemoryPool<byte>.Shared.Rent(PieceHeader.Bytes + (int)request.RangeLength);
+        call.SetReplyPayload(owner.Memory, owner);
+        var read = store.ReadRange(
+            new ChunkId(request.Name.Chunk),
+            new ChunkVersion(request.Name.Version),
+            RangeOf(request),
+            isAtHand: false,
+            owner.Memory.Span);
+        if (read.Outcome != RangeOutcome.Done)
         {
-            return true;
+            return null;
         }
 
-        if (request.RangeLength > 0)
-        {
-            return SetRange(request, call, found);
-        }
-
-        // A frame has one payload: the pieces are put behind each other.
-        var owner = MemoryPool<byte>.Shared.Rent(found.TotalBytes);
-        var room = owner.Memory.Span;
-        foreach (var piece in found.Pieces)
-        {
-            piece.Bytes.Span.CopyTo(room);
-            room = room[piece.Bytes.Length..];
-        }
-
-        call.SetReplyPayload(owner.Memory[..found.TotalBytes], owner);
-        return true;
+        call.TrimReplyPayload(read.Bytes);
+        metrics.Read(read.Bytes);
+        return new ReadChunkReply { Length = read.Length };
     }
 
-    private static bool SetRange(ReadChunkRequest request, ServerCall call, StoredBlocks found)
+    private ReadChunkReply ReadBlocks(IChunkStore store, ReadChunkRequest request, ServerCall call)
     {
-        var owner = MemoryPool<byte>.Shared.Rent(PieceHeader.Bytes + (int)request.RangeLength);
-        var fault = BlockCodec.EncodeRange(
+        var found = store.Read(
+            new ChunkId(request.Name.Chunk),
+            new ChunkVersion(request.Name.Version),
             new BlockIndex(request.FirstBlock),
-            found.Pieces,
-            (int)request.RangeOffset,
-            (int)request.RangeLength,
-            owner.Memory.Span,
-            out var written);
-        if (fault != PieceFault.None)
+            (int)request.Blocks);
+        call.SetReplyPayload(PieceSegment.Join(found.Pieces), found);
+        metrics.Read(found.TotalBytes);
+        return new ReadChunkReply { Length = found.Length };
+    }
+
+    /// <summary>
+    /// Bytes came damaged to a reader: whether they are right on the disk. If they are, it may be what is in memory.
+    /// </summary>
+    private static bool IsSound(IChunkStore store, ReadChunkRequest request)
+    {
+        var chunk = new ChunkId(request.Name.Chunk);
+        for (var i = 0u; i < request.Blocks; i++)
         {
-            owner.Dispose();
-            return false;
+            store.Forget(chunk, new BlockIndex(request.FirstBlock + i));
         }
 
-        call.SetReplyPayload(owner.Memory[..written], owner);
-        return true;
+        using var found = store.Read(
+            chunk, new ChunkVersion(request.Name.Version), new BlockIndex(request.FirstBlock), (int)request.Blocks);
+        return found.Verify(out _) == PieceFault.None;
     }
 
     /// <summary>Makes carried blocks as the tail of the present version has them.</summary>

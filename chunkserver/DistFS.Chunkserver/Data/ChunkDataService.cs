@@ -35,7 +35,7 @@ internal sealed partial class ChunkDataService(
     public void AddTo(RpcDispatcher dispatcher) => dispatcher
         .Handle(ChunkDataMethods.Write, WriteAsync, HandlerScheduling.Pool)
         .Handle(ChunkDataMethods.Sync, SyncAsync, HandlerScheduling.Pool)
-        .Handle(ChunkDataMethods.Read, ReadAsync, HandlerScheduling.Pool)
+        .Handle(ChunkDataMethods.Read, ReadAsync, HandlerScheduling.Pool, ReadAtHand)
         .Handle(ChunkDataMethods.Digest, Digest, HandlerScheduling.Pool);
 
     internal async ValueTask<WriteChunkReply> WriteAsync(WriteChunkRequest request, ServerCall call)
@@ -70,12 +70,10 @@ internal sealed partial class ChunkDataService(
             Task<ChainFailure?> behind;
             lock (replica.Gate)
             {
-                var verdict = IsUnsure(replica.Replica, request)
-                    ? WriteVerdict.Broken
-                    : replica.Replica.Admit(request.Writer, request.Sequence, blocks);
+                var verdict = replica.Replica.Admit(request.Writer, request.Sequence, blocks);
                 if (verdict == WriteVerdict.Broken)
                 {
-                    return Failed(replica.Replica.Failure ?? Refused(replica.Replica, request));
+                    return Failed(replica.Replica.Failure ?? Refused(request));
                 }
 
                 (stored, behind, wait) = verdict switch
@@ -125,13 +123,6 @@ internal sealed partial class ChunkDataService(
             return request.Sequence <= replica.Replica.Committed;
         }
     }
-
-    /// <summary>
-    /// This is the tail, as which all others would be made, and it may have less than was acknowledged. Where there are
-    /// others, they go on without it.
-    /// </summary>
-    private static bool IsUnsure(ChunkReplica replica, WriteChunkRequest request) =>
-        replica.Origin == ReplicaOrigin.Rest && replica.Taken == 0 && request.Chain.Count == 0 && request.Members > 1;
 
     private static readonly Task<ChainFailure?> NotMine = Task.FromResult<ChainFailure?>(null);
 
@@ -322,13 +313,10 @@ internal sealed partial class ChunkDataService(
     private static ChainFailure Behind(ChainHop hop, DistFsException e) => new(
         new ServerId(hop.Server), ErrorCatalog.ChainBroken, $"Server {hop.Server} at {hop.Address}: {e.Message}");
 
-    private ChainFailure Refused(ChunkReplica replica, WriteChunkRequest request) => IsUnsure(replica, request)
-        ? new ChainFailure(
-            serving.Self, ErrorCatalog.ChunkAtRest, $"Server {serving.Self} started again since the last version.")
-        : new ChainFailure(
-            serving.Self,
-            ErrorCatalog.ChunkVersionOver,
-            $"Write {request.Sequence} is another client's, or out of its order, in this version.");
+    private ChainFailure Refused(WriteChunkRequest request) => new(
+        serving.Self,
+        ErrorCatalog.ChunkVersionOver,
+        $"Write {request.Sequence} is another client's, or out of its order, in this version.");
 
     private static TimeSpan HopTime(ServerCall call)
     {

@@ -185,7 +185,8 @@ internal enum ReplicaOrigin
     Made,
 
     /// <summary>
-    /// The version before was begun in another run and not sealed: what is here may be less than was acknowledged.
+    /// The version before was begun in another run and not sealed: all that was replied to is here, since the copy is
+    /// not unclean, and so may be what the others do not have.
     /// </summary>
     Rest,
 }

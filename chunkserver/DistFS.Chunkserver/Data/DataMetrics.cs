@@ -11,6 +11,7 @@ internal sealed class DataMetrics : IDisposable
     private readonly Meter _meter = new(MeterName);
     private readonly Counter<long> _writtenBytes;
     private readonly Counter<long> _readBytes;
+    private readonly Counter<long> _atHand;
     private readonly Counter<long> _refused;
     private readonly Counter<long> _broken;
     private readonly Counter<long> _damaged;
@@ -20,6 +21,8 @@ internal sealed class DataMetrics : IDisposable
     {
         _writtenBytes = _meter.CreateCounter<long>("distfs.chunkserver.written", "By", "Stored bytes of writes.");
         _readBytes = _meter.CreateCounter<long>("distfs.chunkserver.read", "By", "Stored bytes that were read.");
+        _atHand = _meter.CreateCounter<long>(
+            "distfs.chunkserver.reads.at_hand", "{read}", "Small reads that were answered from memory.");
         _refused = _meter.CreateCounter<long>(
             "distfs.chunkserver.writes.refused", "{write}", "Writes that were refused before anything was stored.");
         _broken = _meter.CreateCounter<long>(
@@ -35,6 +38,12 @@ internal sealed class DataMetrics : IDisposable
     public void Written(int bytes) => _writtenBytes.Add(bytes);
 
     public void Read(int bytes) => _readBytes.Add(bytes);
+
+    public void ReadAtHand(int bytes)
+    {
+        _readBytes.Add(bytes);
+        _atHand.Add(1);
+    }
 
     public void WriteRefused() => _refused.Add(1);
 

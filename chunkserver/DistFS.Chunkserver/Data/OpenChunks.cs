@@ -67,25 +67,73 @@ internal sealed class OpenChunks(IChunkStores stores, IServing serving)
     /// <exception cref="DistFsException">The store refuses.</exception>
     public async ValueTask ForReadAsync(IChunkStore store, ChunkInfo info, ChunkVersion version, uint storedLength)
     {
+        RequireCounts(info);
         if (info.Version.Value < version.Value)
         {
             await FenceAsync(store, [new VersionFence(info.Chunk, version, storedLength)]).ConfigureAwait(false);
         }
     }
 
+    /// <summary>
+    /// What is here may lack bytes that were replied to: it is no source of a copy or of what others settle by, is not
+    /// read, and not compared with, unless the cluster says that it counts.
+    /// </summary>
+    /// <exception cref="DistFsException">It is so (<see cref="ErrorCatalog.ChunkDirty"/>).</exception>
+    public void RequireCounts(in ChunkInfo info)
+    {
+        if (RefusalOf(info) is { } refusal)
+        {
+            throw refusal;
+        }
+    }
+
+    /// <summary>What <see cref="RequireCounts"/> throws; null: it counts.</summary>
+    public DistFsException? RefusalOf(in ChunkInfo info) =>
+        info.IsUnclean ? new DistFsException(ErrorCatalog.ChunkDirty, Unclean(info)) : null;
+
     /// <summary>Versions begin: durably, before this ends.</summary>
     /// <param name="fences">At most <see cref="StoreLimits.OrdersMax"/>.</param>
+    /// <param name="sealedChunks">
+    /// Those of them in whose version nobody writes: one that was begun before this run is opened all the same, to be
+    /// settled.
+    /// </param>
     /// <returns>The chunks that are open in their new version here.</returns>
     /// <exception cref="DistFsException">A store failed.</exception>
-    public async ValueTask<IReadOnlyList<OpenChunk>> FenceAsync(IEnumerable<VersionFence> fences)
+    public async ValueTask<IReadOnlyList<OpenChunk>> FenceAsync(
+        IEnumerable<VersionFence> fences, IReadOnlySet<ChunkId>? sealedChunks = null)
     {
         var begun = new List<OpenChunk>();
         foreach (var ofStore in fences.GroupBy(fence => stores.Of(fence.Chunk) ?? stores.ForNew(fence.Chunk)))
         {
-            begun.AddRange(await FenceAsync(ofStore.Key, [.. ofStore]).ConfigureAwait(false));
+            begun.AddRange(await FenceAsync(ofStore.Key, [.. ofStore], sealedChunks).ConfigureAwait(false));
         }
 
         return begun;
+    }
+
+    /// <summary>
+    /// Nobody writes in a version: if all of it is settled here, the store says so from here on, and any reader is
+    /// served, after a restart too.
+    /// </summary>
+    /// <returns>Whether it is sealed.</returns>
+    /// <exception cref="DistFsException">The store refuses, or failed.</exception>
+    public async ValueTask<bool> TrySealAsync(ChunkId chunk, ChunkVersion version)
+    {
+        if (!_open.TryGetValue(chunk, out var open) || stores.Of(chunk) is not { } store)
+        {
+            return false;
+        }
+
+        lock (open.Gate)
+        {
+            if (open.Replica.Version != version || !open.Replica.IsQuiet || open.Replica.IsUnborn)
+            {
+                return false;
+            }
+        }
+
+        await store.SealAsync(chunk, version, CancellationToken.None).ConfigureAwait(false);
+        return true;
     }
 
     /// <summary>The chunk is given up, or lost: nothing of it is open any more.</summary>
@@ -155,6 +203,11 @@ internal sealed class OpenChunks(IChunkStores stores, IServing serving)
                     $"The copy of chunk {chunk} on server {serving.Self} is not whole.");
             }
 
+            if (info.IsUnclean && storedLength > 0)
+            {
+                throw new DistFsException(ErrorCatalog.ChunkAtRest, Unclean(info));
+            }
+
             if (version == info.Version)
             {
                 // Sealed, it has all; it just takes no more in this version.
@@ -190,7 +243,8 @@ internal sealed class OpenChunks(IChunkStores stores, IServing serving)
     private static DistFsException Stale(ChunkId chunk, ChunkVersion version) =>
         new(ErrorCatalog.ChunkVersionStale, $"Chunk {chunk} has gone on from {version} here.");
 
-    private async ValueTask<List<OpenChunk>> FenceAsync(IChunkStore store, VersionFence[] fences)
+    private async ValueTask<List<OpenChunk>> FenceAsync(
+        IChunkStore store, VersionFence[] fences, IReadOnlySet<ChunkId>? sealedChunks = null)
     {
         // As they are before: what the version begins from.
         var before = Array.ConvertAll(
@@ -200,8 +254,14 @@ internal sealed class OpenChunks(IChunkStores stores, IServing serving)
         var begun = new List<OpenChunk>();
         for (var i = 0; i < fences.Length; i++)
         {
-            stores.Made(fences[i].Chunk, store);
-            if (Replace(fences[i], outcomes[i], before[i]) is { } open)
+            var chunk = fences[i].Chunk;
+            stores.Made(chunk, store);
+            if (store.TryGet(chunk, out var after) && after.IsUnclean)
+            {
+                // It knows the version, and has nothing to say in it.
+                Close(chunk);
+            }
+            else if (Replace(fences[i], outcomes[i], before[i], sealedChunks?.Contains(chunk) == true) is { } open)
             {
                 begun.Add(open);
             }
@@ -213,7 +273,7 @@ internal sealed class OpenChunks(IChunkStores stores, IServing serving)
     /// <summary>
     /// The store has begun a version: what was open before ends, and what was dirty in it is carried.
     /// </summary>
-    private OpenChunk? Replace(in VersionFence fence, FenceOutcome outcome, ChunkInfo? stored)
+    private OpenChunk? Replace(in VersionFence fence, FenceOutcome outcome, ChunkInfo? stored, bool isSealed)
     {
         if (outcome != FenceOutcome.Begun)
         {
@@ -233,7 +293,8 @@ internal sealed class OpenChunks(IChunkStores stores, IServing serving)
                 return before.Replica.Version == fence.Version ? before : null;
             }
 
-            if (before == null && stored is { } known && known.Version.Value >= fence.Version.Value)
+            if (before == null && stored is { } known && known.Version.Value >= fence.Version.Value
+                && (known.IsSealed || !isSealed || known.Version != fence.Version))
             {
                 // Begun in an earlier run: what was written in it then is not known. It stays at rest.
                 return null;
@@ -281,6 +342,10 @@ internal sealed class OpenChunks(IChunkStores stores, IServing serving)
             yield return new BlockIndex(block);
         }
     }
+
+    private string Unclean(in ChunkInfo info) =>
+        $"Server {serving.Self} may lack bytes of chunk {info.Chunk} {info.Version} that were written without a sync "
+        + "when it ended.";
 
     private ChainFailure Fenced() =>
         new(serving.Self, ErrorCatalog.ChunkVersionStale, "Another version of the chunk has begun.");

@@ -5,18 +5,20 @@ using DistFS.Chunkserver.Data;
 using DistFS.Chunkserver.Stores;
 using DistFS.Primitives;
 using DistFS.Protocol;
+using Microsoft.Extensions.Logging;
 
 namespace DistFS.Chunkserver.Hosting;
 
 /// <summary>What the agent asks for, done by the parts of the server.</summary>
-internal sealed class AgentHost(
+internal sealed partial class AgentHost(
     StoreFolders folders,
     StoreSet stores,
     OpenChunks open,
     CopyRunner copies,
     ServerUse use,
     ChunkDataService data,
-    CallCount calls) : IAgentHost
+    CallCount calls,
+    ILogger logger) : IAgentHost
 {
     /// <inheritdoc/>
     public ServerFacts Facts
@@ -47,6 +49,7 @@ internal sealed class AgentHost(
             Chunk = info.Chunk.Value,
             Version = info.Version.Value,
             Length = info.Length,
+            Unclean = info.IsUnclean,
         }),
         cancellation);
 
@@ -54,12 +57,43 @@ internal sealed class AgentHost(
     public async Task FenceAsync(
         IReadOnlyList<ChunkFence> fences, IReadOnlyList<ChainHop> members, CancellationToken cancellation)
     {
-        var begun = await open.FenceAsync(fences.Select(static fence => new VersionFence(
-            new ChunkId(fence.Chunk), new ChunkVersion(fence.Version), fence.Length))).ConfigureAwait(false);
-        if (begun.Count > 0 && members.Count > 0)
+        var self = folders.Self.Server.Value;
+        var begun = await open.FenceAsync(
+            fences.Select(fence => new VersionFence(
+                new ChunkId(fence.Chunk),
+                new ChunkVersion(fence.Version),
+                fence.Length,
+                Counts: fence.Counts == self)),
+            fences.Where(static fence => fence.Sealed).Select(static fence => new ChunkId(fence.Chunk)).ToHashSet())
+            .ConfigureAwait(false);
+        if (begun.Count > 0)
         {
             // Beside the answer: nobody has to wait for it, and what is not settled is read at the tail.
-            _ = Task.Run(() => data.SettleAsync(begun, fences, members), CancellationToken.None);
+            _ = Task.Run(() => SettleAsync(begun, fences, members), CancellationToken.None);
+        }
+    }
+
+    private async Task SettleAsync(
+        IReadOnlyList<OpenChunk> begun, IReadOnlyList<ChunkFence> fences, IReadOnlyList<ChainHop> members)
+    {
+        await data.SettleAsync(begun, fences, members).ConfigureAwait(false);
+        foreach (var fence in fences)
+        {
+            if (!fence.Sealed)
+            {
+                continue;
+            }
+
+            try
+            {
+                await open.TrySealAsync(new ChunkId(fence.Chunk), new ChunkVersion(fence.Version))
+                    .ConfigureAwait(false);
+            }
+            catch (DistFsException e)
+            {
+                // It has gone on, was deleted, or the store has failed, which says so itself.
+                LogNotSealed(logger, new ChunkId(fence.Chunk), new ChunkVersion(fence.Version), e.Message);
+            }
         }
     }
 
@@ -108,4 +142,7 @@ internal sealed class AgentHost(
             copies.Cancel(copy);
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Chunk {Chunk} {Version} was not sealed here: {Reason}")]
+    private static partial void LogNotSealed(ILogger logger, ChunkId chunk, ChunkVersion version, string reason);
 }

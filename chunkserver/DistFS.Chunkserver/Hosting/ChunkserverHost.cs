@@ -1,3 +1,4 @@
+using ChunkInfo = DistFS.Chunks.ChunkInfo;
 using DistFS.Chunks;
 using DistFS.Chunkserver.Cluster;
 using DistFS.Chunkserver.Copies;
@@ -7,10 +8,10 @@ using DistFS.Chunkserver.Stores;
 using DistFS.Primitives;
 using DistFS.Protocol;
 using DistFS.Rpc;
+using DistFS.Rpc.Cluster;
 using DistFS.Rpc.Frames;
 using DistFS.Rpc.Services;
 using Microsoft.Extensions.Logging;
-using ChunkInfo = DistFS.Chunks.ChunkInfo;
 
 namespace DistFS.Chunkserver.Hosting;
 
@@ -30,6 +31,7 @@ public sealed partial class ChunkserverHost : IAsyncDisposable
 
     private readonly ChunkserverOptions _options;
     private readonly NodeService _node;
+    private readonly ContentCache? _contents;
     private readonly TaskCompletionSource<DistFsException> _failed =
         new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -43,6 +45,7 @@ public sealed partial class ChunkserverHost : IAsyncDisposable
     private CopyRunner _copies = null!;
     private ScrubRunner _scrub = null!;
     private LeaderChannel _leader = null!;
+    private Mender _mender = null!;
     private FrameServer _server = null!;
     private ClusterAgent? _agent;
     private ChunkserverMetrics? _metrics;
@@ -52,6 +55,7 @@ public sealed partial class ChunkserverHost : IAsyncDisposable
     {
         _options = options;
         _node = new NodeService(options.Version, options.Commit, Role.Chunkserver);
+        _contents = options.ContentCacheBytes > 0 ? new ContentCache(options.ContentCacheBytes) : null;
     }
 
     /// <summary>Who it is; zero before it first registered.</summary>
@@ -148,7 +152,7 @@ public sealed partial class ChunkserverHost : IAsyncDisposable
             // Copies tell the agent that they have ended, and whatever it orders afterwards they do not begin.
             foreach (var part in new IAsyncDisposable?[]
             {
-                _keeping, _server, _scrub, _copies, _agent, _leader, _links,
+                _keeping, _server, _scrub, _mender, _copies, _agent, _leader, _links,
             })
             {
                 if (part != null)
@@ -194,13 +198,15 @@ public sealed partial class ChunkserverHost : IAsyncDisposable
         var use = new ServerUse(_stores, _folders.Folders, _options.CapacityBytes, _options.Clock);
         var calls = new CallCount();
         var data = new ChunkDataService(_stores, _serving, _open, _links, _dataMetrics);
-        var host = new AgentHost(_folders, _stores, _open, _copies, use, data, calls);
-        _leader = new LeaderChannel(_options.Metaservers, _options.Clock);
+        var host = new AgentHost(_folders, _stores, _open, _copies, use, data, calls, _options.Logger);
+        _leader = new LeaderChannel(
+            _options.Metaservers, _options.Clock, new LeaderChannelOptions { Agent = "dfs chunkserver" });
+        _mender = new Mender(_stores.Of, _open, _leader, _links, _options.Clock, _options.Logger);
         var dispatcher = new RpcDispatcher().Use(calls);
         _node.AddTo(dispatcher);
         new HealthService(_node, HealthServices).AddTo(dispatcher);
         new FenceService(() => _folders.Self, host).AddTo(dispatcher);
-        new ScrubService(_scrub, _stores).AddTo(dispatcher);
+        new ScrubService(_scrub, _stores, _mender).AddTo(dispatcher);
         data.AddTo(dispatcher);
         _server = FrameServer.Start(dispatcher, new FrameServerOptions
         {
@@ -219,7 +225,7 @@ public sealed partial class ChunkserverHost : IAsyncDisposable
             _options.Clock,
             _options.Logger,
             Fail);
-        _stores.OnCopyLost = TellLost;
+        _stores.OnCopyLost = info => _mender.Lost(info, TellLost);
         _stores.OnVersionBegun = _agent.VersionBegun;
         _agent.Start();
         _metrics = new ChunkserverMetrics(_serving, _stores, _agent, _copies, _scrub, use);
@@ -264,6 +270,7 @@ public sealed partial class ChunkserverHost : IAsyncDisposable
                     CreateIfMissing = request.CreateIfMissing,
                     Cluster = request.Cluster,
                     Server = request.Server,
+                    Contents = _contents,
                 };
                 return RocksChunkStore.Open(
                     _options.ReserveBytes is { } reserve ? usual with { ReserveBytes = reserve } : usual);

@@ -32,6 +32,11 @@ public sealed record ChunkserverOptions
     /// <summary>Stores that are in none of the folders are gone for good; without it, it does not start.</summary>
     public bool ForgetMissing { get; init; }
 
+    /// <summary>
+    /// Memory for contents of blocks that small reads ask for again and again, of all disks together; 0 for none.
+    /// </summary>
+    public long ContentCacheBytes { get; init; } = 64L << 20;
+
     /// <summary>How it speaks with the leading metaserver.</summary>
     public AgentOptions Agent { get; init; } = new();
 
@@ -60,6 +65,7 @@ public sealed record ChunkserverOptions
         : Address.ToString().Length > 255 || System.Text.Encoding.UTF8.GetByteCount(Rack) > 255
             ? "The address and the rack of a chunk server have at most 255 bytes."
         : CapacityBytes is <= 0 ? "The capacity of a chunk server is above zero."
+        : ContentCacheBytes < 0 ? "The memory for contents of a chunk server is not below zero."
         : ScrubPass <= TimeSpan.Zero ? "The time for reading everything once is above zero."
         : null;
 }

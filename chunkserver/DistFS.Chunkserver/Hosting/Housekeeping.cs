@@ -3,6 +3,7 @@ using DistFS.Chunkserver.Data;
 using DistFS.Chunkserver.Stores;
 using DistFS.Primitives;
 using DistFS.Protocol;
+using DistFS.Rpc.Cluster;
 using DistFS.Rpc.Services;
 
 namespace DistFS.Chunkserver.Hosting;

@@ -1,4 +1,3 @@
-using DistFS.Blocks;
 using DistFS.Chunks;
 using DistFS.Chunkserver.Data;
 using DistFS.Chunkserver.Stores;
@@ -8,27 +7,21 @@ using Microsoft.Extensions.Logging;
 namespace DistFS.Chunkserver.Scrubbing;
 
 /// <summary>
-/// Reads everything that is stored, over and over, at the pace of one pass in so long; and at once, as fast as it goes,
-/// when somebody asks. What is damaged is marked as lost, so that the cluster replaces it.
+/// Has every store read, over and over, at the pace of one pass in so long (<see cref="Scrubber"/>); and at once, as
+/// fast as it goes, when somebody asks. What is damaged is marked as lost, so that the cluster replaces it.
 /// </summary>
 internal sealed partial class ScrubRunner : IAsyncDisposable
 {
-    private const int WindowBlocks = 16;
-
-    private static readonly TimeSpan LookAgain = TimeSpan.FromMinutes(1);
-
-    // However little there is: what is damaged in a small store is found within the hour.
-    private const long BytesPerSecondMin = 256 << 10;
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     private readonly StoreSet _stores;
     private readonly OpenChunks _open;
-    private readonly TimeSpan _pass;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _gate = new();
-    private readonly Task _usual;
-    private Task _asked = Task.CompletedTask;
+    private readonly List<Place> _places = [];
+    private readonly Task _running;
     private long _passes;
     private long _chunks;
     private long _bytes;
@@ -36,8 +29,10 @@ internal sealed partial class ScrubRunner : IAsyncDisposable
     /// <summary>Begins at the usual pace.</summary>
     public ScrubRunner(StoreSet stores, OpenChunks open, TimeSpan pass, TimeProvider clock, ILogger logger)
     {
-        (_stores, _open, _pass, _clock, _logger) = (stores, open, pass, clock, logger);
-        _usual = Task.WhenAll(stores.Stores.Select(store => Task.Run(() => UsualAsync(store))));
+        (_stores, _open, _clock, _logger) = (stores, open, clock, logger);
+        var options = new ScrubberOptions { PassMs = Math.Max(1, (long)pass.TotalMilliseconds) };
+        _places.AddRange(stores.Stores.Select(store => new Place(store, new Scrubber(store, options))));
+        _running = Task.WhenAll(_places.ToArray().Select(place => Task.Run(() => RunAsync(place))));
     }
 
     /// <summary>Whether a pass that was asked for is under way.</summary>
@@ -47,7 +42,7 @@ internal sealed partial class ScrubRunner : IAsyncDisposable
         {
             lock (_gate)
             {
-                return !_asked.IsCompleted;
+                return _places.Exists(static place => place.IsAsked);
             }
         }
     }
@@ -66,9 +61,16 @@ internal sealed partial class ScrubRunner : IAsyncDisposable
     {
         lock (_gate)
         {
-            if (_asked.IsCompleted && !_stop.IsCancellationRequested)
+            if (_places.Exists(static place => place.IsAsked) || _stop.IsCancellationRequested)
             {
-                _asked = Task.Run(PassAsync);
+                return;
+            }
+
+            foreach (var place in _places)
+            {
+                place.IsAsked = true;
+                place.Scrubber.StartNow();
+                place.Now.Release();
             }
         }
     }
@@ -77,61 +79,37 @@ internal sealed partial class ScrubRunner : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync().ConfigureAwait(false);
-        Task asked;
-        lock (_gate)
-        {
-            asked = _asked;
-        }
-
-        await _usual.ConfigureAwait(false);
-        await asked.ConfigureAwait(false);
+        await _running.ConfigureAwait(false);
+        _places.ForEach(static place => place.Now.Dispose());
         _stop.Dispose();
     }
 
-    private async Task PassAsync()
+    private async Task RunAsync(Place place)
     {
-        await Task.WhenAll(_stores.Stores.Select(store => Task.Run(() => WalkAsync(store)))).ConfigureAwait(false);
-        Interlocked.Increment(ref _passes);
-        LogPass(_logger, Chunks, Bytes);
-
-        async Task WalkAsync(IChunkStore store)
-        {
-            try
-            {
-                for (ulong from = 0; Next(store, from) is { } info; from = info.Chunk.Value + 1)
-                {
-                    await LookAsync(store, info, isPaced: false).ConfigureAwait(false);
-                }
-            }
-            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
-            {
-                // Stopped.
-            }
-            catch (DistFsException e)
-            {
-                LogEnded(_logger, e.Message);
-            }
-        }
-    }
-
-    private async Task UsualAsync(IChunkStore store)
-    {
+        var damages = new List<ScrubDamage>();
         try
         {
-            for (var mark = store.ScrubMark; ;)
+            for (; ; )
             {
-                if (Next(store, mark.Next.Value) is { } info)
+                var nowMs = _clock.GetUtcNow().ToUnixTimeMilliseconds();
+                var step = await place.Scrubber.StepAsync(nowMs, damages, _stop.Token).ConfigureAwait(false);
+                Interlocked.Add(ref _bytes, step.StoredBytes);
+                Interlocked.Add(ref _chunks, step.Chunks);
+                foreach (var ofChunk in damages.GroupBy(static damage => damage.Chunk))
                 {
-                    await LookAsync(store, info, isPaced: true).ConfigureAwait(false);
-                    mark = mark with { Next = new ChunkId(info.Chunk.Value + 1) };
-                }
-                else
-                {
-                    mark = new ScrubMark(default, default, NowMs, mark.Passes + 1);
-                    await Task.Delay(LookAgain, _clock, _stop.Token).ConfigureAwait(false);
+                    await GiveUpAsync(place.Store, ofChunk.Key, ofChunk.Count()).ConfigureAwait(false);
                 }
 
-                await store.SetScrubMarkAsync(mark, _stop.Token).ConfigureAwait(false);
+                damages.Clear();
+                if (step.HasEndedAsked)
+                {
+                    Ended(place, isLeft: false);
+                }
+
+                if (!step.IsDue)
+                {
+                    await place.Now.WaitAsync(Interval, _stop.Token).ConfigureAwait(false);
+                }
             }
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -142,53 +120,57 @@ internal sealed partial class ScrubRunner : IAsyncDisposable
         {
             // The store has failed, which others tell; what it had is not here any more.
             LogEnded(_logger, e.Message);
+            Ended(place, isLeft: true);
         }
     }
 
-    private long NowMs => _clock.GetUtcNow().ToUnixTimeMilliseconds();
-
-    private static ChunkInfo? Next(IChunkStore store, ulong from)
+    /// <summary>The last store makes the pass that was asked for one that ended.</summary>
+    private void Ended(Place place, bool isLeft)
     {
-        Span<ChunkInfo> next = new ChunkInfo[1];
-        return store.List(new ChunkId(from), next) == 1 ? next[0] : null;
-    }
-
-    private async Task LookAsync(IChunkStore store, ChunkInfo info, bool isPaced)
-    {
-        if (info.State != ChunkState.Serving)
+        lock (_gate)
         {
-            return;
-        }
-
-        var damaged = new HashSet<BlockIndex>();
-        for (var first = 0; first < ChunkLayout.BlocksOf(info.Length); first += WindowBlocks)
-        {
-            _stop.Token.ThrowIfCancellationRequested();
-            var bytes = store.Verify(info.Chunk, new BlockIndex((uint)first), WindowBlocks, damaged);
-            Interlocked.Add(ref _bytes, bytes);
-            if (isPaced)
+            var wasAsked = place.IsAsked;
+            place.IsAsked = false;
+            if (isLeft)
             {
-                await Task.Delay(TimeFor(bytes), _clock, _stop.Token).ConfigureAwait(false);
+                _places.Remove(place);
+            }
+
+            if (!wasAsked || _places.Exists(static other => other.IsAsked))
+            {
+                return;
             }
         }
 
-        Interlocked.Increment(ref _chunks);
-        if (damaged.Count > 0 && store.TryGet(info.Chunk, out var now)
+        Interlocked.Increment(ref _passes);
+        LogPass(_logger, Chunks, Bytes);
+    }
+
+    private async Task GiveUpAsync(IChunkStore store, ChunkInfo info, int blocks)
+    {
+        if (store.TryGet(info.Chunk, out var now)
             && (now.Version, now.State) == (info.Version, ChunkState.Serving))
         {
-            LogDamaged(_logger, damaged.Count, info.Chunk, info.Version, store.Identity.Store);
+            LogDamaged(_logger, blocks, info.Chunk, info.Version, store.Identity.Store);
             _open.Close(info.Chunk);
-            _stores.DamagedToo(damaged.Count - 1);
+            _stores.DamagedToo(blocks - 1);
             await store.MarkLostAsync(info.Chunk, info.Version, FsStatus.Corrupt, CancellationToken.None)
                 .ConfigureAwait(false);
         }
     }
 
-    private TimeSpan TimeFor(long bytes)
+    /// <summary>A store, and how far it is read.</summary>
+    private sealed class Place(IChunkStore store, Scrubber scrubber)
     {
-        var space = _stores.Space;
-        var pace = Math.Max(BytesPerSecondMin, (space.CapacityBytes - space.AvailableBytes) / _pass.TotalSeconds);
-        return TimeSpan.FromSeconds(bytes / pace);
+        public IChunkStore Store { get; } = store;
+
+        public Scrubber Scrubber { get; } = scrubber;
+
+        /// <summary>Released when somebody does not want to wait for the usual pace.</summary>
+        public SemaphoreSlim Now { get; } = new(0);
+
+        /// <summary>Whether a pass that was asked for is under way. Under the gate.</summary>
+        public bool IsAsked { get; set; }
     }
 
     [LoggerMessage(

@@ -6,7 +6,7 @@ using DistFS.Rpc.Services;
 namespace DistFS.Chunkserver.Scrubbing;
 
 /// <summary>Tells how far the check of what is stored is, and begins a pass.</summary>
-internal sealed class ScrubService(ScrubRunner runner, StoreSet stores)
+internal sealed class ScrubService(ScrubRunner runner, StoreSet stores, Mender mender)
 {
     /// <summary>Offers the method.</summary>
     public void AddTo(RpcDispatcher dispatcher) =>
@@ -27,6 +27,8 @@ internal sealed class ScrubService(ScrubRunner runner, StoreSet stores)
             Bytes = (ulong)runner.Bytes,
             DamagedBlocks = (ulong)stores.DamagedBlocks,
             LostCopies = (ulong)stores.LostCopies,
+            MendedCopies = (ulong)mender.Mended,
+            Mending = (uint)mender.Mending,
         });
     }
 }

@@ -151,6 +151,31 @@ internal sealed class WatchedStore(IChunkStore inner, IStoreWatcher watcher) : I
     }
 
     /// <inheritdoc/>
+    public RangeRead ReadRange(
+        ChunkId chunk, ChunkVersion version, in BlockRange range, bool isAtHand, Span<byte> destination)
+    {
+        try
+        {
+            return inner.ReadRange(chunk, version, range, isAtHand, destination);
+        }
+        catch (DistFsException e) when (e.Code == ErrorCatalog.ChunkLost)
+        {
+            TellIfLost(chunk);
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Forget(ChunkId chunk, BlockIndex block) => inner.Forget(chunk, block);
+
+    /// <inheritdoc/>
+    public StoredBlocks ReadSound(ChunkId chunk, ChunkVersion version, BlockIndex block) =>
+        inner.ReadSound(chunk, version, block);
+
+    /// <inheritdoc/>
+    public void DropCached(ChunkId chunk) => inner.DropCached(chunk);
+
+    /// <inheritdoc/>
     public long Verify(ChunkId chunk, BlockIndex first, int count, ICollection<BlockIndex> damaged) =>
         inner.Verify(chunk, first, count, damaged);
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using DistFS.Blocks;
 using DistFS.Primitives;
 using DistFS.Protocol;
@@ -27,7 +28,7 @@ public sealed class ChunkReader(FrameChannels links, ChunkReaderOptions? options
     /// <param name="cancellation">Gives up.</param>
     /// <returns>The version in which it was read: the one to read in from then on.</returns>
     /// <exception cref="DistFsException">No server can be read; says why of the last one.</exception>
-    public async ValueTask<ChunkTarget> ReadAsync(
+    public ValueTask<ChunkTarget> ReadAsync(
         ChunkTarget target,
         IChunkVersions versions,
         uint offset,
@@ -38,6 +39,18 @@ public sealed class ChunkReader(FrameChannels links, ChunkReaderOptions? options
         ArgumentNullException.ThrowIfNull(versions);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(
             offset + (ulong)destination.Length, (ulong)ChunkLayout.ChunkBytes, nameof(destination));
+        return destination.IsEmpty || destination.Length > RangeMax
+            ? ReadAllAsync(target, versions, offset, destination, cancellation)
+            : ReadBlocksAsync(target, versions, offset, destination, cancellation);
+    }
+
+    private async ValueTask<ChunkTarget> ReadAllAsync(
+        ChunkTarget target,
+        IChunkVersions versions,
+        uint offset,
+        Memory<byte> destination,
+        CancellationToken cancellation)
+    {
         while (!destination.IsEmpty)
         {
             var first = ChunkLayout.BlockOf(offset);
@@ -51,6 +64,7 @@ public sealed class ChunkReader(FrameChannels links, ChunkReaderOptions? options
         return target;
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<ChunkTarget> ReadBlocksAsync(
         ChunkTarget target,
         IChunkVersions versions,
@@ -117,6 +131,7 @@ public sealed class ChunkReader(FrameChannels links, ChunkReaderOptions? options
         }
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask ReadAsync(
         ChunkTarget target,
         ChunkServerAddress server,
@@ -185,6 +200,10 @@ public sealed class ChunkReader(FrameChannels links, ChunkReaderOptions? options
         }
     }
 
+    /// <summary>Whether no more pieces of a block come.</summary>
+    private static bool IsLastOf(BlockIndex block, PieceReader ahead) =>
+        !ahead.Next(out var next, out _) || next.Block != block;
+
     /// <summary>Puts blocks together; those without pieces are zeros.</summary>
     private static PieceFault Merge(
         ReadOnlySpan<byte> pieces, uint offset, Span<byte> destination, out BlockIndex block)
@@ -200,6 +219,21 @@ public sealed class ChunkReader(FrameChannels links, ChunkReaderOptions? options
                 block = ChunkLayout.BlockOf(offset);
                 var within = (int)(offset % ChunkLayout.BlockBytes);
                 var part = destination[..Math.Min(destination.Length, ChunkLayout.BlockBytes - within)];
+
+                if (has && header is { Kind: PieceKind.Patch } && header.Block == block && header.Offset == within
+                    && header.Length == part.Length && IsLastOf(block, reader))
+                {
+                    // What a server puts together: exactly what is wanted, and nothing of what lies below shows.
+                    if (BlockCodec.Decode(piece, part, out _) is not PieceFault.None and var wrong)
+                    {
+                        return wrong;
+                    }
+
+                    has = reader.Next(out header, out piece);
+                    offset += (uint)part.Length;
+                    destination = destination[part.Length..];
+                    continue;
+                }
 
                 // A block of which the end only is wanted is put together elsewhere.
                 var room = within == 0

@@ -81,6 +81,18 @@ public sealed partial class ChunkWriter : IAsyncDisposable
         }
     }
 
+    /// <summary><see cref="Target"/> and <see cref="AcknowledgedLength"/> of one moment.</summary>
+    public (ChunkTarget Target, uint Length) Acknowledged
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return (_target, _acknowledged);
+            }
+        }
+    }
+
     /// <summary>How often a version had to be begun.</summary>
     public int Recoveries { get; private set; }
 
@@ -142,6 +154,18 @@ public sealed partial class ChunkWriter : IAsyncDisposable
     /// </summary>
     /// <exception cref="DistFsException">It cannot be.</exception>
     public Task SealAsync(CancellationToken cancellation) => SyncAsync(isSeal: true, cancellation);
+
+    /// <summary>
+    /// Begins another version though no server failed: the metaservers know a later one than this writer. Whether it
+    /// could be is seen by whatever comes next.
+    /// </summary>
+    public Task RenewAsync(CancellationToken cancellation)
+    {
+        var target = Target;
+        return RecoverAsync(
+            target, new WriteFailure(target.Head.Id, ErrorCatalog.ChunkVersionOver, "Somebody else began a version."))
+            .WaitAsync(cancellation);
+    }
 
     /// <summary>Gives up what is not acknowledged yet.</summary>
     public async ValueTask DisposeAsync()

@@ -16,7 +16,8 @@ public enum ChunkState : byte
 
 /// <summary>
 /// A chunk: {format 1, state 1, goal 1, number of replicas 1, version 4, length 4, references 4, written 4, any rack 1,
-/// untold 1, lacking 2, changed at 8, replicas 4 each}.
+/// untold 1, lacking 2, changed at 8, replicas 4 each}; format 2, if one of them is unclean or decided: also {unclean
+/// bytes 4 each}.
 /// </summary>
 /// <remarks>
 /// A server may have bytes beyond <see cref="Length"/>: they are nobody's. Within one version the length only grows;
@@ -24,7 +25,7 @@ public enum ChunkState : byte
 /// that began, before it takes a byte in it. So bytes that were cut off, or written and never committed before a fence,
 /// do not come back when the chunk grows over their place.
 /// </remarks>
-public readonly record struct ChunkRow
+public readonly partial record struct ChunkRow
 {
     /// <summary>Bytes of a row before the replicas.</summary>
     public const int HeadBytes = 32;
@@ -33,6 +34,7 @@ public readonly record struct ChunkRow
     public const int ReplicasMax = 16;
 
     private const byte Format = 1;
+    private const byte FormatUnclean = 2;
 
     /// <summary>Open chunks have one reference.</summary>
     public required ChunkState State { get; init; }
@@ -77,6 +79,14 @@ public readonly record struct ChunkRow
     /// </summary>
     public ushort Lacking { get; init; }
 
+    /// <summary>
+    /// One for each of <see cref="Replicas"/>, or none at all if all are clean: the end of what an unclean copy has,
+    /// <see cref="Clean"/>, or <see cref="Decided"/>. An unclean copy is not in the chain, is no source of copies and
+    /// no reason to give up another's; what was synced is in it, so it is not deleted before there are enough others.
+    /// One that is decided is in a sealed chunk only.
+    /// </summary>
+    public ReadOnlyMemory<uint> UncleanBytes { get; init; }
+
     /// <summary>Whether a server is to have a copy.</summary>
     public bool IsOn(ServerId server) => Replicas.Span.Contains(server);
 
@@ -88,7 +98,12 @@ public readonly record struct ChunkRow
     public ChunkRow WithLack(ServerId server, bool lacks, LogIndex index)
     {
         var bit = 1 << Replicas.Span.IndexOf(server);
-        return this with { Lacking = (ushort)(lacks ? Lacking | bit : Lacking & ~bit), ChangedAt = index };
+        return this with
+        {
+            Lacking = (ushort)(lacks ? Lacking | bit : Lacking & ~bit),
+            UncleanBytes = lacks ? UncleanWith(server, Clean) : UncleanBytes,
+            ChangedAt = index,
+        };
     }
 
     /// <summary>As it is in the next version, beginning with a length; of nothing, nobody lacks anything.</summary>
@@ -97,6 +112,7 @@ public readonly record struct ChunkRow
         Version = new ChunkVersion(checked(Version.Value + 1)),
         Length = length,
         Lacking = length == 0 ? (ushort)0 : Lacking,
+        UncleanBytes = length == 0 ? default : UncleanBytes,
         ChangedAt = index,
     };
 
@@ -113,15 +129,16 @@ public readonly record struct ChunkRow
         {
             Replicas = (ServerId[])[.. Replicas.Span[..place], .. Replicas.Span[(place + 1)..]],
             Lacking = (ushort)((Lacking & below) | (Lacking >> 1 & ~below)),
+            UncleanBytes = UncleanWithout(place),
         };
     }
 
     /// <summary>Its bytes.</summary>
     public byte[] Write()
     {
-        var row = new byte[HeadBytes + (Replicas.Length * sizeof(uint))];
+        var row = new byte[HeadBytes + ((Replicas.Length + UncleanBytes.Length) * sizeof(uint))];
         var at = row.AsSpan();
-        at[0] = Format;
+        at[0] = UncleanBytes.IsEmpty ? Format : FormatUnclean;
         at[1] = (byte)State;
         at[2] = Goal;
         at[3] = (byte)Replicas.Length;
@@ -140,6 +157,12 @@ public readonly record struct ChunkRow
             at = at[sizeof(uint)..];
         }
 
+        foreach (var bytes in UncleanBytes.Span)
+        {
+            BinaryPrimitives.WriteUInt32LittleEndian(at, bytes);
+            at = at[sizeof(uint)..];
+        }
+
         return row;
     }
 
@@ -148,10 +171,10 @@ public readonly record struct ChunkRow
     public static ChunkRow Read(ReadOnlySpan<byte> row)
     {
         RowFormatException.ThrowIf(
-            row.Length < HeadBytes || row[0] != Format
+            row.Length < HeadBytes || row[0] is not (Format or FormatUnclean)
             || row[1] is not ((byte)ChunkState.Open or (byte)ChunkState.Sealed)
             || row[3] is 0 or > ReplicasMax || row[20] > 1 || row[21] > 1
-            || row.Length != HeadBytes + (row[3] * sizeof(uint)),
+            || row.Length != HeadBytes + (row[3] * sizeof(uint) * (row[0] == FormatUnclean ? 2 : 1)),
             RowTable.Chunk,
             row);
         var replicas = new ServerId[row[3]];
@@ -174,6 +197,7 @@ public readonly record struct ChunkRow
             Lacking = BinaryPrimitives.ReadUInt16LittleEndian(row[22..]),
             ChangedAt = new LogIndex(BinaryPrimitives.ReadUInt64LittleEndian(row[24..])),
             Replicas = replicas,
+            UncleanBytes = row[0] == FormatUnclean ? ReadUnclean(row[^(row[3] * sizeof(uint))..]) : default,
         };
         RowFormatException.ThrowIf(
             read.Length > ChunkLayout.ChunkBytes || read.References == 0 || read.Version.Value == 0

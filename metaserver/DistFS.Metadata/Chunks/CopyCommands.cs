@@ -68,14 +68,14 @@ internal static class CopyCommands
         }
 
         tree.Chunks.Put(id, request.IsTold
-            ? chunk with { IsUntold = false }
+            ? chunk.WithDecisionTold() with { IsUntold = false }
             : chunk.NextVersion(chunk.Length, index) with { State = ChunkState.Sealed, IsUntold = true });
         return FsStatus.Ok;
     }
 
     /// <summary>
     /// EBUSY: somebody writes the chunk, or may for all that its servers know, or the target still has to delete an
-    /// older copy. EEXIST: the target has the chunk, or gets it. EAGAIN: it takes nothing.
+    /// older copy. EEXIST: the target has a copy that counts, or gets it. EAGAIN: it takes nothing.
     /// </summary>
     private static FsStatus Begin(Tree tree, BeginCopiesRequest.Types.Begin begin)
     {
@@ -91,7 +91,7 @@ internal static class CopyCommands
         }
 
         var source = new ServerId(begin.Source);
-        if (chunk.Version.Value != begin.Version || !chunk.IsOn(source) || chunk.Lacks(source))
+        if (chunk.Version.Value != begin.Version || !chunk.IsOn(source) || chunk.IsBad(source))
         {
             return FsStatus.Stale;
         }
@@ -105,7 +105,7 @@ internal static class CopyCommands
             }
         }
 
-        if (chunk.IsOn(target))
+        if (chunk.IsOn(target) && !chunk.IsBad(target))
         {
             return FsStatus.AlreadyExists;
         }
@@ -158,7 +158,7 @@ internal static class CopyCommands
         var status = !end.IsDone ? FsStatus.Cancelled
             : !isThere ? FsStatus.NotFound
             : chunk.Version != copy.Version ? FsStatus.Stale
-            : chunk.IsOn(copy.Target) ? FsStatus.Ok
+            : chunk.IsOn(copy.Target) ? MakeWhole(tree, index, id, chunk, copy.Target)
             : ReplicaChanges.Add(tree, index, id, chunk, copy.Target);
         if (status != FsStatus.Ok && !(isThere && chunk.IsOn(copy.Target))
             && tree.Servers.TryGet(copy.Target, out _) && !tree.Chunks.TryGetGarbage(copy.Target, id, out _))
@@ -167,5 +167,16 @@ internal static class CopyCommands
         }
 
         return status;
+    }
+
+    /// <summary>What one of the chunk's servers had did not count, and was made as another's in its place.</summary>
+    private static FsStatus MakeWhole(Tree tree, LogIndex index, ChunkId id, in ChunkRow chunk, ServerId target)
+    {
+        if (chunk.IsBad(target))
+        {
+            tree.Chunks.Put(id, chunk.WithWhole(target, index));
+        }
+
+        return FsStatus.Ok;
     }
 }

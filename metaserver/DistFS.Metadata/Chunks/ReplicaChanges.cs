@@ -26,14 +26,14 @@ internal static class ReplicaChanges
 
     /// <summary>
     /// Whether a server has a copy for certain: it is not down, what it has was compared, and it did not say that it
-    /// lacks this one. EAGAIN: one may have, and it is not known yet. EIO: none.
+    /// lacks this one or that it is unclean. EAGAIN: one may have, and it is not known yet. EIO: none.
     /// </summary>
     public static FsStatus HasLive(ServerTable servers, in ChunkRow chunk)
     {
         var status = Teeth.Has(PlantedBug.LastCopyRemoved) ? FsStatus.Ok : FsStatus.IoError;
         foreach (var replica in chunk.Replicas.Span)
         {
-            if (!chunk.Lacks(replica) && servers.TryGet(replica, out var server) && server.State != ServerState.Down)
+            if (!chunk.IsBad(replica) && servers.TryGet(replica, out var server) && server.State != ServerState.Down)
             {
                 if (server.IsThrough)
                 {
@@ -53,6 +53,7 @@ internal static class ReplicaChanges
         var (id, server) = (new ChunkId(change.Chunk), new ServerId(change.Server));
         return !tree.Chunks.TryGet(id, out var chunk) ? FsStatus.NotFound
             : chunk.Version.Value != change.Version ? FsStatus.Stale
+            : change.Unclean && chunk.IsOn(server) ? UncleanCopies.Note(tree, index, id, chunk, change)
             : chunk.IsOn(server) == change.Add ? Keep(tree, index, id, chunk, server)
             : change.Add ? Add(tree, index, id, chunk, server)
             : Remove(tree, index, id, chunk, change);
@@ -91,7 +92,7 @@ internal static class ReplicaChanges
             return FsStatus.Invalid;
         }
 
-        tree.Chunks.Put(id, chunk with { Replicas = (ServerId[])[.. chunk.Replicas.Span, server], ChangedAt = index });
+        tree.Chunks.Put(id, chunk.WithServer(server, index));
         tree.Chunks.AddReplica(id, server);
         return FsStatus.Ok;
     }
@@ -100,7 +101,8 @@ internal static class ReplicaChanges
     /// EIO: no other server that is up has a copy, and the last one is never given up. EAGAIN: no other is known to
     /// have one until its inventory is through. The version grows, so that an order to delete this copy, however late
     /// it comes, does not fit one that is made later. A loss that is refused is noted all the same: no other's copy is
-    /// given up for one that is known not to be there.
+    /// given up for one that is known not to be there. EBUSY: what is lost is being made there again already; if that
+    /// fails, the server tells its loss again.
     /// </summary>
     private static FsStatus Remove(
         Tree tree, LogIndex index, ChunkId id, in ChunkRow chunk, ChangeReplicasRequest.Types.Change change)
@@ -117,8 +119,26 @@ internal static class ReplicaChanges
             return status;
         }
 
+        if (change.Lost && chunk.IsBad(server) && IsBeingMade(tree, id, server))
+        {
+            return FsStatus.Busy;
+        }
+
         tree.Chunks.Put(id, after);
         tree.Chunks.DropReplica(id, server, new GarbageRow(chunk.Version, index));
         return FsStatus.Ok;
+    }
+
+    private static bool IsBeingMade(Tree tree, ChunkId id, ServerId server)
+    {
+        foreach (var copy in tree.Copies.Of(id))
+        {
+            if (copy.Target == server)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 }

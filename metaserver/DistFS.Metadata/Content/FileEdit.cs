@@ -176,13 +176,7 @@ internal sealed class FileEdit
             return;
         }
 
-        var fence = new ChunkFence { Chunk = id.Value, Version = after.Version.Value, Length = after.Length };
-        foreach (var server in after.Replicas.Span)
-        {
-            fence.Servers.Add(server.Value);
-        }
-
-        (_fences ??= []).Add(fence);
+        (_fences ??= []).Add(ChunkFences.Of(id, after));
     }
 
     /// <summary>Releases a place, cut off or not.</summary>

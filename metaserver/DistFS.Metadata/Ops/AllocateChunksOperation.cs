@@ -28,21 +28,26 @@ internal static class AllocateChunksOperation
                 return FsStatus.FileTooLarge;
             }
 
-            status = MakeWritable(context, file, index, out var id);
+            status = MakeWritable(context, file, index, out var id, out var isBegun);
             if (status != FsStatus.Ok)
             {
                 return status;
             }
 
             Check.That(file.TryGetPlace(index, out var place));
-            reply.Chunks.Add(Replies.ToChunkInfo(context.Tree.Chunks, index, place, id));
+            var told = Replies.ToChunkInfo(context.Tree.Chunks, index, place, id);
+            told.Begun = isBegun;
+            reply.Chunks.Add(told);
         }
 
         return file.Close(reply);
     }
 
-    private static FsStatus MakeWritable(in MetadataContext context, FileEdit file, ulong index, out ChunkId id)
+    private static FsStatus MakeWritable(
+        in MetadataContext context, FileEdit file, ulong index, out ChunkId id, out bool isBegun)
     {
+        // Unless somebody has it for writing already.
+        isBegun = true;
         if (!file.TryGetPlace(index, out var place))
         {
             // Whatever is written to a hole is more than there was: if nothing fits, nobody need send it to be told
@@ -67,6 +72,7 @@ internal static class AllocateChunksOperation
         id = place.Replacement;
         if (id.Value != 0)
         {
+            isBegun = false;
             return FsStatus.Ok;
         }
 
@@ -83,6 +89,12 @@ internal static class AllocateChunksOperation
         }
         else if (chunk.State == ChunkState.Sealed)
         {
+            if (chunk.DecidedServer != null)
+            {
+                // Who writes would be refused, until its server knows that its copy counts: soon.
+                return FsStatus.TryAgain;
+            }
+
             // Others may have had more of it than this file: that must not show when it grows.
             var after = chunk.NextVersion(file.LengthOf(place), context.Index) with
             {
@@ -92,6 +104,10 @@ internal static class AllocateChunksOperation
             file.Fence(id, chunk, after);
             file.PutChunk(place, id, after);
             file.PutPlace(index, MapRow.Of(id));
+        }
+        else
+        {
+            isBegun = false;
         }
 
         return FsStatus.Ok;

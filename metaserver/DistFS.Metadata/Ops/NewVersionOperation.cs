@@ -58,7 +58,9 @@ internal static class NewVersionOperation
         after = Teeth.Has(PlantedBug.DropKeepsVersion) ? after : after.NextVersion(after.Length, context.Index);
         file.Fence(id, before, after);
         file.PutChunk(place, id, after);
-        reply.Chunks.Add(Replies.ToChunkInfo(context.Tree.Chunks, named.Index, place, id));
+        var told = Replies.ToChunkInfo(context.Tree.Chunks, named.Index, place, id);
+        told.Begun = true;
+        reply.Chunks.Add(told);
         return file.Close(reply);
     }
 }

@@ -51,9 +51,15 @@ internal static class Replies
             Sealed = chunk.State == ChunkState.Sealed,
             Replacement = id == place.Replacement,
         };
-        foreach (var server in chunk.Replicas.Span)
+        // Whose copies do not count are no part of the chain; where none does, they say so themselves.
+        foreach (var server in chunk.Chain)
         {
             info.Servers.Add(server.Value);
+        }
+
+        if (info.Servers.Count == 0)
+        {
+            info.Servers.AddRange(chunk.Replicas.ToArray().Select(static server => server.Value));
         }
 
         return info;

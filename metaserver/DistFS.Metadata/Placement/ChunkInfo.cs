@@ -49,15 +49,15 @@ public readonly struct ChunkInfo
 
     /// <summary>
     /// A chunk as its row says: a copy in it is good, since one that is not is taken out, but for those that their
-    /// servers are known to lack while no other is known to have one.
+    /// servers are known to lack while no other is known to have one, and those that are unclean.
     /// </summary>
     public static ChunkInfo Of(ChunkId id, in ChunkRow row)
     {
         Span<Replica> replicas = stackalloc Replica[row.Replicas.Length];
         for (var i = 0; i < replicas.Length; i++)
         {
-            var isLacking = (row.Lacking >> i & 1) != 0;
-            replicas[i] = new Replica(row.Replicas.Span[i], isLacking ? ReplicaState.Bad : ReplicaState.Good);
+            var server = row.Replicas.Span[i];
+            replicas[i] = new Replica(server, row.IsBad(server) ? ReplicaState.Bad : ReplicaState.Good);
         }
 
         var goal = new ReplicaGoal(

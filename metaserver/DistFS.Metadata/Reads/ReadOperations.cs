@@ -48,7 +48,72 @@ public static class ReadOperations
                 static (context, request, data) => ListXattrsRead.Apply(context, new InodeId(request.Inode), data)),
             ReadOperation.KindOneofCase.ListTrash => ListTrash(context, operation.ListTrash),
             ReadOperation.KindOneofCase.GetRetention => GetRetention(context, operation.GetRetention),
+            ReadOperation.KindOneofCase.Walk => Walk(context, operation.Walk),
+            ReadOperation.KindOneofCase.GetFileMap => GetFileMap(context, operation.GetFileMap),
+            ReadOperation.KindOneofCase.GetServers => GetServers(context, operation.GetServers),
+            ReadOperation.KindOneofCase.GetQuota => GetQuota(context, operation.GetQuota),
+            ReadOperation.KindOneofCase.TestLock => TestLock(context, operation.TestLock),
             _ => new ReadOperationReply { Status = (int)FsStatus.NotImplemented },
+        };
+    }
+
+    private static ReadOperationReply Walk(in ReadContext context, WalkRequest request)
+    {
+        var reply = new ReadOperationReply();
+        reply.Status = (int)WalkRead.Apply(context, request, reply);
+        return reply;
+    }
+
+    private static ReadOperationReply GetFileMap(in ReadContext context, GetFileMapRequest request)
+    {
+        var status = GetFileMapRead.Apply(context, request, out var map);
+        return status == FsStatus.Ok
+            ? new ReadOperationReply { Map = map } : new ReadOperationReply { Status = (int)status };
+    }
+
+    private static ReadOperationReply GetServers(in ReadContext context, GetServersRequest request)
+    {
+        var status = GetServersRead.Apply(context, request, out var places);
+        return status == FsStatus.Ok
+            ? new ReadOperationReply { Servers = places } : new ReadOperationReply { Status = (int)status };
+    }
+
+    private static ReadOperationReply GetQuota(in ReadContext context, GetQuotaRequest request)
+    {
+        var status = GetQuotaRead.Apply(context, new InodeId(request.Inode), out var directory, out var quota);
+        return status != FsStatus.Ok ? new ReadOperationReply { Status = (int)status } : new ReadOperationReply
+        {
+            Quota = new QuotaInfo
+            {
+                Directory = directory.Value,
+                InodesMax = quota.InodesMax,
+                BytesMax = quota.BytesMax,
+                InodesUsed = quota.Inodes,
+                BytesUsed = quota.Bytes,
+            },
+        };
+    }
+
+    private static ReadOperationReply TestLock(in ReadContext context, TestLockRequest request)
+    {
+        if (TestLockRead.WantedOf(context, request) is not { } wanted)
+        {
+            return new ReadOperationReply { Status = (int)FsStatus.Invalid };
+        }
+
+        return new ReadOperationReply
+        {
+            Lock = TestLockRead.Apply(context, new InodeId(request.Inode), wanted) is not { } held
+                ? new LockInfo()
+                : new LockInfo
+                {
+                    IsHeld = true,
+                    Exclusive = held.IsExclusive,
+                    First = held.First,
+                    Length = held.Last == ulong.MaxValue ? 0 : held.Last - held.First + 1,
+                    Client = held.Owner.Client.Value,
+                    Process = held.Process,
+                },
         };
     }
 

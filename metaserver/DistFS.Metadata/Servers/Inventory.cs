@@ -8,7 +8,9 @@ namespace DistFS.Metadata.Servers;
 /// <param name="Chunk">Of which chunk.</param>
 /// <param name="Version">In which version.</param>
 /// <param name="Length">Bytes from its start to the end of what was written.</param>
-public readonly record struct ReportedCopy(ChunkId Chunk, ChunkVersion Version, uint Length);
+/// <param name="IsUnclean">Whether bytes may be missing in it that were replied to and never synced.</param>
+public readonly record struct ReportedCopy(
+    ChunkId Chunk, ChunkVersion Version, uint Length, bool IsUnclean = false);
 
 /// <summary>What follows from a page of a report.</summary>
 public sealed class InventoryPlan
@@ -34,6 +36,9 @@ public sealed class InventoryPlan
 
     /// <summary>To be proposed: copies that the server was known to lack, and has again.</summary>
     public List<ChangeReplicasRequest.Types.Change> Found { get; } = [];
+
+    /// <summary>To be proposed: copies of the server that are unclean, or as if they were.</summary>
+    public List<ChangeReplicasRequest.Types.Change> Unclean { get; } = [];
 
     /// <summary>
     /// Copies that nothing here explains: chunks that were never made, versions that were never given. They stay where
@@ -158,8 +163,14 @@ public static class Inventory
         {
             // A server hears of a version with the first write in it: an older one than that of the last commit has
             // missed something, an older one than the present has not.
-            var isStale = copy.Version.Value < chunk.Written.Value || copy.Length < chunk.Length;
-            if (isStale)
+            var isStale = copy.Version.Value < chunk.Written.Value;
+            if (!isStale && (copy.IsUnclean || chunk.IsUnclean(server) || chunk.DecidedServer == server))
+            {
+                JudgeUnclean(id, chunk, server, position, copy, plan);
+                return;
+            }
+
+            if (isStale || copy.Length < chunk.Length)
             {
                 Settle(id, chunk, server, position, isThere: false, plan);
                 return;
@@ -172,12 +183,7 @@ public static class Inventory
 
             if (copy.Version.Value < chunk.Version.Value)
             {
-                plan.Fences.Add(new ChunkFence
-                {
-                    Chunk = id.Value,
-                    Version = chunk.Version.Value,
-                    Length = chunk.Length,
-                });
+                plan.Fences.Add(ChunkFences.Of(id, chunk));
             }
         }
         else if (tree.Chunks.TryGetGarbage(server, id, out var garbage) && copy.Version.Value <= garbage.Version.Value)
@@ -191,6 +197,49 @@ public static class Inventory
         else
         {
             plan.Surplus.Add(copy);
+        }
+    }
+
+    /// <summary>
+    /// It says itself that it is unclean, or is known to count for nothing, until it is made as another's: whatever it
+    /// says in a later run. Or it was decided that it is the chunk, and is told so, in whichever run.
+    /// </summary>
+    private static void JudgeUnclean(
+        ChunkId id, in ChunkRow chunk, ServerId server, LogIndex position, ReportedCopy copy, InventoryPlan plan)
+    {
+        if (chunk.DecidedServer == server || (chunk.Length == 0 && copy.Version.Value < chunk.Version.Value))
+        {
+            plan.Fences.Add(ChunkFences.Of(id, chunk));
+            return;
+        }
+
+        if (chunk.UncleanBytesOf(server) != copy.Length)
+        {
+            if (chunk.ChangedAt > position)
+            {
+                plan.AskAgain(id);
+                return;
+            }
+
+            plan.Unclean.Add(new ChangeReplicasRequest.Types.Change
+            {
+                Chunk = id.Value,
+                Version = chunk.Version.Value,
+                Server = server.Value,
+                Unclean = true,
+                Length = copy.Length,
+            });
+            if (chunk.Length == 0)
+            {
+                // It is clean in the version that begins with this.
+                plan.AskAgain(id);
+            }
+        }
+
+        if (!copy.IsUnclean && copy.Version.Value < chunk.Version.Value)
+        {
+            // It must serve nobody who knows an older version.
+            plan.Fences.Add(ChunkFences.Of(id, chunk));
         }
     }
 

@@ -31,7 +31,8 @@ internal sealed partial class ChunkServersService
         var copies = new List<ReportedCopy>(request.Copies.Count);
         foreach (var copy in request.Copies)
         {
-            copies.Add(new ReportedCopy(new ChunkId(copy.Chunk), new ChunkVersion(copy.Version), copy.Length));
+            copies.Add(new ReportedCopy(
+                new ChunkId(copy.Chunk), new ChunkVersion(copy.Version), copy.Length, copy.Unclean));
         }
 
         var (status, plan) = state.Read((request, copies), static (store, asked) =>
@@ -62,6 +63,7 @@ internal sealed partial class ChunkServersService
         var reply = new InventoryReply { Answer = new ServerAnswer() };
         await SettleAsync(server, plan, reply, call).ConfigureAwait(false);
         reply.Fences.Add(plan.Fences);
+        reply.Members.Add(FenceTeller.MembersOf(plan.Fences, lead.Servers));
         reply.Deletes.Add(plan.Deletes);
         if (request.End != 0 || plan.Next.Value != ulong.MaxValue)
         {
@@ -88,7 +90,12 @@ internal sealed partial class ChunkServersService
             LogLost(logger, server, plan.Lost.Count, plan.Lost[0].Chunk);
         }
 
-        List<ChangeReplicasRequest.Types.Change> settled = [.. plan.Lost, .. plan.Found];
+        if (plan.Unclean.Count > 0)
+        {
+            LogUnclean(logger, server, plan.Unclean.Count, plan.Unclean[0].Chunk);
+        }
+
+        List<ChangeReplicasRequest.Types.Change> settled = [.. plan.Lost, .. plan.Found, .. plan.Unclean];
         for (var from = 0; from < settled.Count; from += PageMax)
         {
             var changes = new ChangeReplicasRequest();
@@ -144,4 +151,10 @@ internal sealed partial class ChunkServersService
         Level = LogLevel.Warning,
         Message = "Chunk server {Server} lacks {Count} copies that it should have, chunk {Chunk} among them.")]
     private static partial void LogLost(ILogger logger, ServerId server, int count, ulong chunk);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Chunk server {Server} may lack bytes that were not synced when it ended, in {Count} copies, of "
+            + "chunk {Chunk} among them: they count for nothing as long as others do.")]
+    private static partial void LogUnclean(ILogger logger, ServerId server, int count, ulong chunk);
 }

@@ -37,7 +37,8 @@ internal sealed partial class ChunkServersService(
         .Handle(ChunkServersMethods.Inventory, InventoryAsync, HandlerScheduling.Inline)
         .Handle(ChunkServersMethods.ConfirmDeleted, ConfirmDeletedAsync, HandlerScheduling.Inline)
         .Handle(ChunkServersMethods.RepairStatus, RepairStatusOf, HandlerScheduling.Inline)
-        .Handle(ChunkServersMethods.ListServers, ListServers, HandlerScheduling.Inline);
+        .Handle(ChunkServersMethods.ListServers, ListServers, HandlerScheduling.Inline)
+        .Handle(ChunkServersMethods.Locate, Locate, HandlerScheduling.Inline);
 
     private async ValueTask<RegisterServerAnswer> RegisterAsync(RegisterServerRequest request, ServerCall call)
     {
@@ -215,6 +216,43 @@ internal sealed partial class ChunkServersService(
         var reply = new ListServersReply { Answer = new ServerAnswer(), More = more };
         reply.Servers.Add(page);
         return new(reply);
+    }
+
+    /// <summary>
+    /// From the state as it is here: who asks compares versions, and what he reads is checked anyway.
+    /// </summary>
+    private ValueTask<LocateChunkReply> Locate(LocateChunkRequest request, ServerCall call)
+    {
+        if (!TryLead(out _, out var answer))
+        {
+            return new(new LocateChunkReply { Answer = answer });
+        }
+
+        return new(state.Read(new ChunkId(request.Chunk), static (store, chunk) =>
+        {
+            var tree = MetadataView.Open(store)!.Tree;
+            if (!tree.Chunks.TryGet(chunk, out var row))
+            {
+                return new LocateChunkReply { Answer = new ServerAnswer { Status = (int)FsStatus.NotFound } };
+            }
+
+            var reply = new LocateChunkReply
+            {
+                Answer = new ServerAnswer(),
+                Version = row.Version.Value,
+                Sealed = row.State == Metadata.Chunks.ChunkState.Sealed,
+            };
+            foreach (var id in row.Replicas.Span)
+            {
+                if (tree.Servers.TryGet(id, out var server) && server.State != ServerState.Down)
+                {
+                    reply.Servers.Add(
+                        new LocateChunkReply.Types.Replica { Server = id.Value, Address = server.Address });
+                }
+            }
+
+            return reply;
+        }));
     }
 
     /// <summary>The row of a server, and of which position of the log it is.</summary>

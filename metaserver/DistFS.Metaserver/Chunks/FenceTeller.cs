@@ -118,7 +118,8 @@ internal sealed class FenceTeller(
         return false;
     }
 
-    private static IEnumerable<ChainHop> MembersOf(IEnumerable<ChunkFence> fences, LiveServers live) => fences
+    /// <summary>Where the servers of some fences are, as far as that is known.</summary>
+    internal static IEnumerable<ChainHop> MembersOf(IEnumerable<ChunkFence> fences, LiveServers live) => fences
         .SelectMany(static fence => fence.Servers).Distinct()
         .Select(server => live.RowOf(new ServerId(server)) is { } row
             ? new ChainHop { Server = server, Address = row.Address }

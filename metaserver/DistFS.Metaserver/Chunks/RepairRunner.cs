@@ -109,6 +109,7 @@ internal sealed partial class RepairRunner : IAsyncDisposable
         _commands.Clear();
         _planner.Tick(nowMs, _commands);
         await DoAsync(nowMs, cancellation).ConfigureAwait(false);
+        await _idle.DecideAsync(cancellation).ConfigureAwait(false);
         await _idle.TellAsync().ConfigureAwait(false);
         await EndAsync(cancellation).ConfigureAwait(false);
         return true;
@@ -152,12 +153,18 @@ internal sealed partial class RepairRunner : IAsyncDisposable
     {
         if (chunks.TryGet(id, out var row))
         {
-            _planner.Offer(ChunkInfo.Of(id, row));
+            Offer(id, row);
         }
         else
         {
             _planner.Forget(id);
         }
+    }
+
+    private void Offer(ChunkId id, in ChunkRow row)
+    {
+        _planner.Offer(ChunkInfo.Of(id, row));
+        _idle.Watch(id, row);
     }
 
     private void Feel()
@@ -318,7 +325,7 @@ internal sealed partial class RepairRunner : IAsyncDisposable
             var all = chunks.All(_scanFrom, SliceMax);
             foreach (var (id, row) in all)
             {
-                _planner.Offer(ChunkInfo.Of(id, row));
+                Offer(id, row);
             }
 
             return all.Count < SliceMax ? null : new ChunkId(all[^1].Chunk.Value + 1);
@@ -342,6 +349,7 @@ internal sealed partial class RepairRunner : IAsyncDisposable
             Version = copy.Version.Value,
             Length = (uint)copy.SizeBytes,
             Source = copy.Source.Value,
+            Over = TryRead(copy.Chunk, out var row) && row.IsOn(copy.Target),
         };
         if (!_lead.Servers.TryOrder(copy.Target, order))
         {

@@ -3,6 +3,7 @@ using DistFS.Metadata.Reads;
 using DistFS.Metadata.Sessions;
 using DistFS.Metaserver.Consensus;
 using DistFS.Metaserver.State;
+using DistFS.Native;
 using DistFS.Primitives;
 using DistFS.Protocol;
 using Google.Protobuf;
@@ -100,16 +101,22 @@ internal sealed partial class LeaderDuties : IAsyncDisposable
                 ? new MetadataCommand { Collect = new CollectRequest { RowsMax = CollectRowsMax } } : null;
         });
 
-    private MetadataCommand Bootstrap() => new()
+    /// <summary>The root directory is his who runs the first leader: so whoever makes a cluster may use it.</summary>
+    private MetadataCommand Bootstrap()
     {
-        Bootstrap = new BootstrapRequest
-        {
-            ClusterHigh = (ulong)(_cluster.Value >> 64),
-            ClusterLow = (ulong)_cluster.Value,
-            NameKeyHigh = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))),
-            NameKeyLow = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))),
-            Mode = RootMode,
-        },
+        var (uid, gid) = OperatingSystem.IsWindows() ? (0, 0) : (Posix.Identity().User, Posix.Identity().Group);
+        return new MetadataCommand { Bootstrap = BootstrapOf(uid, gid) };
+    }
+
+    private BootstrapRequest BootstrapOf(uint uid, uint gid) => new()
+    {
+        ClusterHigh = (ulong)(_cluster.Value >> 64),
+        ClusterLow = (ulong)_cluster.Value,
+        NameKeyHigh = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))),
+        NameKeyLow = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))),
+        Mode = RootMode,
+        Uid = uid,
+        Gid = gid,
     };
 
     [LoggerMessage(

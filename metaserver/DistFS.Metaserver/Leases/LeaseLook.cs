@@ -35,6 +35,8 @@ internal sealed class LeaseLook(LeaseKeeper keeper, ClientId session, ServerCall
                 ReadOperation.KindOneofCase.Access => operation.Access.Inode,
                 ReadOperation.KindOneofCase.GetXattr => operation.GetXattr.Inode,
                 ReadOperation.KindOneofCase.ListXattrs => operation.ListXattrs.Inode,
+                ReadOperation.KindOneofCase.Walk => operation.Walk.From,
+                ReadOperation.KindOneofCase.GetFileMap => operation.GetFileMap.Inode,
                 _ => 0UL,
             };
             if (inode != 0)
@@ -75,12 +77,22 @@ internal sealed class LeaseLook(LeaseKeeper keeper, ClientId session, ServerCall
 
         foreach (var read in reply.Replies)
         {
-            if (read.Attributes is { } told
-                && !_ticket.Covers(new LeaseNeed(LeaseNeedKind.Look, told.Inode)))
+            hasSeen &= read.Attributes is not { } told || HasSeen(told.Inode);
+            foreach (var step in read.Walked)
             {
-                Add(told.Inode);
-                hasSeen = false;
+                hasSeen &= HasSeen(step.Inode);
             }
+        }
+
+        return hasSeen;
+    }
+
+    private bool HasSeen(ulong inode)
+    {
+        var hasSeen = _ticket.Covers(new LeaseNeed(LeaseNeedKind.Look, inode));
+        if (!hasSeen)
+        {
+            Add(inode);
         }
 
         return hasSeen;

@@ -7,6 +7,7 @@ using DistFS.Metaserver.State;
 using DistFS.Primitives;
 using DistFS.Protocol;
 using DistFS.Rpc;
+using DistFS.Rpc.Services;
 
 namespace DistFS.Metaserver.Leases;
 

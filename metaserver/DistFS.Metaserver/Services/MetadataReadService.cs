@@ -7,6 +7,7 @@ using DistFS.Metaserver.State;
 using DistFS.Primitives;
 using DistFS.Protocol;
 using DistFS.Rpc;
+using DistFS.Rpc.Services;
 
 namespace DistFS.Metaserver.Services;
 
@@ -77,7 +78,7 @@ internal sealed class MetadataReadService(RaftDriver driver, MetadataState state
                 return reply;
             }
 
-            var context = new ReadContext(view.Tree, PrincipalOf(request.Caller));
+            var context = new ReadContext(view.Tree, PrincipalOf(request.Caller), new ClientId(request.Client));
             var bytes = 0;
             foreach (var operation in request.Operations)
             {

@@ -2,6 +2,7 @@ using DistFS.Metaserver.Consensus;
 using DistFS.Primitives;
 using DistFS.Protocol;
 using DistFS.Rpc;
+using DistFS.Rpc.Services;
 using Google.Protobuf;
 
 namespace DistFS.Metaserver.Services;

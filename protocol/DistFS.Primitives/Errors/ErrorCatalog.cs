@@ -7,7 +7,8 @@ namespace DistFS.Primitives;
 
 /// <summary>
 /// Every <see cref="ErrorCode"/>, one file per area: 10xx the tool and its configuration, 11xx the machine and native
-/// libraries, 12xx the wire, 13xx metaservers, 14xx sessions of clients, chunk servers. A number is never used again.
+/// libraries, 12xx the wire, 13xx metaservers, 14xx sessions of clients, chunk servers, 15xx files of clients. A number
+/// is never used again.
 /// </summary>
 public static partial class ErrorCatalog
 {

@@ -12,6 +12,18 @@ namespace DistFS.Rpc;
 /// </remarks>
 public delegate ValueTask<TReply> UnaryHandler<in TRequest, TReply>(TRequest request, ServerCall call);
 
+/// <summary>
+/// Answers a unary call if that takes no more than microseconds and no wait, on the thread that received it.
+/// </summary>
+/// <returns>
+/// Null: the <see cref="UnaryHandler{TRequest, TReply}"/> is to do it, and <paramref name="call"/> is as it was.
+/// </returns>
+/// <remarks>
+/// Errors, too, are best left to the other: what is thrown here is answered, but it is the receive loop that is slow.
+/// </remarks>
+public delegate TReply? QuickHandler<in TRequest, out TReply>(TRequest request, ServerCall call)
+    where TReply : class;
+
 /// <summary>Answers a streaming call; the stream ends when the returned task does.</summary>
 public delegate ValueTask StreamHandler<in TRequest, out TReply>(
     TRequest request, IReplyWriter<TReply> replies, ServerCall call);
@@ -50,17 +62,22 @@ public sealed class RpcDispatcher
     private FrozenDictionary<string, RpcBinding>? _sealed;
 
     /// <summary>Offers a unary method.</summary>
+    /// <param name="method">Which.</param>
+    /// <param name="handler">Answers it, over every transport.</param>
+    /// <param name="scheduling">On which thread that starts.</param>
+    /// <param name="quick">Over frames it is asked first; null for none.</param>
     /// <exception cref="InvalidOperationException">It has a handler already, or a transport uses the table.</exception>
     public RpcDispatcher Handle<TRequest, TReply>(
         RpcMethod<TRequest, TReply> method,
         UnaryHandler<TRequest, TReply> handler,
-        HandlerScheduling scheduling = HandlerScheduling.Pool)
+        HandlerScheduling scheduling = HandlerScheduling.Pool,
+        QuickHandler<TRequest, TReply>? quick = null)
         where TRequest : class, IMessage<TRequest>, new()
         where TReply : class, IMessage<TReply>, new()
     {
         ArgumentNullException.ThrowIfNull(method);
         RequireKind(method, RpcMethodKind.Unary);
-        return Add(new UnaryBinding<TRequest, TReply>(method, handler, scheduling));
+        return Add(new UnaryBinding<TRequest, TReply>(method, handler, scheduling, quick));
     }
 
     /// <summary>Offers a streaming method.</summary>
@@ -148,7 +165,8 @@ public interface IRpcBindingVisitor<out TResult>
 public sealed class UnaryBinding<TRequest, TReply>(
     RpcMethod<TRequest, TReply> method,
     UnaryHandler<TRequest, TReply> handler,
-    HandlerScheduling scheduling) : RpcBinding
+    HandlerScheduling scheduling,
+    QuickHandler<TRequest, TReply>? quick = null) : RpcBinding
     where TRequest : class, IMessage<TRequest>, new()
     where TReply : class, IMessage<TReply>, new()
 {
@@ -163,6 +181,9 @@ public sealed class UnaryBinding<TRequest, TReply>(
 
     /// <summary>Where it starts.</summary>
     public HandlerScheduling Scheduling => scheduling;
+
+    /// <summary>Is asked first, where the transport can; null for none.</summary>
+    public QuickHandler<TRequest, TReply>? Quick => quick;
 
     /// <inheritdoc/>
     public override TResult Accept<TResult>(IRpcBindingVisitor<TResult> visitor) => visitor.Visit(this);

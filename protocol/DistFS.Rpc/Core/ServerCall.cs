@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net;
 using DistFS.Primitives;
 
@@ -68,8 +69,8 @@ public abstract class ServerCall
     /// <summary>The deadline in milliseconds of <see cref="Environment.TickCount64"/>.</summary>
     protected internal long DeadlineTicks { get; protected set; } = NoDeadline;
 
-    /// <summary>What <see cref="SetReplyPayload"/> was given.</summary>
-    protected ReadOnlyMemory<byte> ReplyPayload { get; private set; }
+    /// <summary>What <see cref="SetReplyPayload(ReadOnlyMemory{byte}, IDisposable?)"/> was given.</summary>
+    protected ReadOnlySequence<byte> ReplyPayload { get; private set; }
 
     /// <summary>Released once the reply's payload was sent.</summary>
     protected IDisposable? ReplyPayloadOwner { get; private set; }
@@ -81,12 +82,21 @@ public abstract class ServerCall
     /// Sends <paramref name="payload"/> with the reply. Over frames it goes from this memory to the socket; it must not
     /// change until <paramref name="owner"/> is disposed, which happens exactly once, also when the call fails.
     /// </summary>
-    public void SetReplyPayload(ReadOnlyMemory<byte> payload, IDisposable? owner = null)
+    public void SetReplyPayload(ReadOnlyMemory<byte> payload, IDisposable? owner = null) =>
+        SetReplyPayload(new ReadOnlySequence<byte>(payload), owner);
+
+    /// <summary>As the other, from several places: the caller gets them as one payload.</summary>
+    public void SetReplyPayload(in ReadOnlySequence<byte> payload, IDisposable? owner)
     {
         DropReplyPayload();
         ReplyPayload = payload;
         ReplyPayloadOwner = owner;
     }
+
+    /// <summary>
+    /// Sends only the first bytes of what <see cref="SetReplyPayload(ReadOnlyMemory{byte}, IDisposable?)"/> was given.
+    /// </summary>
+    public void TrimReplyPayload(int length) => ReplyPayload = ReplyPayload.Slice(0, length);
 
     /// <summary>Sends the request's payload back with the reply, from the memory it came in.</summary>
     public virtual void EchoPayload() => SetReplyPayload(Payload);

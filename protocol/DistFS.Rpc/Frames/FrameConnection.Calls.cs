@@ -1,3 +1,4 @@
+using System.Buffers;
 using DistFS.Primitives;
 using Google.Protobuf;
 
@@ -259,7 +260,8 @@ internal sealed partial class FrameConnection
             call.TraceId);
         try
         {
-            flush = AppendUnderGate(header, call.Request, call.Payload, call, out var lent);
+            var payload = new ReadOnlySequence<byte>(call.Payload);
+            flush = AppendUnderGate(header, call.Request, payload, call, out var lent);
             if (lent)
             {
                 call.LendPayload();

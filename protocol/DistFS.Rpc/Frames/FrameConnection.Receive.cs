@@ -13,6 +13,11 @@ internal sealed partial class FrameConnection
 {
     private const int ReceiveBufferBytes = 16 << 10;
 
+    // A payload up to this is received with its header, and with the frames behind it, and then copied: a receive of
+    // its own would cost more. The buffer is then as large as some of them.
+    private const int SmallPayloadBytesMax = 16 << 10;
+    private const int SmallPayloadsBytes = 64 << 10;
+
     // A stranger's first frame. Ours has a body of 5 KiB at most; the rest is for later versions.
     private const int HelloBytesMax = 64 << 10;
 
@@ -22,6 +27,9 @@ internal sealed partial class FrameConnection
     private int _end;
     private ValueTaskAwaiter<int> _receiveAwaiter;
     private bool _helloReceived;
+
+    // Bytes of the last receive: a buffer that is larger than what comes is given back.
+    private int _received;
 
     // The frame whose payload is being received: what it is for, or null to skip it.
     private FrameHeader _payloadHeader;
@@ -118,6 +126,7 @@ internal sealed partial class FrameConnection
         }
 
         Volatile.Write(ref _lastReceived, FrameTicker.Patience.Now);
+        _received = count;
         if (_payloadMissing == 0)
         {
             _end += count;
@@ -167,7 +176,8 @@ internal sealed partial class FrameConnection
         if (_start == _end)
         {
             _start = _end = 0;
-            if (_buffer.Length > 4 * ReceiveBufferBytes)
+            if (_buffer.Length > SmallPayloadsBytes
+                || (_buffer.Length > ReceiveBufferBytes && _received < ReceiveBufferBytes / 2))
             {
                 ReplaceBuffer(ReceiveBufferBytes);
             }
@@ -275,6 +285,18 @@ internal sealed partial class FrameConnection
         if (!FrameHeader.IsIntact(data[..inBuffer]))
         {
             return Refuse(ErrorCatalog.FrameCorrupt, "a frame's checksum does not match", data);
+        }
+
+        var withPayload = inBuffer + header.PayloadLength;
+        if (header.PayloadLength <= SmallPayloadBytesMax && data.Length < withPayload)
+        {
+            NoteIncomplete(true, withPayload);
+            if (_buffer.Length - _start < withPayload)
+            {
+                ReplaceBuffer(Math.Max(SmallPayloadsBytes, withPayload));
+            }
+
+            return false;
         }
 
         _start += inBuffer;

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.CompilerServices;
 using DistFS.Primitives;
 using Google.Protobuf;
@@ -11,7 +12,7 @@ namespace DistFS.Rpc.Frames;
 internal sealed partial class FrameConnection
 {
     // From here on a batch is large enough that waiting for more frames gains nothing.
-    private const int FlushAtOnceBytes = 64 << 10;
+    private const int FlushAtOnceBytes = 32 << 10;
 
     // Where the transport cannot say what the peer took of a send, the stall time-out is for the whole of it. So a send
     // is no more than a slow but living peer takes in that time.
@@ -47,7 +48,11 @@ internal sealed partial class FrameConnection
     }
 
     private bool AppendUnderGate(
-        in FrameHeader header, IMessage? body, ReadOnlyMemory<byte> payload, IPayloadOwner? owner, out bool ownerTaken)
+        in FrameHeader header,
+        IMessage? body,
+        in ReadOnlySequence<byte> payload,
+        IPayloadOwner? owner,
+        out bool ownerTaken)
     {
         ownerTaken = false;
         if (_closeReason != null)
@@ -56,7 +61,7 @@ internal sealed partial class FrameConnection
         }
 
         ownerTaken = _filling.Add(header, body, payload, owner);
-        if (_flushing || _corked)
+        if (_flushing || (_corked && _filling.Bytes < FlushAtOnceBytes))
         {
             return false;
         }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using DistFS.Primitives;
 using Google.Protobuf;
 
@@ -139,7 +140,7 @@ internal sealed partial class FrameConnection
         {
             call.Execute();
         }
-        else
+        else if (!call.TryExecuteQuickly())
         {
             AddReady(call);
         }
@@ -148,7 +149,11 @@ internal sealed partial class FrameConnection
     /// <summary>The handler has ended: its last frame, and the end of what the call occupies.</summary>
     /// <returns>Whether <paramref name="owner"/> will be told when the payload was sent.</returns>
     public bool EndServed(
-        FrameServerCall call, FrameKind kind, IMessage? body, ReadOnlyMemory<byte> payload, IPayloadOwner? owner)
+        FrameServerCall call,
+        FrameKind kind,
+        IMessage? body,
+        in ReadOnlySequence<byte> payload,
+        IPayloadOwner? owner)
     {
         var length = body?.CalculateSize() ?? 0;
         if (length > _peerBodyBytesMax || payload.Length > _peerPayloadBytesMax)
@@ -174,7 +179,7 @@ internal sealed partial class FrameConnection
             EndHandlersUnderGate();
 
             _servingBytes -= call.RequestBytes;
-            var header = new FrameHeader(kind, length, payload.Length, 0, 0, call.CallId, call.TraceId);
+            var header = new FrameHeader(kind, length, (int)payload.Length, 0, 0, call.CallId, call.TraceId);
             try
             {
                 flush = AppendUnderGate(header, body, payload, owner, out taken);

@@ -14,6 +14,7 @@ internal abstract class FrameServerCall : ServerCall, IPayloadOwner
     private Payload _requestPayload;
     private Payload _echoed;
     private long _started;
+    private bool _isIntercepted;
 
     protected FrameServerCall() => _work = new Work(this);
 
@@ -70,13 +71,45 @@ internal abstract class FrameServerCall : ServerCall, IPayloadOwner
     /// <summary>Runs the handler, up to its first wait.</summary>
     public void Execute()
     {
+        if (Intercept())
+        {
+            Run();
+        }
+    }
+
+    /// <summary>Answers on the thread of the receive loop, if the method can; false: it is still to be executed.
+    /// </summary>
+    public bool TryExecuteQuickly() => HasQuick && (!Intercept() || TryRunQuickly());
+
+    /// <summary>Whether the method has a handler that may answer at once.</summary>
+    protected virtual bool HasQuick => false;
+
+    /// <summary>Asks that handler; false: it has not answered.</summary>
+    protected virtual bool TryRunQuickly() => false;
+
+    /// <summary>Shows the call to the interceptors, once; false: it has been refused.</summary>
+    private bool Intercept()
+    {
+        if (_isIntercepted)
+        {
+            if (IsCancelled)
+            {
+                FailWith(new OperationCanceledException("The caller gave up."));
+            }
+
+            return !IsCancelled;
+        }
+
         try
         {
             ThrowIfCancelled();
+            _isIntercepted = true;
             foreach (var interceptor in Handlers.Interceptors)
             {
                 interceptor.OnCall(this);
             }
+
+            return true;
         }
         catch (Exception e)
         {
@@ -86,10 +119,8 @@ internal abstract class FrameServerCall : ServerCall, IPayloadOwner
             }
 
             Refuse(e);
-            return;
+            return false;
         }
-
-        Run();
     }
 
     /// <summary>Ends the call without its handler.</summary>
@@ -140,6 +171,7 @@ internal abstract class FrameServerCall : ServerCall, IPayloadOwner
     {
         var reusable = ResetForReuse();
         _connection = null;
+        _isIntercepted = false;
         return reusable;
     }
 
@@ -270,6 +302,30 @@ internal sealed class FrameUnaryCall<TRequest, TReply> : FrameServerCall
         }
     }
 
+    protected override bool HasQuick => _binding.Quick != null;
+
+    protected override bool TryRunQuickly()
+    {
+        TReply? reply;
+        try
+        {
+            reply = _binding.Quick!(_request!, this);
+        }
+        catch (Exception e)
+        {
+            FailWith(e);
+            return true;
+        }
+
+        if (reply == null)
+        {
+            return false;
+        }
+
+        Succeed(reply);
+        return true;
+    }
+
     protected override void Recycle()
     {
         _request = null;
@@ -294,100 +350,5 @@ internal sealed class FrameUnaryCall<TRequest, TReply> : FrameServerCall
         }
 
         Succeed(reply);
-    }
-}
-
-/// <summary>A streaming call; made anew for each.</summary>
-internal sealed class FrameStreamCall<TRequest, TReply>(StreamBinding<TRequest, TReply> binding, FrameHandlers handlers)
-    : FrameServerCall, IReplyWriter<TReply>, IBlockedStream
-    where TRequest : class, IMessage<TRequest>, new()
-    where TReply : class, IMessage<TReply>, new()
-{
-    private TRequest? _request;
-    private long _credit;
-    private TaskCompletionSource? _wake;
-    private int _writing;
-
-    public override RpcMethod Method => binding.TypedMethod;
-
-    public override HandlerScheduling Scheduling => HandlerScheduling.Pool;
-
-    protected override FrameHandlers Handlers => handlers;
-
-    public override RpcException? Parse(ReadOnlySpan<byte> body)
-    {
-        _credit = Connection.StreamCredit;
-        try
-        {
-            _request = binding.TypedMethod.RequestParser.ParseFrom(body);
-            return null;
-        }
-        catch (InvalidProtocolBufferException e)
-        {
-            return new RpcException(ErrorCatalog.BadRequest, $"{Method}: {e.Message}", e);
-        }
-    }
-
-    public async ValueTask WriteAsync(TReply reply)
-    {
-        if (Interlocked.Exchange(ref _writing, 1) != 0)
-        {
-            throw new InvalidOperationException("One reply at a time: await the last one first.");
-        }
-
-        try
-        {
-            await WriteNextAsync(reply).ConfigureAwait(false);
-        }
-        finally
-        {
-            Volatile.Write(ref _writing, 0);
-        }
-    }
-
-    private async ValueTask WriteNextAsync(TReply reply)
-    {
-        while (true)
-        {
-            ThrowIfCancelled();
-            var wake = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            Volatile.Write(ref _wake, wake);
-            if (Connection.TrySendItem(this, reply, this, ref _credit))
-            {
-                return;
-            }
-
-            await wake.Task.WaitAsync(CancellationToken).ConfigureAwait(false);
-        }
-    }
-
-    public void Grant(long bytes)
-    {
-        _credit += bytes;
-        Wake();
-    }
-
-    public void Wake() => Volatile.Read(ref _wake)?.TrySetResult();
-
-    protected override void Run() => _ = RunAsync();
-
-    // Not reused: a stream is long, and its parts may still be held by whoever wakes it.
-    protected override void Recycle()
-    {
-    }
-
-    private async Task RunAsync()
-    {
-        try
-        {
-            await binding.Handler(_request!, this, this).ConfigureAwait(false);
-        }
-        catch (Exception e)
-        {
-            FailWith(e);
-            return;
-        }
-
-        Succeed(null);
     }
 }

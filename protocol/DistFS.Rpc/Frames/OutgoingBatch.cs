@@ -14,7 +14,8 @@ namespace DistFS.Rpc.Frames;
 internal sealed class OutgoingBatch
 {
     /// <summary>
-    /// Up to this size a payload is copied behind its header: a memory copy of 8 KiB costs less than a second send.
+    /// Up to this size a part of a payload is copied behind what is before it: a memory copy of 8 KiB costs less than a
+    /// second send.
     /// </summary>
     public const int CopiedPayloadBytesMax = 8 << 10;
 
@@ -39,38 +40,50 @@ internal sealed class OutgoingBatch
     /// <param name="header">Its lengths are those of the other arguments.</param>
     /// <param name="body">May be null for none.</param>
     /// <param name="payload">
-    /// Borrowed until <paramref name="owner"/> is told; an owner without a large payload is not taken.
+    /// Borrowed until <paramref name="owner"/> is told; an owner none of whose parts is large is not taken.
     /// </param>
     /// <param name="owner">Told once the payload's memory is no longer used.</param>
     /// <returns>Whether the owner was taken: it will be told later.</returns>
-    public bool Add(in FrameHeader header, IMessage? body, ReadOnlyMemory<byte> payload, IPayloadOwner? owner)
+    public bool Add(in FrameHeader header, IMessage? body, in ReadOnlySequence<byte> payload, IPayloadOwner? owner)
     {
-        var copied = payload.Length <= CopiedPayloadBytesMax;
-        var inBuffer = FrameHeader.Size + header.BodyLength + (copied ? payload.Length : 0);
-        Reserve(inBuffer);
-        var frame = _buffer.AsSpan(_used, inBuffer);
-        header.Write(frame);
-        body?.WriteTo(frame.Slice(FrameHeader.Size, header.BodyLength));
-        FrameHeader.Seal(frame[..(FrameHeader.Size + header.BodyLength)]);
-        if (copied)
+        var (used, segments) = (_used, _segments.Count);
+        try
         {
-            payload.Span.CopyTo(frame[(FrameHeader.Size + header.BodyLength)..]);
+            AddHead(header, body, payload.Length <= CopiedPayloadBytesMax ? (int)payload.Length : 0);
+            if (payload.IsSingleSegment)
+            {
+                AddPart(payload.First);
+            }
+            else
+            {
+                foreach (var part in payload)
+                {
+                    AddPart(part);
+                }
+            }
+        }
+        catch
+        {
+            // A body that failed to serialise, or memory that is gone, leaves no trace.
+            _used = used;
+            _segments.RemoveRange(segments, _segments.Count - segments);
+            throw;
         }
 
-        // Only now: a body that failed to serialise has left no trace.
-        _used += inBuffer;
         Bytes += header.FrameLength;
         if (header.Kind is FrameKind.Reply or FrameKind.Error)
         {
             Answers++;
         }
 
-        if (!copied)
+        if (_segments.Count == segments || owner == null)
         {
-            _segments.Add(new Segment(_used, payload, owner));
+            return false;
         }
 
-        return !copied && owner != null;
+        // The last part that is borrowed is the last that is used.
+        CollectionsMarshal.AsSpan(_segments)[^1].Owner = owner;
+        return true;
     }
 
     /// <summary>The next bytes to send; empty when all were sent.</summary>
@@ -135,6 +148,30 @@ internal sealed class OutgoingBatch
             ArrayPool<byte>.Shared.Return(_buffer);
             _buffer = [];
         }
+    }
+
+    private void AddHead(in FrameHeader header, IMessage? body, int payloadBytes)
+    {
+        var length = FrameHeader.Size + header.BodyLength;
+        Reserve(length + payloadBytes);
+        var frame = _buffer.AsSpan(_used, length);
+        header.Write(frame);
+        body?.WriteTo(frame[FrameHeader.Size..]);
+        FrameHeader.Seal(frame);
+        _used += length;
+    }
+
+    private void AddPart(ReadOnlyMemory<byte> part)
+    {
+        if (part.Length > CopiedPayloadBytesMax)
+        {
+            _segments.Add(new Segment(_used, part, null));
+            return;
+        }
+
+        Reserve(part.Length);
+        part.Span.CopyTo(_buffer.AsSpan(_used));
+        _used += part.Length;
     }
 
     private void Reserve(int bytes)

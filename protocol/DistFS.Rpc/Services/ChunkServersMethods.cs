@@ -28,6 +28,10 @@ public static class ChunkServersMethods
     /// <summary>The servers.</summary>
     public static readonly RpcMethod<ListServersRequest, ListServersReply> ListServers =
         RpcMethod<ListServersRequest, ListServersReply>.Unary("distfs.v1", "ChunkServers", "ListServers", 0x0406);
+
+    /// <summary>Who should have a chunk.</summary>
+    public static readonly RpcMethod<LocateChunkRequest, LocateChunkReply> Locate =
+        RpcMethod<LocateChunkRequest, LocateChunkReply>.Unary("distfs.v1", "ChunkServers", "Locate", 0x0407);
 }
 
 /// <summary>What chunk servers offer to the leading metaserver.</summary>

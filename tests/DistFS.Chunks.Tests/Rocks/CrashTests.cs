@@ -243,12 +243,22 @@ public sealed class CrashTests
     {
         var row = new ChunkRow(
             new ChunkInfo(Chunk, new ChunkVersion(2), 0x30405, new CopyId(6), ChunkState.Lost, FsStatus.Corrupt, true),
-            [new PartRange(0x1122, 3, 4)]);
+            [new PartRange(0x1122, 3, 4)],
+            0);
         Assert.Equal(
             "010201000200000005040300" + "4A0000000600000000000000" + "01000000" + "22110000000000000300000004000000",
             Convert.ToHexString(row.Encode()));
-        Assert.True(ChunkRow.TryDecode(Chunk, row.Encode(), out var again));
+        Assert.True(ChunkRow.TryDecode(Chunk, row.Encode(), 7, out var again));
         Assert.Equal((row.Info, row.Parts[0]), (again.Info, again.Parts[0]));
+        var unsynced = (row with { UnsyncedIn = 7 }).Encode();
+        Assert.Equal(
+            "010203000200000005040300" + "4A0000000600000000000000" + "01000000" + "22110000000000000300000004000000"
+            + "0700000000000000",
+            Convert.ToHexString(unsynced));
+        Assert.True(ChunkRow.TryDecode(Chunk, unsynced, 7, out again) && !again.Info.IsUnclean);
+        Assert.True(ChunkRow.TryDecode(Chunk, unsynced, 8, out again) && again.Info.IsUnclean);
+        Assert.Equal(7ul, again.UnsyncedIn);
+        Assert.False(ChunkRow.TryDecode(Chunk, unsynced.AsSpan(0, unsynced.Length - 1), 7, out _));
         Assert.StartsWith(
             "44464353" + "01000000" + "0700000000000000" + "08000000000000000000000000000000" + "0900000000000000"
             + "0200000000000000" + "0100000000000000",

@@ -1,7 +1,7 @@
-using DistFS.Chunkserver.Cluster;
 using DistFS.Metaserver.Tests.Consensus;
 using DistFS.Protocol;
 using DistFS.Rpc;
+using DistFS.Rpc.Cluster;
 using DistFS.Rpc.Frames;
 using DistFS.Rpc.Services;
 

@@ -1,4 +1,5 @@
 using DistFS.Chunkserver.Cluster;
+using DistFS.Rpc.Cluster;
 
 namespace DistFS.Chunkserver.Tests.Cluster;
 

@@ -9,6 +9,7 @@ using DistFS.Metaserver.Tests.Consensus;
 using DistFS.Protocol;
 using DistFS.Rpc;
 using DistFS.Rpc.Frames;
+using DistFS.Rpc.Services;
 using ChunkInfo = DistFS.Chunks.ChunkInfo;
 
 namespace DistFS.Chunkserver.Tests.Hosting;
@@ -30,9 +31,13 @@ internal sealed class TestServers : IAsyncDisposable
     public bool IsOnDisk { get; set; }
 
     /// <summary>A cluster with a server of that name, and in a rack of that name, for each.</summary>
-    public static async Task<TestServers> StartAsync(params string[] names)
+    public static Task<TestServers> StartAsync(params string[] names) => StartAsync(ChunkCluster.Quick, names);
+
+    /// <inheritdoc cref="StartAsync(string[])"/>
+    public static async Task<TestServers> StartAsync(
+        Metaserver.Chunks.ChunkServerOptions options, params string[] names)
     {
-        var servers = new TestServers(await ChunkCluster.StartAsync());
+        var servers = new TestServers(await ChunkCluster.StartAsync(options));
         foreach (var name in names)
         {
             // In the order of their ids.
@@ -153,6 +158,11 @@ internal sealed class TestServers : IAsyncDisposable
         where TReply : class, Google.Protobuf.IMessage<TReply>, new() =>
         await _channels.GetOrAdd(host.Address.ToString(), _ => new FrameChannel(host.Address))
             .CallAsync(method, request, TimeSpan.FromSeconds(10));
+
+    /// <summary>Blocks as they are stored; to be disposed of.</summary>
+    public async Task<RpcReply<ReadChunkReply>> ReadAsync(ChunkserverHost host, ReadChunkRequest request) =>
+        await _channels.GetOrAdd(host.Address.ToString(), _ => new FrameChannel(host.Address))
+            .CallAsync(ChunkDataMethods.Read, request, new CallOptions(TimeSpan.FromSeconds(10)));
 
     public async ValueTask DisposeAsync()
     {

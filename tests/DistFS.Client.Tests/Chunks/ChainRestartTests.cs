@@ -1,5 +1,9 @@
 using DistFS.Blocks;
+using DistFS.Chunks;
 using DistFS.Client.Chunks;
+using DistFS.Protocol;
+using DistFS.Rpc;
+using DistFS.Rpc.Services;
 
 namespace DistFS.Client.Tests.Chunks;
 
@@ -64,6 +68,87 @@ public sealed class ChainRestartTests
         await writer.SyncAsync(default);
         Assert.DoesNotContain(tail, chain.Members);
         await chain.AllHaveAsync(Filled(1, 5_000));
+    }
+
+    /// <summary>What is on its disk need not be what was replied to: nobody is made like it, nobody reads it.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task WhoForgotIsNotReadAndNotComparedWith(int place)
+    {
+        await using var chain = new TestChain(3);
+        await using var writer = chain.Write();
+        await await writer.BeginAsync(0, Filled(1, 5_000), isDurable: true, default);
+        await await writer.BeginAsync(0, Filled(2, 5_000), isDurable: false, default);
+        var server = chain.Servers[place];
+        await server.KillAsync(loses: true);
+        server.Start();
+        Assert.True(server.Store.TryGet(chain.Target.Chunk, out var info) && info.IsUnclean);
+        for (var version = info.Version.Value; version <= info.Version.Value + 1; version++)
+        {
+            var name = new ChunkName { Chunk = info.Chunk.Value, Version = version, StoredLength = 5_000 };
+            foreach (var (atTail, forCopy) in new[] { (true, false), (false, true), (false, false) })
+            {
+                // Whole blocks, a range, and a range of what it lacks: zeros would be an answer too.
+                foreach (var (block, range) in new[] { (0u, 0u), (0u, 512u), (1u, 512u) })
+                {
+                    var read = new ReadChunkRequest
+                    {
+                        Name = name,
+                        Server = server.Self.Value,
+                        FirstBlock = block,
+                        Blocks = 1,
+                        RangeLength = range,
+                        AtTail = atTail,
+                        ForCopy = forCopy,
+                    };
+                    await RefusedAsync(() => chain.Links.To(server.Address.Address)
+                        .CallAsync(ChunkDataMethods.Read, read, TimeSpan.FromSeconds(5)).AsTask());
+                }
+            }
+
+            var digest = new DigestChunkRequest { Name = name, Server = server.Self.Value };
+            await RefusedAsync(() => chain.Links.To(server.Address.Address)
+                .CallAsync(ChunkDataMethods.Digest, digest, TimeSpan.FromSeconds(5)).AsTask());
+        }
+
+        // The leader's fence does not change that, unless it says that this one counts.
+        await server.Open.FenceAsync([new VersionFence(info.Chunk, new ChunkVersion(2), 5_000)]);
+        Assert.Null(server.Open.Find(info.Chunk));
+        Assert.True(server.Store.TryGet(info.Chunk, out info) && info.IsUnclean);
+        await server.Open.FenceAsync(
+            [new VersionFence(info.Chunk, new ChunkVersion(2), 5_000, Counts: true)],
+            new HashSet<ChunkId> { info.Chunk });
+        Assert.NotNull(server.Open.Find(info.Chunk));
+
+        static async Task RefusedAsync(Func<Task> call) =>
+            Assert.Equal(ErrorCatalog.ChunkDirty, (await Assert.ThrowsAsync<RpcException>(call)).Code);
+    }
+
+    /// <summary>It started again, and lacks nothing: it takes writes, as the tail too.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task WhoStartedAgainAndForgotNothingIsAMemberOfTheNextVersion(int place)
+    {
+        await using var chain = new TestChain(3);
+        var first = Filled(1, 5_000);
+        await using (var writer = chain.Write())
+        {
+            await await writer.BeginAsync(0, first, isDurable: true, default);
+        }
+
+        var server = chain.Servers[place];
+        await server.KillAsync(loses: true);
+        server.Start();
+        await chain.BeginVersionAsync(chain.Target, 5_000, [], default);
+        await using var next = chain.Write();
+        await await next.BeginAsync(4_000, Filled(3, 500), isDurable: false, default);
+        Assert.Contains(server, chain.Members);
+        Filled(3, 500).CopyTo(first, 4_000);
+        await chain.AllHaveAsync(first);
     }
 
     [Theory]

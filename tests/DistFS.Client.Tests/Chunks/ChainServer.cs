@@ -61,7 +61,7 @@ internal sealed class ChainServer : IServing, IChunkStores, IAsyncDisposable
         dispatcher
             .Handle(ChunkDataMethods.Write, WriteAsync, HandlerScheduling.Pool)
             .Handle(ChunkDataMethods.Sync, _service.SyncAsync, HandlerScheduling.Pool)
-            .Handle(ChunkDataMethods.Read, _service.ReadAsync, HandlerScheduling.Pool)
+            .Handle(ChunkDataMethods.Read, _service.ReadAsync, HandlerScheduling.Pool, _service.ReadAtHand)
             .Handle(ChunkDataMethods.Digest, _service.Digest, HandlerScheduling.Pool);
         _server = FrameServer.Start(
             dispatcher, new FrameServerOptions { Listen = [RpcAddress.Parse("127.0.0.1:0")] });

@@ -75,6 +75,12 @@ public sealed class GoldenContentRowsTests
         Assert.Equal((1, 0), (bytes[22], bytes[23]));
         Assert.True(ChunkRow.Read(bytes).Lacks(Chunk.Replicas.Span[0]));
 
+        var unclean = (Chunk with { UncleanBytes = (uint[])[7, ChunkRow.Clean] }).Write();
+        Assert.Equal((2, Chunk.Write().Length + 8), (unclean[0], unclean.Length));
+        Assert.Equal("07000000" + "ffffffff", Hex(unclean.AsSpan()[^8..]));
+        Assert.Equal([7, ChunkRow.Clean], ChunkRow.Read(unclean).UncleanBytes.ToArray());
+        Assert.Throws<RowFormatException>(() => ChunkRow.Read(unclean.AsSpan(0, unclean.Length - 4)));
+
         // Of a replica that is none.
         Refused(bytes, 22, 4, static bytes => ChunkRow.Read(bytes));
         Refused(bytes, 23, 1, static bytes => ChunkRow.Read(bytes));

@@ -5,7 +5,6 @@ using DistFS.Metadata.Reads;
 using DistFS.Metadata.Servers;
 using DistFS.Metaserver.Chunks;
 using DistFS.Metaserver.Hosting;
-using DistFS.Metaserver.Services;
 using DistFS.Metaserver.Tests.Consensus;
 using DistFS.Protocol;
 using DistFS.Rpc;
@@ -28,7 +27,7 @@ internal sealed class ChunkCluster : IAsyncDisposable
     private ChunkCluster(ChunkServerOptions? options)
     {
         _channel = new FrameChannel(_address);
-        Options = options ?? Options;
+        Options = options ?? Quick;
     }
 
     public MetaserverHost Host { get; private set; } = null!;
@@ -37,7 +36,10 @@ internal sealed class ChunkCluster : IAsyncDisposable
 
     public List<FakeChunkServer> Servers { get; } = [];
 
-    public ChunkServerOptions Options { get; } = new()
+    public ChunkServerOptions Options { get; }
+
+    /// <summary>Times as they are by default here.</summary>
+    public static ChunkServerOptions Quick { get; } = new()
     {
         SuspectMs = 400,
         DeadMs = 1_200,

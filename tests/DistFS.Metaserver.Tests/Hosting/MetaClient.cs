@@ -1,8 +1,8 @@
 using System.Buffers.Binary;
 using System.Text;
-using DistFS.Metaserver.Services;
 using DistFS.Protocol;
 using DistFS.Rpc;
+using DistFS.Rpc.Services;
 using DistFS.Rpc.Frames;
 using Google.Protobuf;
 

@@ -1,7 +1,7 @@
-using DistFS.Metaserver.Leases;
 using DistFS.Metaserver.Tests.Hosting;
 using DistFS.Protocol;
 using DistFS.Rpc;
+using DistFS.Rpc.Services;
 
 namespace DistFS.Metaserver.Tests.Leases;
 

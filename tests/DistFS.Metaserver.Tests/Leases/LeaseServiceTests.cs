@@ -1,11 +1,11 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
 using DistFS.Metaserver.Hosting;
-using DistFS.Metaserver.Services;
 using DistFS.Metaserver.Tests.Consensus;
 using DistFS.Metaserver.Tests.Hosting;
 using DistFS.Protocol;
 using DistFS.Rpc;
+using DistFS.Rpc.Services;
 using Google.Protobuf;
 
 namespace DistFS.Metaserver.Tests.Leases;

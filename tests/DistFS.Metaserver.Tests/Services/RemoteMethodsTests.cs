@@ -38,7 +38,7 @@ public sealed class RemoteMethodsTests
         Assert.Equal(Contract.Keys.Order(), Methods().Select(method => method.FullName).Order());
 
     private static IEnumerable<RpcMethod> Methods() =>
-        new[] { typeof(NodeMethods).Assembly, typeof(MetadataMethods).Assembly }
+        new[] { typeof(NodeMethods).Assembly, typeof(AdminMethods).Assembly }
             .SelectMany(assembly => assembly.GetTypes())
             .SelectMany(type => type.GetFields(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static))
             .Where(field => field.FieldType.IsSubclassOf(typeof(RpcMethod)))

@@ -118,6 +118,10 @@ public sealed class ErrorCatalogTests
         DFS1484 ChunkServerWrong Stale
         DFS1485 ChunkVersionOver TryAgain
         DFS1486 ChunkAtRest TryAgain
+        DFS1501 FileRefused Invalid
+        DFS1502 WritesLost IoError
+        DFS1503 OutcomeUnknown IoError
+        DFS1504 SourceChanged TryAgain
         """.ReplaceLineEndings("\n"),
         string.Join('\n', ErrorCatalog.All.Select(code => $"{code.Id} {NameOf(code)} {code.Status}")));
 
@@ -126,7 +130,7 @@ public sealed class ErrorCatalogTests
     {
         foreach (var code in ErrorCatalog.All)
         {
-            Assert.InRange(code.Number, 1000, 1499);
+            Assert.InRange(code.Number, 1000, 1599);
             Assert.NotEqual(FsStatus.Ok, code.Status);
             Assert.True(FsStatusMap.IsKnown(code.Status));
             Assert.InRange(code.Title.Length, 4, 40);

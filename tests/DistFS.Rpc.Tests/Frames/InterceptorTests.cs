@@ -30,6 +30,32 @@ public sealed class InterceptorTests
     }
 
     [Fact]
+    public async Task A_quick_handler_answers_or_leaves_it_and_the_call_is_seen_once()
+    {
+        var seen = new Watcher();
+        var dispatcher = new RpcDispatcher().Use(seen).Handle(
+            Echo,
+            (request, _) => new(new EchoReply { Value = request.Value }),
+            HandlerScheduling.Pool,
+            (request, _) => request.Value switch
+            {
+                7 => throw new RpcException(ErrorCatalog.StoreIo, "quick"),
+                var even when even % 2 == 0 => new EchoReply { Value = 100 + even },
+                _ => null,
+            });
+        await using var server = FrameServer.Start(dispatcher, RpcWorld.Loopback());
+        await using var channel = new FrameChannel(server.Addresses[0]);
+        for (ulong i = 0; i < 7; i++)
+        {
+            Assert.Equal(i % 2 == 0 ? 100 + i : i, await channel.EchoAsync(i));
+        }
+
+        await Eventually.Fails(ErrorCatalog.StoreIo, () => channel.EchoAsync(7));
+        await Eventually.True(() => seen.Ends.Count == 8);
+        Assert.Equal(8, seen.Calls.Count);
+    }
+
+    [Fact]
     public async Task A_refused_call_has_no_handler_and_gives_its_payload_back()
     {
         var seen = new Watcher { Refuses = true };

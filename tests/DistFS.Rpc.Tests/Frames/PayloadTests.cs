@@ -7,7 +7,7 @@ public sealed class PayloadTests
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(9);
 
-    public static TheoryData<int> Sizes => [0, 1, 8191, 8192, 8193, 65_536, 1 << 20, 4 << 20];
+    public static TheoryData<int> Sizes => [0, 1, 8191, 8192, 8193, 16_384, 16_385, 65_536, 1 << 20, 4 << 20];
 
     [Theory]
     [MemberData(nameof(Sizes))]
@@ -19,11 +19,31 @@ public sealed class PayloadTests
         {
             await channel.EchoBytesAsync(ConformanceService.Content.AsMemory(i, size));
             await channel.SourceAsync(size);
+            await channel.SourceAsync(size, then: 4);
         }
 
         await Task.WhenAll(Enumerable.Range(0, 6).Select(i =>
             i % 2 == 0 ? channel.SourceAsync(size) : channel.EchoBytesAsync(
                 ConformanceService.Content.AsMemory(i, size))));
+    }
+
+    [Fact]
+    public async Task Many_small_ones_come_together()
+    {
+        // More than one receive holds, so that they end anywhere in it.
+        await using var world = new RpcWorld();
+        var channel = world.Channel();
+        await Task.WhenAll(Enumerable.Range(0, 16).Select(async worker =>
+        {
+            var random = new Prng((ulong)worker);
+            for (var i = 0; i < 100; i++)
+            {
+                var size = random.NextInt32(20_000);
+                await (random.Chance(0.5)
+                    ? channel.SourceAsync(size, then: random.Chance(0.5) ? 4U : 0)
+                    : channel.EchoBytesAsync(ConformanceService.Content.AsMemory(i, size)));
+            }
+        }));
     }
 
     [Fact]
@@ -78,6 +98,7 @@ public sealed class PayloadTests
         var channel = world.Channel();
         await channel.SourceAsync(size);
         await channel.SourceAsync(size, then: 3);
+        await channel.SourceAsync(size, then: 4);
         await Eventually.Fails(ErrorCatalog.StoreIo, () => channel.SourceAsync(size, then: 1));
         await Eventually.Fails(
             ErrorCatalog.DeadlineExceeded, () => channel.SourceAsync(size, then: 2, TimeSpan.FromMilliseconds(50)));

@@ -281,6 +281,12 @@ public sealed partial class RepairPlanner
             pick = new Pick(_busy[failed] ? PickOutcome.Busy : PickOutcome.Found, failed);
         }
 
+        if (pick.Outcome == PickOutcome.None && health.Missing > 0)
+        {
+            // Where it lies once more, rather than nowhere: a chunk may have been busy for all these attempts.
+            return inPlace;
+        }
+
         return which == RepairClass.Racks && pick.Outcome == PickOutcome.Found && !picker.RackAllows(pick.Server)
             ? new Pick(PickOutcome.None)
             : pick;

@@ -95,6 +95,30 @@ public sealed class RepairPlannerTests
         Assert.Equal([1U, 2U, 3U], Holders(world, 1));
     }
 
+    /// <summary>As for a chunk that is being written, which nobody may copy yet.</summary>
+    [Fact]
+    public void Where_there_is_no_other_server_it_is_tried_where_it_lies_for_as_long_as_it_takes()
+    {
+        var world = new RepairWorld(Cluster.Servers(3));
+        world.Put(1, Three, 1, 2, 3);
+        world.Spoil(1, 2);
+        var failed = 0;
+        for (var i = 0; i < 2_000 && failed < 10; i++)
+        {
+            world.Tick(1000);
+            foreach (var flight in world.Flights.ToList())
+            {
+                Assert.Equal(new ServerId(2), flight.Target);
+                world.Fail(flight);
+                failed++;
+            }
+        }
+
+        Assert.Equal(10, failed);
+        world.RunUntilQuiet();
+        Assert.Equal([1U, 2U, 3U], Holders(world, 1));
+    }
+
     [Fact]
     public void Where_that_fails_again_and_again_another_server_is_used_and_the_bad_one_goes()
     {

@@ -44,7 +44,7 @@ public sealed class RepairRules(ChunkServers servers) : MetadataInvariant
     }
 
     private static bool HasLive(MetadataEntry entry, ChunkRow chunk) => chunk.Replicas.ToArray().Any(
-        server => !chunk.Lacks(server)
+        server => !chunk.IsBad(server)
             && entry.Machine.Tree!.Servers.TryGet(server, out var row) && row.State != ServerState.Down);
 
     /// <summary>A planner begins a copy.</summary>

@@ -1,7 +1,6 @@
 using DistFS.Protocol;
-using DistFS.Rpc;
 
-namespace DistFS.Metaserver.Services;
+namespace DistFS.Rpc.Services;
 
 /// <summary>The methods of <c>distfs/v1/metadata.proto</c>.</summary>
 public static class MetadataMethods

@@ -1,0 +1,31 @@
+using System.Text.Json.Serialization;
+
+namespace DistFS.Cli.Local;
+
+/// <summary>
+/// The file <c>cluster.json</c> of a local cluster: for scripts that look for what there is, or kill it.
+/// </summary>
+/// <param name="Meta">Where the metaservers listen.</param>
+/// <param name="Servers">Every process.</param>
+/// <param name="Mount">Where it is mounted; null: nowhere.</param>
+internal sealed record LocalClusterFile(string[] Meta, LocalNode[] Servers, string? Mount);
+
+/// <summary>A process of a local cluster.</summary>
+/// <param name="Role">metaserver or chunkserver.</param>
+/// <param name="Id">1, 2, ... of its role.</param>
+/// <param name="Pid">As it was started last.</param>
+/// <param name="Address">Where it listens.</param>
+/// <param name="Data">Its data folder.</param>
+/// <param name="Log">What it says.</param>
+internal sealed record LocalNode(string Role, int Id, int Pid, string Address, string Data, string Log)
+{
+    /// <summary>Of a metaserver.</summary>
+    public const string Metaserver = "metaserver";
+
+    /// <summary>Of a chunk server.</summary>
+    public const string Chunkserver = "chunkserver";
+}
+
+[JsonSerializable(typeof(LocalClusterFile))]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]
+internal sealed partial class LocalClusterJson : JsonSerializerContext;

@@ -1,0 +1,69 @@
+using System.CommandLine;
+using System.Text.Json.Serialization;
+using DistFS.Cli.Output;
+using DistFS.Client;
+using DistFS.Primitives;
+using Spectre.Console;
+
+namespace DistFS.Cli.Verbs;
+
+/// <summary><c>dfs locate</c>: which servers have a file.</summary>
+internal sealed class LocateVerb : ClusterVerb
+{
+    private readonly Argument<string[]> _paths = Paths("Files");
+
+    public override string Summary => "Show which chunk servers have the bytes of a file";
+
+    public override IReadOnlyList<Example> Examples =>
+        [new("dfs locate /data/big", "show each chunk with its servers, in the order of the chain")];
+
+    public override void Configure(Command command)
+    {
+        ArgumentNullException.ThrowIfNull(command);
+        command.Arguments.Add(_paths);
+    }
+
+    protected override Task<int> RunAsync(VerbContext context, DistFsClient client) =>
+        ForEachAsync(context, context.Get(_paths), async path =>
+        {
+            var found = await client.GetBlockLocationsAsync(path, cancellation: context.Cancellation)
+                .ConfigureAwait(false);
+            if (context.Json)
+            {
+                var ranges = found.Select(static range => new LocateRange(
+                    range.Offset,
+                    range.Length,
+                    range.Chunk.ToString(),
+                    [.. range.Replicas.Select(
+                        static one => new LocateReplica(one.Server.Value, one.Address, one.Rack))]));
+                context.WriteJson(new LocateReport(path, [.. ranges]), LocateJson.Default.LocateReport);
+                return;
+            }
+
+            var table = Consoles.PlainTable("OFFSET", "LENGTH", "CHUNK", "SERVERS");
+            foreach (var range in found)
+            {
+                table.AddRow(
+                    new Text($"{range.Offset}"),
+                    new Text($"{new ByteSize(range.Length)}"),
+                    new Text($"{range.Chunk}"),
+                    new Text(string.Join(", ", range.Replicas.Select(static one => $"{one.Server} {one.Address}"))));
+            }
+
+            context.Out.Write(table);
+            context.Host.Out.WriteLine();
+        });
+}
+
+/// <summary>The document of <c>dfs locate --json</c>; holes and the content of small files are in no range.</summary>
+internal sealed record LocateReport(string Path, LocateRange[] Ranges);
+
+/// <summary>A range, in bytes, and who has it, the head of the chain first.</summary>
+internal sealed record LocateRange(long Offset, long Length, string Chunk, LocateReplica[] Servers);
+
+/// <summary>A server.</summary>
+internal sealed record LocateReplica(uint Id, string Address, string Rack);
+
+[JsonSerializable(typeof(LocateReport))]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+internal sealed partial class LocateJson : JsonSerializerContext;

@@ -1,0 +1,204 @@
+using DistFS.Primitives;
+using DistFS.Protocol;
+using DistFS.Rpc;
+using DistFS.Rpc.Cluster;
+using DistFS.Rpc.Services;
+
+namespace DistFS.Client.Cluster;
+
+/// <summary>
+/// What a client asks of the metaservers, at whichever of them leads. An answer that is no answer yet (nobody leads,
+/// others hold a lease, too much to do) is asked for again for as long as the client has patience. Any thread.
+/// </summary>
+internal sealed class MetadataChannel : IAsyncDisposable
+{
+    // Who is paused must not eat up the time in which another one would answer.
+    private static readonly TimeSpan AttemptMax = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan PauseMin = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan PauseMax = TimeSpan.FromMilliseconds(500);
+
+    private readonly LeaderChannel _leader;
+    private readonly DistFsClientOptions _options;
+
+    public MetadataChannel(DistFsClientOptions options)
+    {
+        _options = options;
+        _leader = new LeaderChannel(options.Metaservers, options.Clock, new LeaderChannelOptions
+        {
+            Agent = options.Agent,
+            PauseMin = PauseMin,
+            PauseMax = PauseMax,
+            AsksBusyAgain = true,
+        });
+        Caller = new Caller { Uid = options.Identity.Uid, Gid = options.Identity.Gid };
+        Caller.Groups.AddRange(options.Identity.Groups);
+    }
+
+    /// <summary>On whose behalf everything is asked. Never changed.</summary>
+    public Caller Caller { get; }
+
+    /// <summary>Reads of one moment.</summary>
+    /// <exception cref="DistFsException">No answer in time.</exception>
+    public async Task<IReadOnlyList<ReadOperationReply>> ReadAsync(
+        ReadRequest request, CancellationToken cancellation)
+    {
+        request.Caller = Caller;
+        for (var waits = new Waits(_options); ;)
+        {
+            var reply = (await _leader.AskAsync(
+                MetadataMethods.Read, request, static reply => reply, How(waits), cancellation)
+                .ConfigureAwait(false)).Reply;
+            if (reply.Status == 0)
+            {
+                return reply.Replies;
+            }
+
+            await waits.AgainAsync(reply.Status, reply.Code, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Reads one thing; its status is looked at by the caller.</summary>
+    /// <exception cref="DistFsException">No answer in time.</exception>
+    public async Task<ReadOperationReply> ReadAsync(
+        ReadOperation operation, ulong client, CancellationToken cancellation)
+    {
+        var request = new ReadRequest { Client = client };
+        request.Operations.Add(operation);
+        return (await ReadAsync(request, cancellation).ConfigureAwait(false))[0];
+    }
+
+    /// <summary>A page of a directory; the caller disposes of it. Its status is ENOENT and the like.</summary>
+    /// <exception cref="DistFsException">No answer in time.</exception>
+    public async Task<RpcReply<ReadDirectoryReply>> ReadDirectoryAsync(
+        ReadDirectoryRequest request, CancellationToken cancellation)
+    {
+        request.Caller = Caller;
+        for (var waits = new Waits(_options); ;)
+        {
+            var reply = (await _leader.CallAsync(
+                MetadataMethods.ReadDirectory, request, static reply => reply, How(waits), cancellation)
+                .ConfigureAwait(false)).Reply;
+            if (reply.Message.Status != (int)FsStatus.TryAgain)
+            {
+                return reply;
+            }
+
+            reply.Dispose();
+            await waits.AgainAsync(reply.Message.Status, reply.Message.Code, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Begins a session, or finds that of the nonce.</summary>
+    /// <exception cref="DistFsException">No answer in time, or refused.</exception>
+    public async Task<ClientId> OpenSessionAsync(ulong nonce, CancellationToken cancellation)
+    {
+        var call = new OpenSessionCall { Nonce = nonce, LeaseMs = (ulong)_options.SessionLease.TotalMilliseconds };
+        for (var waits = new Waits(_options); ;)
+        {
+            var reply = (await _leader.AskAsync(
+                MetadataMethods.OpenSession, call, static reply => reply, How(waits), cancellation)
+                .ConfigureAwait(false)).Reply;
+            if (reply.Status == 0)
+            {
+                return new ClientId(reply.OpenSession.Client);
+            }
+
+            await waits.AgainAsync(reply.Status, reply.Code, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Says that the session is alive.</summary>
+    /// <exception cref="DistFsException">No answer in time, or it is over.</exception>
+    public async Task KeepAliveAsync(ClientId session, TimeSpan limit, CancellationToken cancellation)
+    {
+        var how = new LeaderCall(limit, AttemptMax, Lane.Priority);
+        var reply = (await _leader.AskAsync(
+            MetadataMethods.KeepAlive,
+            new KeepAliveCall { Client = session.Value },
+            static reply => reply,
+            how,
+            cancellation).ConfigureAwait(false)).Reply;
+        if (reply.Status != 0)
+        {
+            throw Error(reply.Status, reply.Code);
+        }
+    }
+
+    /// <summary>
+    /// Does operations, once: the call has a number of a session, so it may be sent as often as needed.
+    /// </summary>
+    /// <returns>The replies, and how often it was sent at most.</returns>
+    /// <exception cref="DistFsException">No answer in time, or refused as a whole.</exception>
+    public async Task<(MetadataReply Reply, int Attempts)> MutateAsync(
+        MutateCall call, CancellationToken cancellation)
+    {
+        var attempts = 0;
+        for (var waits = new Waits(_options); ;)
+        {
+            var answer = await _leader.AskAsync(
+                MetadataMethods.Mutate, call, static reply => reply, How(waits), cancellation).ConfigureAwait(false);
+            attempts += answer.Attempts;
+            if (answer.Reply.Status != (int)FsStatus.TryAgain)
+            {
+                return (answer.Reply, attempts);
+            }
+
+            await waits.AgainAsync(answer.Reply.Status, answer.Reply.Code, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>What a metaserver refused as a whole, as an exception.</summary>
+    public static DistFsException Error(int status, int code) =>
+        ErrorCatalog.TryFind($"DFS{code:0000}", out var known)
+            ? new DistFsException(known, $"The metaservers say: {known.Title}.", null, (FsStatus)status)
+            : new DistFsException(
+                ErrorCatalog.FileRefused,
+                $"The metaservers refused it: {((FsStatus)status).ToPosixName()}.",
+                null,
+                (FsStatus)status);
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _leader.DisposeAsync();
+
+    private static LeaderCall How(Waits waits) => new(waits.Left, AttemptMax);
+
+    /// <summary>Of one operation: how long yet, and pauses between attempts.</summary>
+    internal sealed class Waits(DistFsClientOptions options)
+    {
+        private readonly long _from = options.Clock.GetTimestamp();
+        private TimeSpan _pause = PauseMin;
+
+        /// <summary>At least a moment: an attempt is made in any case.</summary>
+        public TimeSpan Left
+        {
+            get
+            {
+                var left = options.Patience - options.Clock.GetElapsedTime(_from);
+                return left > PauseMin ? left : PauseMin;
+            }
+        }
+
+        /// <summary>Whether the patience has come to its end.</summary>
+        public bool IsOver => options.Clock.GetElapsedTime(_from) >= options.Patience;
+
+        /// <summary>Waits a little before the same is asked again.</summary>
+        /// <exception cref="DistFsException">It is no answer that passes, or the patience is over.</exception>
+        public async Task AgainAsync(int status, int code, CancellationToken cancellation)
+        {
+            if (status != (int)FsStatus.TryAgain || IsOver)
+            {
+                throw Error(status, code);
+            }
+
+            await PauseAsync(cancellation).ConfigureAwait(false);
+        }
+
+        /// <summary>Each twice the one before, with jitter.</summary>
+        public async Task PauseAsync(CancellationToken cancellation)
+        {
+            var pause = _pause * (0.5 + (Random.Shared.NextDouble() / 2));
+            _pause = _pause * 2 < PauseMax ? _pause * 2 : PauseMax;
+            await Task.Delay(pause, options.Clock, cancellation).ConfigureAwait(false);
+        }
+    }
+}

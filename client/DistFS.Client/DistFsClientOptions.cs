@@ -1,0 +1,48 @@
+using DistFS.Rpc;
+
+namespace DistFS.Client;
+
+/// <summary>On whose behalf a client works: what the permissions of files are asked for.</summary>
+/// <param name="Uid">The user.</param>
+/// <param name="Gid">The group that what it makes gets.</param>
+/// <param name="Groups">Further groups.</param>
+public sealed record FileIdentity(uint Uid, uint Gid, IReadOnlyList<uint> Groups)
+{
+    /// <summary>May do everything.</summary>
+    public static FileIdentity Root { get; } = new(0, 0, []);
+}
+
+/// <summary>How a <see cref="DistFsClient"/> works.</summary>
+public sealed record DistFsClientOptions
+{
+    /// <summary>Metaservers of the cluster; any of them will do, the others are found.</summary>
+    public required IReadOnlyList<RpcAddress> Metaservers { get; init; }
+
+    /// <summary>Whose permissions count. Default: root.</summary>
+    public FileIdentity Identity { get; init; } = FileIdentity.Root;
+
+    /// <summary>Permission bits that new files and directories do not get (umask). Default 022.</summary>
+    public uint Umask { get; init; } = 0b000_010_010;
+
+    /// <summary>What the client says it is, for the servers' logs.</summary>
+    public string Agent { get; init; } = "DistFS client";
+
+    /// <summary>
+    /// An operation is tried for so long while nobody leads, or no server takes bytes; then it fails. Default 60 s.
+    /// </summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>
+    /// What the client has open ends when nothing is heard of it for so long. 1 s to 1 h, default 30 s.
+    /// </summary>
+    public TimeSpan SessionLease { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Requests of up to 1 MiB that a reader has under way. Default 8.</summary>
+    public int ReadsInFlight { get; init; } = 8;
+
+    /// <summary>Requests of up to 1 MiB that a writer has under way for one chunk. Default 8.</summary>
+    public int WritesInFlight { get; init; } = 8;
+
+    /// <summary>Time and timers.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+}

@@ -1,0 +1,227 @@
+using DistFS.Blocks;
+using DistFS.Client.Chunks;
+using DistFS.Client.Cluster;
+using DistFS.Client.Names;
+using DistFS.Primitives;
+using DistFS.Protocol;
+
+namespace DistFS.Client.Files;
+
+/// <summary>
+/// A place of a file that is being written: the writer of its chunk, and what the metaservers are asked about that.
+/// </summary>
+internal sealed class WrittenPlace : IChunkVersions, IAsyncDisposable
+{
+    private readonly FileContext _context;
+    private readonly FileMapping _mapping;
+    private readonly OpenHandleOf _open;
+
+    private WrittenPlace(FileContext context, FileMapping mapping, OpenHandleOf open, ulong index, ChunkTarget target)
+    {
+        (_context, _mapping, _open, Index) = (context, mapping, open, index);
+        Writer = new ChunkWriter(
+            target,
+            this,
+            context.Links,
+            new ChunkWriterOptions { RequestsMax = context.Options.WritesInFlight });
+        Committed = target.StoredLength;
+    }
+
+    /// <summary>Which place.</summary>
+    public ulong Index { get; }
+
+    /// <summary>Writes its chunk.</summary>
+    public ChunkWriter Writer { get; }
+
+    /// <summary>With this length the metaservers know it.</summary>
+    public uint Committed { get; set; }
+
+    /// <summary>The end of what was written here.</summary>
+    public uint End { get; set; }
+
+    /// <summary>Whether it was written to its end: most likely that was all.</summary>
+    public bool IsFull => End == ChunkLayout.ChunkBytes;
+
+    /// <summary>It is being made durable, and nothing more is written in this version.</summary>
+    public Task? Sealing { get; set; }
+
+    /// <summary>As it may be committed now.</summary>
+    public WrittenChunk Written
+    {
+        get
+        {
+            var (target, length) = Writer.Acknowledged;
+            return Named(target, length);
+        }
+    }
+
+    /// <summary>Makes a place writable.</summary>
+    /// <exception cref="DistFsException">Refused, or there is no server for it.</exception>
+    public static async Task<(WrittenPlace Place, bool IsReplacement)> BeginAsync(
+        FileContext context, FileMapping mapping, OpenHandleOf open, ulong index, CancellationToken cancellation)
+    {
+        var info = await AllocateAsync(context, mapping, open, index, cancellation).ConfigureAwait(false);
+        var target = await mapping.TargetOfAsync(info, refresh: false, cancellation).ConfigureAwait(false);
+        if (!info.Begun)
+        {
+            // Somebody had it for writing, or has: from here on it is this writer's.
+            target = await NewVersionAsync(context, mapping, open, index, target, 0, [], cancellation)
+                .ConfigureAwait(false)
+                ?? throw FileErrors.Of(FsStatus.Stale, mapping.Path);
+        }
+
+        return (new WrittenPlace(context, mapping, open, index, target), info.Replacement);
+    }
+
+    /// <summary>The replacement has all that stood here, and takes its place.</summary>
+    /// <exception cref="DistFsException">Refused.</exception>
+    public async Task InstallAsync(CancellationToken cancellation)
+    {
+        var written = Written;
+        var operation = new Operation
+        {
+            InstallChunk = new InstallChunkRequest
+            {
+                Inode = _mapping.Inode.Value,
+                Handle = _open.Handle,
+                Chunk = written,
+            },
+        };
+        var reply = await OneAsync(_context, _open, operation, cancellation).ConfigureAwait(false);
+        FileErrors.Ensure(reply.Status, _mapping.Path);
+        Committed = written.Length;
+    }
+
+    /// <inheritdoc/>
+    public async Task<ChunkTarget> BeginVersionAsync(
+        ChunkTarget before, uint length, IReadOnlyCollection<ServerId> drop, CancellationToken cancellation)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var target = await NewVersionAsync(
+                _context, _mapping, _open, Index, before, length, drop, cancellation).ConfigureAwait(false);
+            if (target != null)
+            {
+                Committed = Math.Max(Committed, target.StoredLength);
+                return target;
+            }
+
+            if (attempt == 5)
+            {
+                throw FileErrors.Of(FsStatus.Stale, _mapping.Path);
+            }
+
+            before = await CatchUpAsync(before, length, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<ChunkTarget> LookUpAsync(ChunkTarget before, CancellationToken cancellation)
+    {
+        var now = await _mapping.LoadAsync(Index, refreshServers: true, cancellation).ConfigureAwait(false);
+        return now[Index]?.Target ?? throw FileErrors.Of(FsStatus.Stale, _mapping.Path);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => Writer.DisposeAsync();
+
+    /// <summary>One operation, under the session of the open.</summary>
+    public static async Task<OperationReply> OneAsync(
+        FileContext context, OpenHandleOf open, Operation operation, CancellationToken cancellation)
+    {
+        for (var waits = new MetadataChannel.Waits(context.Options); ;)
+        {
+            var request = new MutateRequest();
+            request.Operations.Add(operation);
+            var reply = (await open.Session.MutateAsync(request, cancellation).ConfigureAwait(false))[0];
+            if (reply.Status != (int)FsStatus.TryAgain || waits.IsOver)
+            {
+                return reply;
+            }
+
+            await waits.PauseAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>
+    /// Somebody else began a version, most likely the leader, since nothing was heard of this writer for long. If all
+    /// that was acknowledged here is in it, nothing has happened; else it is lost, and that is said.
+    /// </summary>
+    private async Task<ChunkTarget> CatchUpAsync(ChunkTarget before, uint length, CancellationToken cancellation)
+    {
+        var info = await AllocateAsync(_context, _mapping, _open, Index, cancellation).ConfigureAwait(false);
+        if (info.Chunk != before.Chunk.Value)
+        {
+            throw Lost($"what stands in its place {Index} is another chunk now");
+        }
+
+        if (info.StoredLength < length)
+        {
+            throw Lost($"chunk {before.Chunk} was fenced at {info.StoredLength} bytes, {length} had been written");
+        }
+
+        return await _mapping.TargetOfAsync(info, refresh: true, cancellation).ConfigureAwait(false);
+    }
+
+    private DistFsException Lost(string why) => new(ErrorCatalog.WritesLost, $"{_mapping.Path}: {why}.");
+
+    private WrittenChunk Named(ChunkTarget target, uint length) => new()
+    {
+        Index = Index,
+        Chunk = target.Chunk.Value,
+        Version = target.Version.Value,
+        Length = length,
+    };
+
+    private static async Task<ChunkInfo> AllocateAsync(
+        FileContext context, FileMapping mapping, OpenHandleOf open, ulong index, CancellationToken cancellation)
+    {
+        var request = new AllocateChunksRequest { Inode = mapping.Inode.Value, Handle = open.Handle };
+        request.Indices.Add(index);
+        var reply = await OneAsync(context, open, new Operation { AllocateChunks = request }, cancellation)
+            .ConfigureAwait(false);
+        return reply.Status == 0 ? reply.Chunks[0]
+            : reply.Status == (int)FsStatus.TryAgain ? throw new DistFsException(
+                ErrorCatalog.NoChunkServers, $"{mapping.Path}: no chunk server takes bytes.")
+            : throw FileErrors.Of((FsStatus)reply.Status, mapping.Path);
+    }
+
+    /// <summary>Null: the version that it is to follow is over.</summary>
+    private static async Task<ChunkTarget?> NewVersionAsync(
+        FileContext context,
+        FileMapping mapping,
+        OpenHandleOf open,
+        ulong index,
+        ChunkTarget before,
+        uint length,
+        IReadOnlyCollection<ServerId> drop,
+        CancellationToken cancellation)
+    {
+        var request = new NewVersionRequest
+        {
+            Inode = mapping.Inode.Value,
+            Handle = open.Handle,
+            Chunk = new WrittenChunk
+            {
+                Index = index,
+                Chunk = before.Chunk.Value,
+                Version = before.Version.Value,
+                Length = length,
+            },
+        };
+
+        // Who is none of its servers any more need not be dropped.
+        request.Drop.AddRange(drop
+            .Where(server => before.Servers.Any(one => one.Id == server))
+            .Select(static server => server.Value));
+        var reply = await OneAsync(context, open, new Operation { NewVersion = request }, cancellation)
+            .ConfigureAwait(false);
+        if (reply.Status == (int)FsStatus.Stale)
+        {
+            return null;
+        }
+
+        FileErrors.Ensure(reply.Status, mapping.Path);
+        return await mapping.TargetOfAsync(reply.Chunks[0], refresh: true, cancellation).ConfigureAwait(false);
+    }
+}
