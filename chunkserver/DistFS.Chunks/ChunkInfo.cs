@@ -46,8 +46,13 @@ public readonly record struct ChunkInfo(
 /// or it was made as another's.
 /// </param>
 /// <param name="Copy">Of one that counts: the order by which it was made as another's; 0 for none.</param>
+/// <param name="KeepsBeyond">
+/// Bytes beyond the length stay: a client may have written them, and the cluster began this version for its own
+/// reasons.
+/// </param>
 public readonly record struct VersionFence(
-    ChunkId Chunk, ChunkVersion Version, uint Length, bool Counts = false, CopyId Copy = default);
+    ChunkId Chunk, ChunkVersion Version, uint Length, bool Counts = false, CopyId Copy = default,
+    bool KeepsBeyond = false);
 
 /// <summary>What a fence found.</summary>
 public enum FenceOutcome : byte

@@ -49,11 +49,11 @@ internal static class FenceRule
         info = now with
         {
             Version = fence.Version,
-            Length = Math.Min(now.Length, fence.Length),
+            Length = fence.KeepsBeyond ? now.Length : Math.Min(now.Length, fence.Length),
             IsSealed = false,
 
             // Of nothing, nothing is missing.
-            IsUnclean = now.IsUnclean && fence.Length > 0,
+            IsUnclean = now.IsUnclean && (fence.Length > 0 || fence.KeepsBeyond),
         };
         if (now.State == ChunkState.Serving && !now.IsUnclean && now.Length < fence.Length)
         {

@@ -162,6 +162,23 @@ public abstract class StoreTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_version_of_the_cluster_cuts_nothing_and_still_needs_what_is_committed()
+    {
+        await Store.CreateAsync(Chunk, V1, default);
+        await Store.WriteAsync(Chunk, true, Content.Block(0, "abcdef"u8));
+        var outcome = new FenceOutcome[1];
+        await Store.BeginVersionsAsync(new[] { new VersionFence(Chunk, V2, 3, KeepsBeyond: true) }, outcome, default);
+        Assert.Equal(FenceOutcome.Begun, outcome[0]);
+        await _fixture.CrashAsync();
+        Assert.Equal("abcdef"u8.ToArray(), Store.Content(Chunk, V2));
+        Assert.Equal(FenceOutcome.Begun, await Store.BeginAsync(Chunk, new ChunkVersion(3), 5));
+        Assert.Equal("abcde"u8.ToArray(), Store.Content(Chunk, new ChunkVersion(3)));
+        var beyond = new VersionFence(Chunk, new ChunkVersion(4), 6, KeepsBeyond: true);
+        await Store.BeginVersionsAsync(new[] { beyond }, outcome, default);
+        Assert.Equal(FenceOutcome.Lost, outcome[0]);
+    }
+
+    [Fact]
     public async Task A_sealed_chunk_is_written_in_its_next_version_only()
     {
         await Store.CreateAsync(Chunk, V1, default);

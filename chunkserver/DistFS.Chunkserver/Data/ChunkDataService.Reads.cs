@@ -190,9 +190,12 @@ internal sealed partial class ChunkDataService
             throw new DistFsException(ErrorCatalog.ChunkUnknown, $"Chunk {chunk} is not here.");
         }
 
-        await open.ForReadAsync(store, info, new ChunkVersion(name.Version), name.StoredLength).ConfigureAwait(false);
+        await open.ForReadAsync(store, info, FenceOf(name)).ConfigureAwait(false);
         return store;
     }
+
+    private static VersionFence FenceOf(ChunkName name) => new(
+        new ChunkId(name.Chunk), new ChunkVersion(name.Version), name.StoredLength, KeepsBeyond: name.KeepsBeyond);
 
     /// <summary>Why a read may not be answered here; null: what it asks for is committed.</summary>
     private DistFsException? Refusal(

@@ -65,12 +65,12 @@ internal sealed class OpenChunks(IChunkStores stores, IServing serving)
 
     /// <summary>Comes to a version that somebody names, if it is higher than the one here.</summary>
     /// <exception cref="DistFsException">The store refuses.</exception>
-    public async ValueTask ForReadAsync(IChunkStore store, ChunkInfo info, ChunkVersion version, uint storedLength)
+    public async ValueTask ForReadAsync(IChunkStore store, ChunkInfo info, VersionFence named)
     {
         RequireCounts(info);
-        if (info.Version.Value < version.Value)
+        if (info.Version.Value < named.Version.Value)
         {
-            await FenceAsync(store, [new VersionFence(info.Chunk, version, storedLength)]).ConfigureAwait(false);
+            await FenceAsync(store, [named]).ConfigureAwait(false);
         }
     }
 
@@ -314,7 +314,8 @@ internal sealed class OpenChunks(IChunkStores stores, IServing serving)
 
     private static ChunkReplica Next(in VersionFence fence, OpenChunk? before, ChunkInfo? stored)
     {
-        var end = new BlockIndex((uint)ChunkLayout.BlocksOf(fence.Length));
+        var end = new BlockIndex(
+            fence.KeepsBeyond ? ChunkLayout.BlocksMax : (uint)ChunkLayout.BlocksOf(fence.Length));
         if (before == null)
         {
             // What was sealed is with all; of anything else nobody here knows what was under way.

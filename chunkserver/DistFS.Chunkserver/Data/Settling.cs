@@ -20,6 +20,7 @@ internal sealed class Settling(
 
     private readonly List<BlockDigest> _here = [];
     private readonly Dictionary<uint, (uint Pieces, uint Checksum)> _there = [];
+    private uint _lengthThere;
 
     /// <summary>Settles, and yields each block that is settled.</summary>
     /// <exception cref="RpcException">The tail cannot be read.</exception>
@@ -56,6 +57,7 @@ internal sealed class Settling(
                 new DigestChunkRequest { Name = NameOf(info), Server = tail.Server },
                 CallTimeout)
             .ConfigureAwait(false);
+        _lengthThere = reply.Length;
         for (var i = 0; i < reply.Blocks.Count; i++)
         {
             _there[reply.Blocks[i]] = (reply.Pieces[i], reply.Checksums[i]);
@@ -77,18 +79,25 @@ internal sealed class Settling(
             .ConfigureAwait(false);
         Require(block, reply.Payload.Span);
 
-        // Zeros first: so nothing shows of what is here, also where the tail has patches only, or nothing.
+        // In a version that cuts nothing each may have more than the other, of what is not committed.
+        var end = Math.Max(info.Length, _lengthThere);
         var start = block.Value * (uint)ChunkLayout.BlockBytes;
+        if (start >= end)
+        {
+            throw new RpcException(
+                ErrorCatalog.BlockCorrupt, $"Block {block} of {chunk} is told beyond its end {end}.");
+        }
+
+        // Zeros first: so nothing shows of what is here, also where the tail has patches only, or nothing.
         var pieces = new byte[PieceHeader.Bytes + reply.Payload.Length];
-        var zeros = BlockCodec.EncodeZeros(
-            block, 0, (int)Math.Min(ChunkLayout.BlockBytes, info.Length - start), pieces);
+        var zeros = BlockCodec.EncodeZeros(block, 0, (int)Math.Min(ChunkLayout.BlockBytes, end - start), pieces);
         reply.Payload.Span.CopyTo(pieces.AsSpan(zeros));
         await store.WriteAsync(chunk, version, pieces, isDurable: true, CancellationToken.None).ConfigureAwait(false);
 
-        // A block that the version has cut is longer in its first piece than what the cut leaves of it.
-        if (store.TryGet(chunk, out var after) && after.Length > info.Length)
+        // A block that a version has cut is longer in its first piece than what the cut leaves of it.
+        if (store.TryGet(chunk, out var after) && after.Length > end)
         {
-            await store.TruncateAsync(chunk, version, info.Length, isDurable: true, CancellationToken.None)
+            await store.TruncateAsync(chunk, version, end, isDurable: true, CancellationToken.None)
                 .ConfigureAwait(false);
         }
     }

@@ -63,7 +63,8 @@ internal sealed partial class AgentHost(
                 new ChunkId(fence.Chunk),
                 new ChunkVersion(fence.Version),
                 fence.Length,
-                Counts: fence.Counts == self)),
+                Counts: fence.Counts == self,
+                KeepsBeyond: fence.KeepsBeyond)),
             fences.Where(static fence => fence.Sealed).Select(static fence => new ChunkId(fence.Chunk)).ToHashSet())
             .ConfigureAwait(false);
         if (begun.Count > 0)

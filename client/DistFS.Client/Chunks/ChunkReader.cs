@@ -144,12 +144,7 @@ public sealed class ChunkReader(FrameChannels links, ChunkReaderOptions? options
         var end = ChunkLayout.BlocksOf(offset + (uint)destination.Length);
         var request = new ReadChunkRequest
         {
-            Name = new ChunkName
-            {
-                Chunk = target.Chunk.Value,
-                Version = target.Version.Value,
-                StoredLength = target.StoredLength,
-            },
+            Name = target.Name,
             Server = server.Id.Value,
             FirstBlock = first.Value,
             Blocks = (uint)end - first.Value,

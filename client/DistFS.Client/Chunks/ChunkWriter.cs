@@ -274,7 +274,7 @@ public sealed partial class ChunkWriter : IAsyncDisposable
         {
             var request = new WriteChunkRequest
             {
-                Name = NameOf(target),
+                Name = target.Name,
                 Server = target.Head.Id.Value,
                 Writer = _writer,
                 Sequence = write.Sequence,
@@ -334,7 +334,7 @@ public sealed partial class ChunkWriter : IAsyncDisposable
     {
         var request = new SyncChunkRequest
         {
-            Name = NameOf(target),
+            Name = target.Name,
             Server = target.Head.Id.Value,
             Seal = isSeal,
         };
@@ -382,13 +382,6 @@ public sealed partial class ChunkWriter : IAsyncDisposable
             _window.Release();
         }
     }
-
-    private static ChunkName NameOf(ChunkTarget target) => new()
-    {
-        Chunk = target.Chunk.Value,
-        Version = target.Version.Value,
-        StoredLength = target.StoredLength,
-    };
 
     private static IEnumerable<ChainHop> HopsOf(ChunkTarget target) => target.Servers.Skip(1)
         .Select(static server => new ChainHop { Server = server.Id.Value, Address = server.Address });

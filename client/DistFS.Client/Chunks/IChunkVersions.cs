@@ -1,4 +1,5 @@
 using DistFS.Primitives;
+using DistFS.Protocol;
 
 namespace DistFS.Client.Chunks;
 
@@ -12,14 +13,28 @@ public sealed record ChunkServerAddress(ServerId Id, string Address);
 /// <param name="Version">In which version.</param>
 /// <param name="StoredLength">With what length in bytes the version began on its servers.</param>
 /// <param name="Servers">In the order of the chain: the head first, the tail last. One at least.</param>
+/// <param name="KeepsBeyond">What servers have beyond that length stays: the cluster began the version.</param>
 public sealed record ChunkTarget(
-    ChunkId Chunk, ChunkVersion Version, uint StoredLength, IReadOnlyList<ChunkServerAddress> Servers)
+    ChunkId Chunk,
+    ChunkVersion Version,
+    uint StoredLength,
+    IReadOnlyList<ChunkServerAddress> Servers,
+    bool KeepsBeyond = false)
 {
     /// <summary>Takes the writes.</summary>
     public ChunkServerAddress Head => Servers[0];
 
     /// <summary>Has nothing that is not committed.</summary>
     public ChunkServerAddress Tail => Servers[^1];
+
+    /// <summary>As chunk servers are told which copy is meant.</summary>
+    internal ChunkName Name => new()
+    {
+        Chunk = Chunk.Value,
+        Version = Version.Value,
+        StoredLength = StoredLength,
+        KeepsBeyond = KeepsBeyond,
+    };
 }
 
 /// <summary>Asks the metaservers about one chunk.</summary>

@@ -107,7 +107,8 @@ internal sealed class FileMapping(FileContext context, InodeId inode, OpenHandle
             new ChunkId(info.Chunk),
             new ChunkVersion(info.Version),
             info.StoredLength,
-            await context.Servers.FindAsync(info.Servers, refresh, cancellation).ConfigureAwait(false));
+            await context.Servers.FindAsync(info.Servers, refresh, cancellation).ConfigureAwait(false),
+            info.KeepsBeyond);
 
     /// <summary>The place of a byte, and where it is in its chunk.</summary>
     public static (ulong Index, uint Within) PlaceOf(long offset) =>

@@ -14,6 +14,7 @@ public static class ChunkFences
             Chunk = id.Value,
             Version = row.Version.Value,
             Length = row.Length,
+            KeepsBeyond = row.Kept > 0,
             Sealed = row.State == ChunkState.Sealed,
             Counts = row.DecidedServer?.Value ?? 0,
         };

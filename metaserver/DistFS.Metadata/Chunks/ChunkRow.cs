@@ -15,15 +15,16 @@ public enum ChunkState : byte
 }
 
 /// <summary>
-/// A chunk: {format 1, state 1, goal 1, number of replicas 1, version 4, length 4, references 4, written 4, any rack 1,
-/// untold 1, lacking 2, changed at 8, replicas 4 each}; format 2, if one of them is unclean or decided: also {unclean
-/// bytes 4 each}.
+/// A chunk: {format 1, state 1, goal 1, number of replicas 1, version 4, length 4, references 4, written 4, flags 1
+/// (any rack 1, untold 2), kept 1, lacking 2, changed at 8, replicas 4 each}; format 2, if one of them is unclean or
+/// decided: also {unclean bytes 4 each}.
 /// </summary>
 /// <remarks>
 /// A server may have bytes beyond <see cref="Length"/>: they are nobody's. Within one version the length only grows;
 /// what cuts it begins a version, and a server that comes to a version drops what it has beyond the length with which
 /// that began, before it takes a byte in it. So bytes that were cut off, or written and never committed before a fence,
-/// do not come back when the chunk grows over their place.
+/// do not come back when the chunk grows over their place. Only a version that the cluster begins for its own reasons
+/// cuts nothing, while a client may be writing (<see cref="Kept"/>).
 /// </remarks>
 public readonly partial record struct ChunkRow
 {
@@ -35,6 +36,8 @@ public readonly partial record struct ChunkRow
 
     private const byte Format = 1;
     private const byte FormatUnclean = 2;
+    private const byte AnyRackFlag = 1;
+    private const byte UntoldFlag = 2;
 
     /// <summary>Open chunks have one reference.</summary>
     public required ChunkState State { get; init; }
@@ -59,6 +62,13 @@ public readonly partial record struct ChunkRow
 
     /// <summary>Places of files that name it, as chunk or as replacement; never 0, since it is garbage then.</summary>
     public required uint References { get; init; }
+
+    /// <summary>
+    /// So many versions were begun by the cluster itself, because of a server, since the last one that a client began
+    /// or that cut. They cut nothing and nobody writes in them, so what a client says that was written in the one
+    /// before them holds. 0 for a sealed chunk.
+    /// </summary>
+    public byte Kept { get; init; }
 
     /// <summary>The version of the last commit, which every replica has seen: one that has not is stale.</summary>
     public ChunkVersion Written { get; init; }
@@ -110,11 +120,32 @@ public readonly partial record struct ChunkRow
     public ChunkRow NextVersion(uint length, LogIndex index) => this with
     {
         Version = new ChunkVersion(checked(Version.Value + 1)),
+        Kept = 0,
         Length = length,
         Lacking = length == 0 ? (ushort)0 : Lacking,
         UncleanBytes = length == 0 ? default : UncleanBytes,
         ChangedAt = index,
     };
+
+    /// <summary>
+    /// As it is in the next version, which the cluster begins because of one of its servers: who writes may have been
+    /// replied to with more than is committed, so that stays.
+    /// </summary>
+    public ChunkRow ClusterVersion(LogIndex index) => State == ChunkState.Open && Kept < byte.MaxValue
+        ? this with
+        {
+            Version = new ChunkVersion(checked(Version.Value + 1)),
+            Kept = (byte)(Kept + 1),
+            ChangedAt = index,
+        }
+        : NextVersion(Length, index);
+
+    /// <summary>
+    /// Whether what was replied to in a version is in the present one: it is the same, or only the cluster has begun
+    /// versions since.
+    /// </summary>
+    public bool Continues(ChunkVersion version) =>
+        version.Value <= Version.Value && version.Value >= Version.Value - Kept;
 
     /// <summary>Without one of its servers.</summary>
     public ChunkRow Without(ServerId server)
@@ -146,8 +177,8 @@ public readonly partial record struct ChunkRow
         BinaryPrimitives.WriteUInt32LittleEndian(at[8..], Length);
         BinaryPrimitives.WriteUInt32LittleEndian(at[12..], References);
         BinaryPrimitives.WriteUInt32LittleEndian(at[16..], Written.Value);
-        at[20] = (byte)(AnyRack ? 1 : 0);
-        at[21] = (byte)(IsUntold ? 1 : 0);
+        at[20] = (byte)((AnyRack ? AnyRackFlag : 0) | (IsUntold ? UntoldFlag : 0));
+        at[21] = Kept;
         BinaryPrimitives.WriteUInt16LittleEndian(at[22..], Lacking);
         BinaryPrimitives.WriteUInt64LittleEndian(at[24..], ChangedAt.Value);
         at = at[HeadBytes..];
@@ -173,7 +204,7 @@ public readonly partial record struct ChunkRow
         RowFormatException.ThrowIf(
             row.Length < HeadBytes || row[0] is not (Format or FormatUnclean)
             || row[1] is not ((byte)ChunkState.Open or (byte)ChunkState.Sealed)
-            || row[3] is 0 or > ReplicasMax || row[20] > 1 || row[21] > 1
+            || row[3] is 0 or > ReplicasMax || row[20] > (AnyRackFlag | UntoldFlag)
             || row.Length != HeadBytes + (row[3] * sizeof(uint) * (row[0] == FormatUnclean ? 2 : 1)),
             RowTable.Chunk,
             row);
@@ -188,8 +219,9 @@ public readonly partial record struct ChunkRow
         {
             State = (ChunkState)row[1],
             Goal = row[2],
-            AnyRack = row[20] != 0,
-            IsUntold = row[21] != 0,
+            AnyRack = (row[20] & AnyRackFlag) != 0,
+            IsUntold = (row[20] & UntoldFlag) != 0,
+            Kept = row[21],
             Version = new ChunkVersion(BinaryPrimitives.ReadUInt32LittleEndian(row[4..])),
             Length = BinaryPrimitives.ReadUInt32LittleEndian(row[8..]),
             References = BinaryPrimitives.ReadUInt32LittleEndian(row[12..]),
@@ -201,7 +233,7 @@ public readonly partial record struct ChunkRow
         };
         RowFormatException.ThrowIf(
             read.Length > ChunkLayout.ChunkBytes || read.References == 0 || read.Version.Value == 0
-            || read.Lacking >> replicas.Length != 0,
+            || read.Lacking >> replicas.Length != 0 || read.Kept >= read.Version.Value,
             RowTable.Chunk, row);
         return read;
     }

@@ -108,7 +108,7 @@ internal static class ReplicaChanges
         Tree tree, LogIndex index, ChunkId id, in ChunkRow chunk, ChangeReplicasRequest.Types.Change change)
     {
         var server = new ServerId(change.Server);
-        var after = chunk.Without(server).NextVersion(chunk.Length, index);
+        var after = chunk.Without(server).ClusterVersion(index);
         if (HasLive(tree.Servers, after) is not FsStatus.Ok and var status)
         {
             if (change.Lost && !chunk.Lacks(server))

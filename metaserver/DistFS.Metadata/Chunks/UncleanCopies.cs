@@ -31,14 +31,15 @@ public static class UncleanCopies
         if (known == ChunkRow.Clean)
         {
             isOther = true;
-            noted = chunk.NextVersion(chunk.Length, index) with
+            noted = chunk.ClusterVersion(index) with
             {
                 IsUntold = chunk.IsUntold || chunk.State == ChunkState.Sealed,
             };
         }
 
-        // Of nothing, nothing is missing: it comes to the version, and is clean.
-        if (known != length && chunk.Length > 0)
+        // Of nothing, nothing is missing: it comes to the version, and is clean. Of what is written and not committed
+        // yet, something may be.
+        if (known != length && (chunk.Length > 0 || noted.Kept > 0))
         {
             (noted, isOther) = (noted.WithUnclean(server, length, index), true);
         }

@@ -82,7 +82,8 @@ internal sealed class FileEdit
     }
 
     /// <summary>
-    /// The version of a chunk that a client names at a place of the file; ESTALE if it is another, or another chunk.
+    /// The version of a chunk that a client names at a place of the file, or one that goes on from it
+    /// (<see cref="ChunkRow.Continues"/>); ESTALE if it is another, or another chunk.
     /// </summary>
     public FsStatus Find(WrittenChunk named, bool orReplacement, out MapRow place, out ChunkRow chunk)
     {
@@ -99,7 +100,7 @@ internal sealed class FileEdit
         }
 
         chunk = Chunks.Get(id);
-        return chunk.Version.Value != named.Version ? FsStatus.Stale : FsStatus.Ok;
+        return chunk.Continues(new ChunkVersion(named.Version)) ? FsStatus.Ok : FsStatus.Stale;
     }
 
     /// <summary>EDQUOT: a quota has no room for one more byte of the file.</summary>

@@ -197,6 +197,8 @@ internal sealed class ContentCheck(IOrderedStore store, FindingList findings, Fu
         findings.Expect(id.Value < next.Value, FindingKind.Chunk, default, $"{id} was never made");
         findings.Expect(chunk.State == ChunkState.Sealed || chunk.References == 1, FindingKind.Chunk, default,
             $"{id} is open, and shared");
+        findings.Expect(chunk.State == ChunkState.Open || chunk.Kept == 0, FindingKind.Chunk, default,
+            $"{id} is sealed, and keeps what was written in {chunk.Kept} versions");
         findings.Expect(chunk.Written.Value <= chunk.Version.Value, FindingKind.Chunk, default,
             $"{id} was written in {chunk.Written}, and is {chunk.Version}");
         foreach (var server in chunk.Replicas.Span)

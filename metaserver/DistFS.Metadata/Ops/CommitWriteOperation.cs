@@ -52,12 +52,13 @@ internal static class CommitWriteOperation
         }
 
         var id = new ChunkId(named.Chunk);
-        if (named.Length > chunk.Length || (named.Length > 0 && chunk.Written != chunk.Version))
+        var written = Math.Max(chunk.Written.Value, named.Version);
+        if (named.Length > chunk.Length || (named.Length > 0 && chunk.Written.Value != written))
         {
             file.PutChunk(place, id, chunk with
             {
                 Length = Math.Max(chunk.Length, named.Length),
-                Written = chunk.Version,
+                Written = new ChunkVersion(written),
                 ChangedAt = context.Index,
             });
         }

@@ -40,7 +40,8 @@ internal static class NewVersionOperation
             var server = new ServerId(dropped);
             if (!after.IsOn(server))
             {
-                return FsStatus.Invalid;
+                // The cluster has dropped it already.
+                continue;
             }
 
             after = after.Without(server);

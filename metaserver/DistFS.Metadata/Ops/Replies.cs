@@ -48,6 +48,7 @@ internal static class Replies
             Version = chunk.Version.Value,
             Length = id == place.Chunk ? Math.Min(place.Limit, chunk.Length) : chunk.Length,
             StoredLength = chunk.Length,
+            KeepsBeyond = chunk.Kept > 0,
             Sealed = chunk.State == ChunkState.Sealed,
             Replacement = id == place.Replacement,
         };

@@ -34,7 +34,11 @@ internal static class SealChunksOperation
             }
             else if (chunk.State == ChunkState.Open)
             {
-                chunk = chunk with { State = ChunkState.Sealed, ChangedAt = context.Index };
+                // The client knows nothing of a version that the cluster has begun since: its servers have to hear that
+                // nobody writes in it.
+                chunk = chunk.Kept > 0
+                    ? chunk.NextVersion(chunk.Length, context.Index) with { State = ChunkState.Sealed, IsUntold = true }
+                    : chunk with { State = ChunkState.Sealed, ChangedAt = context.Index };
                 context.Tree.Chunks.Put(new ChunkId(named.Chunk), chunk);
             }
         }

@@ -207,7 +207,8 @@ public static class Inventory
     private static void JudgeUnclean(
         ChunkId id, in ChunkRow chunk, ServerId server, LogIndex position, ReportedCopy copy, InventoryPlan plan)
     {
-        if (chunk.DecidedServer == server || (chunk.Length == 0 && copy.Version.Value < chunk.Version.Value))
+        if (chunk.DecidedServer == server
+            || (chunk is { Length: 0, Kept: 0 } && copy.Version.Value < chunk.Version.Value))
         {
             plan.Fences.Add(ChunkFences.Of(id, chunk));
             return;

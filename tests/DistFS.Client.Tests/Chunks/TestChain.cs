@@ -1,5 +1,8 @@
+using DistFS.Blocks;
 using DistFS.Chunks;
+using DistFS.Chunkserver.Data;
 using DistFS.Client.Chunks;
+using DistFS.Protocol;
 using DistFS.Rpc.Frames;
 
 namespace DistFS.Client.Tests.Chunks;
@@ -15,6 +18,7 @@ internal sealed class TestChain : IChunkVersions, IAsyncDisposable
     private readonly FrameChannels _links = ChunkChannels.Create("test client");
     private ChunkVersion _version = new(1);
     private uint _storedLength;
+    private uint _kept;
     private List<ChainServer> _members;
 
     public TestChain(int servers)
@@ -35,7 +39,7 @@ internal sealed class TestChain : IChunkVersions, IAsyncDisposable
     public FrameChannels Links => _links;
 
     public ChunkTarget Target =>
-        new(Chunk, _version, _storedLength, [.. _members.Select(member => member.Address)]);
+        new(Chunk, _version, _storedLength, [.. _members.Select(member => member.Address)], _kept > 0);
 
     /// <summary>What a client has told to be written: no version begins with less.</summary>
     public uint Committed { get; set; }
@@ -48,7 +52,7 @@ internal sealed class TestChain : IChunkVersions, IAsyncDisposable
     public async Task<ChunkTarget> BeginVersionAsync(
         ChunkTarget before, uint length, IReadOnlyCollection<ServerId> drop, CancellationToken cancellation)
     {
-        if (_version != before.Version)
+        if (before.Version.Value < _version.Value - _kept || before.Version.Value > _version.Value)
         {
             throw new DistFsException(ErrorCatalog.ChunkVersionStale, "Somebody else writes it.");
         }
@@ -56,7 +60,7 @@ internal sealed class TestChain : IChunkVersions, IAsyncDisposable
         Versions.Add((length, [.. drop]));
         _members = [.. _members.Where(member => !drop.Contains(member.Self))];
         Assert.NotEmpty(_members);
-        _version = new ChunkVersion(_version.Value + 1);
+        (_version, _kept) = (new ChunkVersion(_version.Value + 1), 0);
         length = _storedLength = Math.Max(Committed, length);
         var silent = new List<ChainServer>();
         foreach (var member in _members)
@@ -82,6 +86,47 @@ internal sealed class TestChain : IChunkVersions, IAsyncDisposable
         }
 
         return Target;
+    }
+
+    /// <summary>
+    /// The cluster begins a version by itself, without a server whose copy it takes for lost: nothing is cut.
+    /// </summary>
+    public async Task BeginClusterVersionAsync(ChainServer without)
+    {
+        _members.Remove(without);
+        (_version, _kept, _storedLength) = (new ChunkVersion(_version.Value + 1), _kept + 1, Committed);
+        var told = new ChunkFence { Chunk = Chunk.Value };
+        told.Servers.AddRange(_members.Select(member => member.Self.Value));
+        var hops = _members.Select(member => member.Address)
+            .Select(address => new ChainHop { Server = address.Id.Value, Address = address.Address }).ToList();
+        var begun = new List<(ChainServer Member, IReadOnlyList<OpenChunk> Open)>();
+        foreach (var member in _members.Where(member => member.IsRunning))
+        {
+            var fence = new VersionFence(Chunk, _version, Committed, KeepsBeyond: true);
+            begun.Add((member, await member.Open.FenceAsync([fence])));
+        }
+
+        foreach (var (member, open) in begun)
+        {
+            await member.SettleAsync(open, told, hops);
+        }
+    }
+
+    /// <summary>The tail alone has stored what went down the chain: all before it had no time to.</summary>
+    public async Task AppendAtTailAsync(uint offset, byte[] bytes)
+    {
+        for (var at = 0; at < bytes.Length;)
+        {
+            var block = ChunkLayout.BlockOf(offset + (uint)at);
+            var within = (int)((offset + (uint)at) % ChunkLayout.BlockBytes);
+            var part = bytes.AsMemory(at, Math.Min(bytes.Length - at, ChunkLayout.BlockBytes - within));
+            var pieces = new byte[BlockCodec.PieceBytesMax];
+            var length = within == 0
+                ? BlockCodec.EncodeBlock(block, part.Span, pieces)
+                : BlockCodec.EncodePatch(block, within, part.Span, pieces);
+            await _members[^1].Store.WriteAsync(Chunk, _version, pieces.AsMemory(0, length), true, default);
+            at += part.Length;
+        }
     }
 
     public Task<ChunkTarget> LookUpAsync(ChunkTarget before, CancellationToken cancellation) =>

@@ -186,6 +186,23 @@ public sealed class UncleanCopiesTests
         _files.Sound();
     }
 
+    /// <summary>Nothing is committed yet, but its writer may have been replied to: it may lack some of that.</summary>
+    [Fact]
+    public void Of_what_is_written_and_not_committed_something_may_be_missing()
+    {
+        var chunk = _files.Open(_file, 1, 0);
+        var id = new ChunkId(chunk.Chunk);
+        Note(2, 50, id);
+        Assert.Equal((2u, true), (_files.Row(id).Version.Value, _files.Row(id).IsUnclean(new ServerId(2))));
+        var plan = Compare(2, new ReportedCopy(id, new ChunkVersion(1), 50, IsUnclean: true));
+        Assert.DoesNotContain(plan.Fences, fence => fence.Chunk == id.Value);
+
+        // The writer was replied to by those that have it.
+        Ok(_files.Commit(_file, new WrittenChunk(chunk) { Length = 60 }));
+        Assert.Equal((60u, 1), (_files.Row(id).Length, _files.Row(id).Kept));
+        _files.Sound();
+    }
+
     [Fact]
     public void Of_nothing_nothing_is_missing()
     {
@@ -193,11 +210,12 @@ public sealed class UncleanCopiesTests
         var id = new ChunkId(chunk.Chunk);
         Note(2, 50, id);
 
-        // It begins a version, so that nothing is committed that it may lack, and comes to that.
-        Assert.Equal((2u, true), (_files.Row(id).Version.Value, _files.Row(id).UncleanBytes.IsEmpty));
-        Assert.Equal(FsStatus.Stale, _files.Commit(_file, new WrittenChunk(chunk) { Length = 50 }));
+        // Its writer begins a version with nothing: what anybody has goes, and it comes to that.
+        chunk.Length = 0;
+        Ok(_files.NewVersion(_file, chunk));
+        Assert.Equal((3u, true), (_files.Row(id).Version.Value, _files.Row(id).UncleanBytes.IsEmpty));
         var plan = Compare(2, new ReportedCopy(id, new ChunkVersion(1), 50, IsUnclean: true));
-        Assert.Equal((2u, 0u), (plan.Fences[^1].Version, plan.Fences[^1].Length));
+        Assert.Equal((3u, 0u), (plan.Fences[^1].Version, plan.Fences[^1].Length));
         Assert.DoesNotContain(plan.Unclean, change => change.Chunk == id.Value);
 
         // Nor of what is cut off.

@@ -71,11 +71,18 @@ public sealed class NewVersionOperationTests
         _files.Sound();
     }
 
+    /// <summary>The cluster may have dropped it first.</summary>
+    [Fact]
+    public void Who_is_dropped_and_has_gone_already_is_no_error()
+    {
+        Ok(_files.NewVersion(_file, _chunk, 4, 2, 2));
+        Assert.Equal([1u, 3u], _files.RowAt(_file, 0).Replicas.ToArray().Select(server => server.Value));
+        _files.Sound();
+    }
+
     [Fact]
     public void What_does_not_fit_is_refused()
     {
-        Assert.Equal(FsStatus.Invalid, _files.NewVersion(_file, _chunk, 4));
-        Assert.Equal(FsStatus.Invalid, _files.NewVersion(_file, _chunk, 2, 2));
         var wrong = _chunk.Clone();
         wrong.Version = 2;
         Assert.Equal(FsStatus.Stale, _files.NewVersion(_file, wrong));

@@ -63,14 +63,19 @@ public sealed class GoldenContentRowsTests
         Refused(bytes, 11, 5, static bytes => ChunkRow.Read(bytes));
         Refused(bytes, 4, 0, static bytes => ChunkRow.Read(bytes));
         Refused(bytes, 12, 0, static bytes => ChunkRow.Read(bytes));
-        Refused(bytes, 20, 2, static bytes => ChunkRow.Read(bytes));
-        Refused(bytes, 21, 2, static bytes => ChunkRow.Read(bytes));
+        Refused(bytes, 20, 4, static bytes => ChunkRow.Read(bytes));
+
+        // As many versions as there were, the first of which a client began.
+        Refused(bytes, 21, 4, static bytes => ChunkRow.Read(bytes));
         bytes = (Chunk with { AnyRack = true }).Write();
         Assert.Equal((1, 0), (bytes[20], bytes[21]));
         Assert.True(ChunkRow.Read(bytes).AnyRack);
         bytes = (Chunk with { IsUntold = true }).Write();
-        Assert.Equal((0, 1), (bytes[20], bytes[21]));
+        Assert.Equal((2, 0), (bytes[20], bytes[21]));
         Assert.True(ChunkRow.Read(bytes).IsUntold);
+        bytes = (Chunk with { Kept = 3 }).Write();
+        Assert.Equal((0, 3), (bytes[20], bytes[21]));
+        Assert.Equal(3, ChunkRow.Read(bytes).Kept);
         bytes = (Chunk with { Lacking = 1 }).Write();
         Assert.Equal((1, 0), (bytes[22], bytes[23]));
         Assert.True(ChunkRow.Read(bytes).Lacks(Chunk.Replicas.Span[0]));

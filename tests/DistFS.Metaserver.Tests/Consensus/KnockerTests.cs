@@ -43,6 +43,27 @@ public sealed class KnockerTests
         (await NextAsync()).SetResult(true);
     }
 
+    /// <summary>What stood still in the middle goes on: a second that passed without a look is none.</summary>
+    [Fact]
+    public async Task ItGivesUpAfterLooksNotAfterATime()
+    {
+        _knocker.Knock();
+        for (var i = 0; i < 100; i++)
+        {
+            (await NextAsync()).SetResult(false);
+        }
+
+        // Given up, and not yet ready for the next one until it says so: knocked until it looks.
+        var next = NextAsync();
+        while (!next.IsCompleted)
+        {
+            _knocker.Knock();
+            await Task.Yield();
+        }
+
+        (await next).SetResult(true);
+    }
+
     [Fact]
     public async Task ThereIsOneLookAtATime()
     {
