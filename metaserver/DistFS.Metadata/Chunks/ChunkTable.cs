@@ -20,6 +20,10 @@ public sealed class ChunkTable(Changes changes)
     public ChunkId Next => TryRead(RowKey.OfMeta(stackalloc byte[RowKey.BytesMax], "next-chunk"u8))
         ? new ChunkId(BinaryPrimitives.ReadUInt64LittleEndian(_value.WrittenSpan)) : new ChunkId(1);
 
+    /// <summary>How many chunks there are.</summary>
+    public ulong Count => TryRead(RowKey.OfMeta(stackalloc byte[RowKey.BytesMax], "chunks"u8))
+        ? BinaryPrimitives.ReadUInt64LittleEndian(_value.WrittenSpan) : 0;
+
     /// <summary>A chunk.</summary>
     public bool TryGet(ChunkId id, out ChunkRow row)
     {
@@ -47,9 +51,8 @@ public sealed class ChunkTable(Changes changes)
     public ChunkId Create(ReadOnlyMemory<ServerId> replicas, byte goal, LogIndex index, bool anyRack = false)
     {
         var id = Next;
-        Span<byte> next = stackalloc byte[sizeof(ulong)];
-        BinaryPrimitives.WriteUInt64LittleEndian(next, id.Value + 1);
-        changes.Put(RowKey.OfMeta(stackalloc byte[RowKey.BytesMax], "next-chunk"u8), next);
+        PutMeta("next-chunk"u8, id.Value + 1);
+        PutMeta("chunks"u8, Count + 1);
         Put(id, new ChunkRow
         {
             State = ChunkState.Open,
@@ -80,6 +83,7 @@ public sealed class ChunkTable(Changes changes)
         }
 
         Changed.Chunks.Add(id);
+        PutMeta("chunks"u8, Count - 1);
         changes.Delete(KeyOf(stackalloc byte[RowKey.BytesMax], id));
         foreach (var server in row.Replicas.Span)
         {
@@ -242,6 +246,13 @@ public sealed class ChunkTable(Changes changes)
                 return found.Count < limit;
             });
         return found;
+    }
+
+    private void PutMeta(ReadOnlySpan<byte> name, ulong value)
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes, value);
+        changes.Put(RowKey.OfMeta(stackalloc byte[RowKey.BytesMax], name), bytes);
     }
 
     private static ReadOnlySpan<byte> KeyOf(Span<byte> buffer, ChunkId id)

@@ -31,7 +31,8 @@ internal sealed class ContentCheck(IOrderedStore store, FindingList findings, Fu
     /// <summary>Servers and chunks: before the inodes.</summary>
     public IEnumerable<int> TakeChunks()
     {
-        var next = new ChunkTable(new Changes(store)).Next;
+        var table = new ChunkTable(new Changes(store));
+        var (next, count) = (table.Next, table.Count);
         TakeServers();
         for (var rows = open(RowTable.Chunk); !rows.IsEnd; rows.Next())
         {
@@ -39,6 +40,8 @@ internal sealed class ContentCheck(IOrderedStore store, FindingList findings, Fu
             yield return 0;
         }
 
+        findings.Expect(count == (ulong)_chunks.Count, FindingKind.Chunk, default,
+            $"{_chunks.Count} chunks are there, and {count} were counted");
         var replicas = 0L;
         for (var rows = open(RowTable.Replica); !rows.IsEnd; rows.Next())
         {

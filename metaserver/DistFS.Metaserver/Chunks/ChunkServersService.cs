@@ -191,6 +191,7 @@ internal sealed partial class ChunkServersService(
             BytesPerSecond = (ulong)status.BytesPerSecond,
             IsComplete = status.IsComplete,
             UnknownCopies = (ulong)lead.Unknown,
+            Chunks = state.Read(0, static (store, _) => MetadataView.Open(store)!.Tree.Chunks.Count),
         };
         if (status.EtaMs is { } eta)
         {

@@ -30,11 +30,12 @@ public sealed class StatusVerbTests : IDisposable
                 var line = await UpAsync(address);
                 Assert.Equal("r7", line.GetProperty("rack").GetString());
                 Assert.Equal(0, line.GetProperty("lostCopies").GetInt32());
-                Assert.NotEqual(0, line.GetProperty("capacityBytes").GetInt64());
+                Assert.NotEqual(0, line.GetProperty("capacity").GetInt64());
                 var shown = await new Cli().RunAsync("status", "--meta", address);
                 Assert.Equal(ExitCodes.Ok, shown.ExitCode);
-                Assert.Contains("repair: ", shown.Out, StringComparison.Ordinal);
+                Assert.Contains("chunks: 0, nothing to repair", shown.Out, StringComparison.Ordinal);
                 Assert.Contains(" up ", shown.Out, StringComparison.Ordinal);
+                Assert.Contains("metaservers: 1 of 1 alive, 1 leads", shown.Out, StringComparison.Ordinal);
             }
             finally
             {
@@ -63,8 +64,9 @@ public sealed class StatusVerbTests : IDisposable
         {
             var result = await new Cli().RunAsync("status", "--meta", address, "--json");
             if (result.ExitCode == ExitCodes.Ok
-                && JsonDocument.Parse(result.Out).RootElement.GetProperty("servers") is var servers
-                && servers.GetArrayLength() == 1 && servers[0].GetProperty("state").GetString() == "up")
+                && JsonDocument.Parse(result.Out).RootElement.GetProperty("chunkservers") is var servers
+                && servers.GetArrayLength() == 1 && servers[0].GetProperty("state").GetString() == "up"
+                && JsonDocument.Parse(result.Out).RootElement.GetProperty("healthy").GetBoolean())
             {
                 return servers[0];
             }

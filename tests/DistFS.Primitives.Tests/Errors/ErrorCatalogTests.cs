@@ -122,6 +122,20 @@ public sealed class ErrorCatalogTests
         DFS1502 WritesLost IoError
         DFS1503 OutcomeUnknown IoError
         DFS1504 SourceChanged TryAgain
+        DFS1550 NoLeader TryAgain
+        DFS1551 MetaserverDown TryAgain
+        DFS1552 NoSpareMetaserver TryAgain
+        DFS1553 ChunkServerDown TryAgain
+        DFS1554 ChunksMissing IoError
+        DFS1555 ChunksAtRisk TryAgain
+        DFS1556 ChunksUnderReplicated TryAgain
+        DFS1557 ChunksCorrupt Corrupt
+        DFS1558 BlocksDamaged Corrupt
+        DFS1559 RepairBlocked TryAgain
+        DFS1560 ClusterNearlyFull NoSpace
+        DFS1561 ChunkServerFull NoSpace
+        DFS1562 CopiesUnknown Invalid
+        DFS1563 RepairUnknown TryAgain
         """.ReplaceLineEndings("\n"),
         string.Join('\n', ErrorCatalog.All.Select(code => $"{code.Id} {NameOf(code)} {code.Status}")));
 
