@@ -108,12 +108,14 @@ internal static class HealthRules
 
         if (!chunks.Complete)
         {
-            yield return (ErrorCatalog.RepairUnknown, "the leader looks through all chunks: there may be more to repair");
+            yield return (
+                ErrorCatalog.RepairUnknown, "the leader looks through all chunks: there may be more to repair");
         }
 
         if (chunks.UnknownCopies > 0)
         {
-            yield return (ErrorCatalog.CopiesUnknown, $"{chunks.UnknownCopies} copies on servers that nothing explains");
+            yield return (
+                ErrorCatalog.CopiesUnknown, $"{chunks.UnknownCopies} copies on servers that nothing explains");
         }
     }
 
@@ -152,7 +154,8 @@ internal static class HealthRules
         {
             yield return (
                 ErrorCatalog.ClusterNearlyFull,
-                $"{new ByteSize((long)used)} of {new ByteSize((long)capacity)} are used, {(UInt128)used * 100 / capacity} %");
+                $"{new ByteSize((long)used)} of {new ByteSize((long)capacity)} are used: "
+                    + $"{(UInt128)used * 100 / capacity} %");
         }
     }
 
