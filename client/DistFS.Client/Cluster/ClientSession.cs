@@ -13,6 +13,9 @@ internal sealed class ClientSession : IAsyncDisposable
     /// <summary>Of the 1,024 that the metaservers keep (DFS1404), as many at a time.</summary>
     private const int Width = 1000;
 
+    /// <summary>Who is done does not wait for long.</summary>
+    private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(2);
+
     private readonly MetadataChannel _channel;
     private readonly DistFsClientOptions _options;
     private readonly CancellationTokenSource _stop = new();
@@ -93,6 +96,19 @@ internal sealed class ClientSession : IAsyncDisposable
         await _stop.CancelAsync().ConfigureAwait(false);
         await _keeping.ConfigureAwait(false);
         _stop.Dispose();
+        if (_isEnded)
+        {
+            return;
+        }
+
+        try
+        {
+            await _channel.EndSessionAsync(Id, EndLimit).ConfigureAwait(false);
+        }
+        catch (DistFsException)
+        {
+            // Nobody leads, or it is over: it ends with its lease, as that of a client that dies.
+        }
     }
 
     private async ValueTask<(ulong Sequence, ulong Acknowledged)> TakeAsync(CancellationToken cancellation)

@@ -124,6 +124,22 @@ internal sealed class MetadataChannel : IAsyncDisposable
         }
     }
 
+    /// <summary>Says that the session is over: what it had open is closed now, and not when its lease is over.</summary>
+    /// <exception cref="DistFsException">No answer in time, or it was over.</exception>
+    public async Task EndSessionAsync(ClientId session, TimeSpan limit)
+    {
+        var reply = (await _leader.AskAsync(
+            MetadataMethods.EndSession,
+            new EndSessionCall { Client = session.Value },
+            static reply => reply,
+            new LeaderCall(limit, AttemptMax),
+            CancellationToken.None).ConfigureAwait(false)).Reply;
+        if (reply.Status != 0)
+        {
+            throw Error(reply.Status, reply.Code);
+        }
+    }
+
     /// <summary>
     /// Does operations, once: the call has a number of a session, so it may be sent as often as needed.
     /// </summary>

@@ -22,6 +22,7 @@ internal sealed class MetadataService(RaftDriver driver, TimeProvider clock, IRe
         dispatcher
             .Handle(MetadataMethods.OpenSession, OpenSession, HandlerScheduling.Inline)
             .Handle(MetadataMethods.KeepAlive, KeepAlive, HandlerScheduling.Inline)
+            .Handle(MetadataMethods.EndSession, EndSession, HandlerScheduling.Inline)
             .Handle(MetadataMethods.Mutate, Mutate, HandlerScheduling.Inline);
     }
 
@@ -39,6 +40,14 @@ internal sealed class MetadataService(RaftDriver driver, TimeProvider clock, IRe
 
     private ValueTask<MetadataReply> KeepAlive(KeepAliveCall request, ServerCall call) =>
         ExecuteAsync(new MetadataCommand { Client = request.Client, KeepAlive = new KeepAliveRequest() }, call);
+
+    private ValueTask<MetadataReply> EndSession(EndSessionCall request, ServerCall call) => ExecuteAsync(
+        new MetadataCommand
+        {
+            Client = request.Client,
+            EndSession = new EndSessionRequest { BelievesNoLease = true },
+        },
+        call);
 
     private ValueTask<MetadataReply> Mutate(MutateCall request, ServerCall call)
     {

@@ -24,4 +24,8 @@ public static class MetadataMethods
     /// <summary>A page of a directory.</summary>
     public static readonly RpcMethod<ReadDirectoryRequest, ReadDirectoryReply> ReadDirectory =
         RpcMethod<ReadDirectoryRequest, ReadDirectoryReply>.Unary("distfs.v1", "Metadata", "ReadDirectory", 0x0205);
+
+    /// <summary>A client is done.</summary>
+    public static readonly RpcMethod<EndSessionCall, MetadataReply> EndSession =
+        RpcMethod<EndSessionCall, MetadataReply>.Unary("distfs.v1", "Metadata", "EndSession", 0x0206);
 }
