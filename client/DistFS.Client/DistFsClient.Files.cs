@@ -66,19 +66,29 @@ public sealed partial class DistFsClient
 
     private async Task<DistFsFile> CreateFileAsync(MakeRequest make, string path, CancellationToken cancellation)
     {
-        var session = await SessionAsync(cancellation).ConfigureAwait(false);
-        var open = new OpenHandleOf(session, Interlocked.Increment(ref _handles));
-        make.Open = new OpenHandle { Handle = open.Handle, Access = ReadWrite };
-        var reply = await WrittenPlace.OneAsync(Files, open, new Operation { Make = make }, cancellation)
-            .ConfigureAwait(false);
-        FileErrors.Ensure(reply.Status, path);
+        var (open, reply) = await OpenAsync(
+            handle =>
+            {
+                make.Open = handle;
+                return new Operation { Make = make };
+            },
+            path,
+            cancellation).ConfigureAwait(false);
         var status = FileStatus.Of(reply.Attributes);
         var mapping = new FileMapping(Files, status.Inode, open, path);
         var writer = new FileWriter(Files, mapping, open, new SmallContent([], 0));
         var file = new DistFsFile(Files, mapping, open, writer, canRead: true);
         if (status.Size > 0)
         {
-            await file.SetLengthAsync(0, cancellation).ConfigureAwait(false);
+            try
+            {
+                await file.SetLengthAsync(0, cancellation).ConfigureAwait(false);
+            }
+            catch
+            {
+                await file.AbandonAsync(CancellationToken.None).ConfigureAwait(false);
+                throw;
+            }
         }
 
         return file;
@@ -90,31 +100,70 @@ public sealed partial class DistFsClient
     {
         var status = await StatAsync(path, cancellation: cancellation).ConfigureAwait(false);
         Ensure(status, path);
-        var session = await SessionAsync(cancellation).ConfigureAwait(false);
-        var open = new OpenHandleOf(session, Interlocked.Increment(ref _handles));
-        var request = new OpenRequest
-        {
-            Inode = status.Inode.Value,
-            Open = new OpenHandle { Handle = open.Handle, Access = ReadWrite },
-        };
-        var reply = await WrittenPlace.OneAsync(Files, open, new Operation { Open = request }, cancellation)
-            .ConfigureAwait(false);
-        FileErrors.Ensure(reply.Status, path);
-        var mapping = new FileMapping(Files, status.Inode, open, path);
-        var view = await mapping.LoadAsync(0, refreshServers: false, cancellation).ConfigureAwait(false);
-        var small = view.Size <= SmallContent.BytesMax && view[0] == null
-            ? new SmallContent(view.Inline.Span, (int)view.Size) : null;
-        return new DistFsFile(Files, mapping, open, new FileWriter(Files, mapping, open, small), canRead: true);
+        var (open, _) = await OpenAsync(
+            handle => new Operation { Open = new OpenRequest { Inode = status.Inode.Value, Open = handle } },
+            path,
+            cancellation).ConfigureAwait(false);
+        return await OpenedAsync(status.Inode, open, path, cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>Opens a file to add to its end; it is made if it is not there.</summary>
+    /// <summary>
+    /// Opens a file to add to its end as it is now; it is made if it is not there. For one program at a time: where
+    /// another adds meanwhile, the one writes over what the other has added.
+    /// </summary>
     /// <returns>A stream behind the last byte.</returns>
     public async Task<DistFsStream> AppendAsync(string path, CancellationToken cancellation = default)
     {
-        var file = await TryStatAsync(path, true, cancellation).ConfigureAwait(false) == null
-            ? await CreateFileAsync(path, overwrites: false, cancellation: cancellation).ConfigureAwait(false)
-            : await OpenWriteAsync(path, cancellation).ConfigureAwait(false);
-        return file.AsStream(await file.GetLengthAsync(cancellation).ConfigureAwait(false));
+        var (parent, name) = await _paths.FindParentAsync(path, cancellation).ConfigureAwait(false);
+        var make = new MakeRequest
+        {
+            Parent = parent.Value,
+            Name = Bytes(name),
+            Kind = (uint)FileKind.File,
+            Mode = 0b110_110_110,
+            Umask = _options.Umask,
+            OrExisting = true,
+        };
+        var (open, reply) = await OpenAsync(
+            handle =>
+            {
+                make.Open = handle;
+                return new Operation { Make = make };
+            },
+            path,
+            cancellation).ConfigureAwait(false);
+        var status = FileStatus.Of(reply.Attributes);
+        var file = await OpenedAsync(status.Inode, open, path, cancellation).ConfigureAwait(false);
+        try
+        {
+            return file.AsStream(await file.GetLengthAsync(cancellation).ConfigureAwait(false));
+        }
+        catch
+        {
+            await file.AbandonAsync(CancellationToken.None).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>A file that is open at the metaservers; if it cannot be had, the open ends.</summary>
+    private async Task<DistFsFile> OpenedAsync(
+        InodeId inode, OpenHandleOf open, string path, CancellationToken cancellation)
+    {
+        var mapping = new FileMapping(Files, inode, open, path);
+        try
+        {
+            var view = await mapping.LoadAsync(0, refreshServers: false, cancellation).ConfigureAwait(false);
+            var small = view.Size <= SmallContent.BytesMax && view[0] == null
+                ? new SmallContent(view.Inline.Span, (int)view.Size) : null;
+            return new DistFsFile(Files, mapping, open, new FileWriter(Files, mapping, open, small), canRead: true);
+        }
+        catch
+        {
+            await new DistFsFile(Files, mapping, open, writer: null, canRead: false)
+                .AbandonAsync(CancellationToken.None)
+                .ConfigureAwait(false);
+            throw;
+        }
     }
 
     /// <summary>
@@ -180,8 +229,10 @@ public sealed partial class DistFsClient
         {
             if (reply.Status != 0)
             {
-                // Made, and not filled: it goes again.
-                await MutateAsync(Unlink(directory, name), cancellation).ConfigureAwait(false);
+                // Made, and not filled: it goes again, and not what somebody else may have put there since.
+                var unlink = Unlink(directory, name);
+                unlink.Unlink.Inode = FileStatus.Of(replies[0].Attributes).Inode.Value;
+                await MutateAsync(unlink, CancellationToken.None).ConfigureAwait(false);
                 throw FileErrors.Of((FsStatus)reply.Status, text);
             }
         }
@@ -203,39 +254,41 @@ public sealed partial class DistFsClient
         Ensure(status, path);
         var mapping = new FileMapping(Files, status.Inode, open: null, path);
         var found = new List<BlockLocation>();
-        var (index, _) = FileMapping.PlaceOf(offset);
-        var view = await mapping.LoadAsync(index, refreshServers: false, cancellation).ConfigureAwait(false);
-        var end = Math.Min(view.Size, length > long.MaxValue - offset ? long.MaxValue : offset + length);
-        for (; (long)index * Blocks.ChunkLayout.ChunkBytes < end; index++)
+        var (next, _) = FileMapping.PlaceOf(offset);
+        for (var end = long.MaxValue; ;)
         {
-            if (view[index] == null && index % PageMax == 0)
+            var from = next;
+            (var view, next) = await mapping.LoadPageAsync(from, refreshServers: false, cancellation)
+                .ConfigureAwait(false);
+            end = Math.Min(view.Size, length > long.MaxValue - offset ? long.MaxValue : offset + length);
+            foreach (var (index, chunk) in view.Chunks.Where(one => one.Key >= from).OrderBy(static one => one.Key))
             {
-                view = await mapping.LoadAsync(index, refreshServers: false, cancellation).ConfigureAwait(false);
+                Add(found, index, chunk, offset, end);
             }
 
-            if (view[index] is not { } chunk)
+            if (next == 0 || (long)next * Blocks.ChunkLayout.ChunkBytes >= end)
             {
-                continue;
-            }
-
-            var start = (long)index * Blocks.ChunkLayout.ChunkBytes;
-            var (from, to) = (Math.Max(start, offset), Math.Min(start + chunk.Length, end));
-            if (from < to)
-            {
-                found.Add(new BlockLocation(
-                    from,
-                    to - from,
-                    chunk.Target.Chunk,
-                    [.. chunk.Target.Servers.Select(server => new ReplicaPlace(
-                        server.Id, server.Address, Files.Servers.Known(server.Id.Value)?.Rack ?? ""))]));
+                return found;
             }
         }
+    }
 
-        return found;
+    private void Add(List<BlockLocation> found, ulong index, MappedChunk chunk, long offset, long end)
+    {
+        var start = (long)index * Blocks.ChunkLayout.ChunkBytes;
+        var (from, to) = (Math.Max(start, offset), Math.Min(start + chunk.Length, end));
+        if (from < to)
+        {
+            found.Add(new BlockLocation(
+                from,
+                to - from,
+                chunk.Target.Chunk,
+                [.. chunk.Target.Servers.Select(server => new ReplicaPlace(
+                    server.Id, server.Address, Files.Servers.Known(server.Id.Value)?.Rack ?? ""))]));
+        }
     }
 
     private const uint ReadWrite = 6;
-    private const ulong PageMax = 512;
 
     private static void Ensure(FileStatus status, string path)
     {

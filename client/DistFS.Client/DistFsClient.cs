@@ -69,7 +69,7 @@ public sealed partial class DistFsClient : IAsyncDisposable
     /// <summary>Ends it. Files that are open are to be closed before: what was not flushed is lost.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (_session is { } session)
+        if (Interlocked.Exchange(ref _session, null) is { } session)
         {
             await session.DisposeAsync().ConfigureAwait(false);
         }
@@ -93,7 +93,7 @@ public sealed partial class DistFsClient : IAsyncDisposable
                 return known;
             }
 
-            if (_session is { } ended)
+            if (Interlocked.Exchange(ref _session, null) is { } ended)
             {
                 await ended.DisposeAsync().ConfigureAwait(false);
             }
@@ -124,6 +124,28 @@ public sealed partial class DistFsClient : IAsyncDisposable
             catch (DistFsException e) when (e.Code == ErrorCatalog.SessionEnded && attempt < 3)
             {
                 // Nothing of it was done: what was open is closed, which a name does not mind.
+            }
+        }
+    }
+
+    /// <summary>Opens something, in a new session if the one there was ended before.</summary>
+    private async Task<(OpenHandleOf Open, OperationReply Reply)> OpenAsync(
+        Func<OpenHandle, Operation> operationOf, string what, CancellationToken cancellation)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var session = await SessionAsync(cancellation).ConfigureAwait(false);
+            var open = new OpenHandleOf(session, Interlocked.Increment(ref _handles));
+            try
+            {
+                var operation = operationOf(new OpenHandle { Handle = open.Handle, Access = ReadWrite });
+                var reply = await WrittenPlace.OneAsync(Files, open, operation, cancellation).ConfigureAwait(false);
+                FileErrors.Ensure(reply.Status, what);
+                return (open, reply);
+            }
+            catch (DistFsException e) when (e.Code == ErrorCatalog.SessionEnded && attempt < 3)
+            {
+                // Nothing was opened.
             }
         }
     }

@@ -15,6 +15,9 @@ namespace DistFS.Client;
 /// </remarks>
 public sealed class DistFsFile : IAsyncDisposable
 {
+    /// <summary>Who gives up does not wait for a leader that is not there.</summary>
+    private static readonly TimeSpan AbandonLimit = TimeSpan.FromSeconds(2);
+
     private readonly FileContext _context;
     private readonly FileMapping _mapping;
     private readonly FileReader _reader;
@@ -167,7 +170,8 @@ public sealed class DistFsFile : IAsyncDisposable
             }
             finally
             {
-                await ReleaseAsync(cancellation).ConfigureAwait(false);
+                // Also if the caller gave up: an open that stays keeps the file from being deleted.
+                await ReleaseAsync(CancellationToken.None).ConfigureAwait(false);
             }
         }
         finally
@@ -190,7 +194,15 @@ public sealed class DistFsFile : IAsyncDisposable
                     await _writer.DisposeAsync().ConfigureAwait(false);
                 }
 
-                await ReleaseAsync(cancellation).ConfigureAwait(false);
+                using var limit = new CancellationTokenSource(AbandonLimit, _context.Options.Clock);
+                try
+                {
+                    await ReleaseAsync(limit.Token).ConfigureAwait(false);
+                }
+                catch (Exception e) when (e is OperationCanceledException or DistFsException)
+                {
+                    // The open ends with the session. Whoever gives up has a reason of his own to tell.
+                }
             }
         }
         finally

@@ -1,4 +1,5 @@
 using DistFS.Client.Files;
+using DistFS.Primitives;
 
 namespace DistFS.Client;
 
@@ -69,7 +70,18 @@ public sealed class DistFsStream : Stream
 
         FillAhead();
         var (offset, bytes, read) = _ahead.Peek();
-        var length = await read.WaitAsync(cancellationToken).ConfigureAwait(false);
+        int length;
+        try
+        {
+            length = await read.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (DistFsException)
+        {
+            // Whoever reads again asks again: the cause may have passed.
+            ForgetAhead();
+            throw;
+        }
+
         var within = (int)(_position - offset);
         var taken = Math.Clamp(length - within, 0, buffer.Length);
         bytes.AsMemory(within, taken).CopyTo(buffer);
@@ -95,6 +107,12 @@ public sealed class DistFsStream : Stream
         ForgetAhead();
         while (!buffer.IsEmpty)
         {
+            if (_writtenLength > 0 && _position % _written.Length == 0)
+            {
+                // It failed the last time.
+                await SendAsync(cancellationToken).ConfigureAwait(false);
+            }
+
             if (_writtenLength == 0 && buffer.Length >= _written.Length && _position % _written.Length == 0)
             {
                 var whole = buffer.Length - (buffer.Length % _written.Length);

@@ -124,8 +124,10 @@ internal sealed partial class Namespace
         Link = new LinkRequest { Inode = inode.Value, Parent = parent.Value, Name = Bytes(name) },
     });
 
-    public FsStatus Unlink(InodeId parent, string name) =>
-        Apply(new Operation { Unlink = new UnlinkRequest { Parent = parent.Value, Name = Bytes(name) } });
+    public FsStatus Unlink(InodeId parent, string name, InodeId only = default) => Apply(new Operation
+    {
+        Unlink = new UnlinkRequest { Parent = parent.Value, Name = Bytes(name), Inode = only.Value },
+    });
 
     public FsStatus RemoveDirectory(InodeId parent, string name) => Apply(new Operation
     {

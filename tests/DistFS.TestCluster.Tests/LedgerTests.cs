@@ -122,7 +122,8 @@ public sealed class LedgerTests(ITestOutputHelper output) : IDisposable
         await using (var client = await cluster.ConnectAsync())
         {
             await client.CreateDirectoryAsync("/again");
-            await using var writers = await LedgerWriters.StartAsync(client, ledger, Writers, seed: 99, under: "/again");
+            await using var writers = await LedgerWriters.StartAsync(
+                client, ledger, Writers, seed: 99, under: "/again");
             await writers.GoOnAsync(Answers, Limit);
             var metas = Enumerable.Range(0, cluster.Metaservers.Count).ToList();
             await Task.WhenAll([

@@ -17,7 +17,7 @@ internal sealed partial class ChunkDataService
             var chunk = new ChunkId(request.Name.Chunk);
             var store = stores.Of(chunk)
                 ?? throw new DistFsException(ErrorCatalog.ChunkUnknown, $"Chunk {chunk} is not here.");
-            RequireOpen(chunk, new ChunkVersion(request.Name.Version), request.Seal);
+            RequireOpen(store, chunk, new ChunkVersion(request.Name.Version), request.Seal);
             return await SyncAsync(store, request.Name, request.Chain, request.Seal, HopTime(call))
                 .ConfigureAwait(false);
         }
@@ -30,8 +30,15 @@ internal sealed partial class ChunkDataService
     /// <summary>
     /// Who started again since the version began may have lost what was acknowledged: he must not say it is durable.
     /// </summary>
-    private void RequireOpen(ChunkId chunk, ChunkVersion version, bool isSeal)
+    private void RequireOpen(IChunkStore store, ChunkId chunk, ChunkVersion version, bool isSeal)
     {
+        if (store.TryGet(chunk, out var info) && info.Version.Value > version.Value)
+        {
+            // Nothing is wrong with this server: a reader brought it to a version that the writer does not know of yet.
+            throw new DistFsException(
+                ErrorCatalog.ChunkVersionStale, $"Chunk {chunk} has gone on from {version} on server {serving.Self}.");
+        }
+
         if (open.Find(chunk) is not { } replica || replica.Replica.Version != version)
         {
             throw new DistFsException(

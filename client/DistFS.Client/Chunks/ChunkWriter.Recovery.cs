@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using DistFS.Primitives;
 
 namespace DistFS.Client.Chunks;
@@ -6,6 +7,7 @@ namespace DistFS.Client.Chunks;
 public sealed partial class ChunkWriter
 {
     private int _failedInARow;
+    private long _failingSince;
 
     /// <summary>Begins another version, once for all who ask for it.</summary>
     /// <param name="failed">The version that failed; if it is over already, nothing is done.</param>
@@ -36,9 +38,10 @@ public sealed partial class ChunkWriter
             lock (_gate)
             {
                 (length, failures) = (_acknowledged, ++_failedInARow);
+                _failingSince = failures == 1 ? Stopwatch.GetTimestamp() : _failingSince;
             }
 
-            if (failures > _options.AttemptsMax)
+            if (failures > _options.AttemptsMax && Stopwatch.GetElapsedTime(_failingSince) > _options.Patience)
             {
                 throw failure.ToException();
             }
@@ -48,16 +51,18 @@ public sealed partial class ChunkWriter
                 await Task.Delay(ChunkWriterOptions.PauseAfter(failures - 1), _ended.Token).ConfigureAwait(false);
             }
 
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(_ended.Token);
-            limit.CancelAfter(_options.CallTimeout);
+            // Who is asked has a patience of its own, and says why nothing came of it.
             var next = await _versions
-                .BeginVersionAsync(failed, length, DropOf(failed, failure), limit.Token)
+                .BeginVersionAsync(failed, length, DropOf(failed, failure), _ended.Token)
                 .ConfigureAwait(false);
             Check.That(next.Version.Value > failed.Version.Value);
             lock (_gate)
             {
                 Recoveries++;
                 (_target, _sequence, _recovery) = (next, 0, null);
+
+                // Also less than before: somebody else may have cut what was committed.
+                _acknowledged = next.StoredLength;
                 _begins = next.StoredLength == 0 && length == 0;
                 _version = new CancellationTokenSource();
 

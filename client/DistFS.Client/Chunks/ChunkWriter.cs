@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using DistFS.Blocks;
 using DistFS.Primitives;
 using DistFS.Protocol;
@@ -39,6 +40,10 @@ public sealed partial class ChunkWriter : IAsyncDisposable
     private ulong _sequence;
     private bool _begins;
     private uint _acknowledged;
+
+    // Acknowledged writes that were not durable by themselves, and as many of them as a sync has covered.
+    private long _volatile;
+    private long _synced;
     private Task? _recovery;
     private DistFsException? _error;
 
@@ -89,6 +94,18 @@ public sealed partial class ChunkWriter : IAsyncDisposable
             lock (_gate)
             {
                 return (_target, _acknowledged);
+            }
+        }
+    }
+
+    /// <summary>Whether something was acknowledged that no sync has made durable.</summary>
+    public bool HasUnsynced
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _volatile > _synced;
             }
         }
     }
@@ -183,17 +200,29 @@ public sealed partial class ChunkWriter : IAsyncDisposable
 
     private async Task SyncAsync(bool isSeal, CancellationToken cancellation)
     {
+        var began = Stopwatch.GetTimestamp();
         for (var attempt = 1; ; attempt++)
         {
             await FlushAsync(cancellation).ConfigureAwait(false);
-            var target = Target;
+            ChunkTarget target;
+            long acknowledged;
+            lock (_gate)
+            {
+                (target, acknowledged) = (_target, _volatile);
+            }
+
             var failure = await TrySyncAsync(target, isSeal, cancellation).ConfigureAwait(false);
             if (failure == null)
             {
+                lock (_gate)
+                {
+                    _synced = Math.Max(_synced, acknowledged);
+                }
+
                 return;
             }
 
-            if (attempt > _options.AttemptsMax)
+            if (attempt > _options.AttemptsMax && Stopwatch.GetElapsedTime(began) > _options.Patience)
             {
                 throw failure.ToException();
             }
@@ -371,6 +400,7 @@ public sealed partial class ChunkWriter : IAsyncDisposable
                 _pending.RemoveFirst();
                 done.Add(first.Value);
                 _acknowledged = Math.Max(_acknowledged, first.Value.End);
+                _volatile += first.Value.IsDurable ? 0 : 1;
                 _begins = false;
                 _failedInARow = 0;
             }

@@ -38,8 +38,14 @@ public sealed record ChunkWriterOptions
     /// <summary>So often a request is sent in one version, when its connection is lost. Default 2.</summary>
     public int SendsMax { get; init; } = 2;
 
-    /// <summary>So many versions in a row may fail before anything is acknowledged. Default 30: about 25 s.</summary>
+    /// <summary>
+    /// So many versions in a row may fail before anything is acknowledged, however long that takes. Default 30: about
+    /// 25 s.
+    /// </summary>
     public int AttemptsMax { get; init; } = 30;
+
+    /// <summary>Until then there may be more than these. Default 0.</summary>
+    public TimeSpan Patience { get; init; }
 
     /// <summary>Before another version, when the last one came to nothing: 50 ms, doubled up to 1 s.</summary>
     internal static TimeSpan PauseAfter(int failures) =>

@@ -1,5 +1,6 @@
 using DistFS.Primitives;
 using DistFS.Protocol;
+using DistFS.Rpc;
 using Google.Protobuf;
 
 namespace DistFS.Client.Cluster;
@@ -24,6 +25,7 @@ internal sealed class ClientSession : IAsyncDisposable
     private readonly Queue<TaskCompletionSource> _waiting = [];
     private readonly Task _keeping;
     private volatile bool _isEnded;
+    private int _isDisposed;
 
     private ClientSession(MetadataChannel channel, DistFsClientOptions options, ClientId id)
     {
@@ -71,18 +73,23 @@ internal sealed class ClientSession : IAsyncDisposable
                 Acknowledged = acknowledged,
                 Request = UnsafeByteOperations.UnsafeWrap(request.ToByteArray()),
             };
-            var (reply, attempts) = await _channel.MutateAsync(call, cancellation).ConfigureAwait(false);
+            var (reply, mayBeDone) = await _channel.MutateAsync(call, cancellation).ConfigureAwait(false);
             if (reply.Code == ErrorCatalog.SessionEnded.Number)
             {
                 _isEnded = true;
-                throw attempts == 1
-                    ? MetadataChannel.Error(reply.Status, reply.Code)
-                    : new DistFsException(
+                throw mayBeDone
+                    ? new DistFsException(
                         ErrorCatalog.OutcomeUnknown,
-                        "The session ended while a change was being sent; it was made once or not at all.");
+                        "The session ended while a change was being sent; it was made once or not at all.")
+                    : MetadataChannel.Error(reply.Status, reply.Code);
             }
 
             return reply.Status == 0 ? reply.Mutate.Replies : throw MetadataChannel.Error(reply.Status, reply.Code);
+        }
+        catch (RpcException e) when (e.OutcomeUnknown)
+        {
+            throw new DistFsException(
+                ErrorCatalog.OutcomeUnknown, $"No answer came; the change was made once or not at all. {e.Message}", e);
         }
         finally
         {
@@ -93,6 +100,11 @@ internal sealed class ClientSession : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+        {
+            return;
+        }
+
         await _stop.CancelAsync().ConfigureAwait(false);
         await _keeping.ConfigureAwait(false);
         _stop.Dispose();

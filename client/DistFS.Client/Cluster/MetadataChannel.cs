@@ -124,7 +124,9 @@ internal sealed class MetadataChannel : IAsyncDisposable
         }
     }
 
-    /// <summary>Says that the session is over: what it had open is closed now, and not when its lease is over.</summary>
+    /// <summary>
+    /// Says that the session is over: what it had open is closed now, and not when its lease is over.
+    /// </summary>
     /// <exception cref="DistFsException">No answer in time, or it was over.</exception>
     public async Task EndSessionAsync(ClientId session, TimeSpan limit)
     {
@@ -143,20 +145,22 @@ internal sealed class MetadataChannel : IAsyncDisposable
     /// <summary>
     /// Does operations, once: the call has a number of a session, so it may be sent as often as needed.
     /// </summary>
-    /// <returns>The replies, and how often it was sent at most.</returns>
+    /// <returns>
+    /// The reply, and whether an earlier attempt may have been executed, of which no answer came.
+    /// </returns>
     /// <exception cref="DistFsException">No answer in time, or refused as a whole.</exception>
-    public async Task<(MetadataReply Reply, int Attempts)> MutateAsync(
+    public async Task<(MetadataReply Reply, bool MayBeDone)> MutateAsync(
         MutateCall call, CancellationToken cancellation)
     {
-        var attempts = 0;
+        var mayBeDone = false;
         for (var waits = new Waits(_options); ;)
         {
             var answer = await _leader.AskAsync(
                 MetadataMethods.Mutate, call, static reply => reply, How(waits), cancellation).ConfigureAwait(false);
-            attempts += answer.Attempts;
+            mayBeDone |= answer.MayBeDone;
             if (answer.Reply.Status != (int)FsStatus.TryAgain)
             {
-                return (answer.Reply, attempts);
+                return (answer.Reply, mayBeDone);
             }
 
             await waits.AgainAsync(answer.Reply.Status, answer.Reply.Code, cancellation).ConfigureAwait(false);

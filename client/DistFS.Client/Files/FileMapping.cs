@@ -35,6 +35,11 @@ internal sealed class FileMapping(FileContext context, InodeId inode, OpenHandle
     private readonly Lock _gate = new();
     private volatile MapView _view = MapView.Unknown;
 
+    // Under the gate. Questions are counted, so that no answer takes the place of what was asked later, or of nothing,
+    // when all was forgotten in between.
+    private long _asked;
+    private long _kept;
+
     /// <summary>As it is known now.</summary>
     public MapView View => _view;
 
@@ -49,8 +54,19 @@ internal sealed class FileMapping(FileContext context, InodeId inode, OpenHandle
     /// <exception cref="DistFsException">
     /// The file is not there any more, may not be read, or nobody answers.
     /// </exception>
-    public async Task<MapView> LoadAsync(ulong from, bool refreshServers, CancellationToken cancellation)
+    public async Task<MapView> LoadAsync(ulong from, bool refreshServers, CancellationToken cancellation) =>
+        (await LoadPageAsync(from, refreshServers, cancellation).ConfigureAwait(false)).View;
+
+    /// <summary>As <see cref="LoadAsync"/>, with where the next page begins; 0: there is none.</summary>
+    public async Task<(MapView View, ulong Next)> LoadPageAsync(
+        ulong from, bool refreshServers, CancellationToken cancellation)
     {
+        long asked;
+        lock (_gate)
+        {
+            asked = ++_asked;
+        }
+
         var request = new GetFileMapRequest { Inode = inode.Value, FromIndex = from };
         if (open != null)
         {
@@ -71,12 +87,19 @@ internal sealed class FileMapping(FileContext context, InodeId inode, OpenHandle
 
         lock (_gate)
         {
+            var isNews = asked > _kept;
+            var before = isNews ? _view : MapView.Unknown;
             var end = reply.Map.NextIndex == 0 ? ulong.MaxValue : reply.Map.NextIndex;
-            var chunks = _view.Chunks
-                .RemoveRange(_view.Chunks.Keys.Where(known => known >= from && known < end))
+            var chunks = before.Chunks
+                .RemoveRange(before.Chunks.Keys.Where(known => known >= from && known < end))
                 .SetItems(loaded);
-            return _view = new MapView(
-                (long)reply.Map.Size, from == 0 ? reply.Map.Data.Memory : _view.Inline, chunks);
+            var view = new MapView((long)reply.Map.Size, from == 0 ? reply.Map.Data.Memory : before.Inline, chunks);
+            if (isNews)
+            {
+                (_view, _kept) = (view, asked);
+            }
+
+            return (view, reply.Map.NextIndex);
         }
     }
 
@@ -97,7 +120,7 @@ internal sealed class FileMapping(FileContext context, InodeId inode, OpenHandle
     {
         lock (_gate)
         {
-            _view = MapView.Unknown;
+            (_view, _kept) = (MapView.Unknown, _asked);
         }
     }
 

@@ -104,7 +104,12 @@ internal sealed class FileReader(FileContext context, FileMapping mapping)
         if (stored > 0)
         {
             var target = await context.Reader
-                .ReadAsync(chunk!.Target, new Lookups(mapping, index), within, into[..stored], cancellation)
+                .ReadAsync(
+                    chunk!.Target,
+                    new Lookups(mapping, index, within + (uint)stored),
+                    within,
+                    into[..stored],
+                    cancellation)
                 .ConfigureAwait(false);
             if (!ReferenceEquals(target, chunk.Target))
             {
@@ -113,8 +118,11 @@ internal sealed class FileReader(FileContext context, FileMapping mapping)
         }
     }
 
-    /// <summary>What stands at a place now.</summary>
-    private sealed class Lookups(FileMapping mapping, ulong index) : IChunkVersions
+    /// <summary>
+    /// What stands at a place now, if it has all that is to be read: else the view by which that was decided is over,
+    /// and what is missing is no hole.
+    /// </summary>
+    private sealed class Lookups(FileMapping mapping, ulong index, uint end) : IChunkVersions
     {
         public Task<ChunkTarget> BeginVersionAsync(
             ChunkTarget before, uint length, IReadOnlyCollection<ServerId> drop, CancellationToken cancellation) =>
@@ -123,7 +131,9 @@ internal sealed class FileReader(FileContext context, FileMapping mapping)
         public async Task<ChunkTarget> LookUpAsync(ChunkTarget before, CancellationToken cancellation)
         {
             var now = await mapping.LoadAsync(index, refreshServers: true, cancellation).ConfigureAwait(false);
-            return now[index]?.Target ?? throw FileErrors.Of(FsStatus.Stale, mapping.Path);
+            return now[index] is { } chunk && chunk.Target.Chunk == before.Chunk && chunk.Length >= end
+                ? chunk.Target
+                : throw FileErrors.Of(FsStatus.Stale, mapping.Path);
         }
     }
 }

@@ -15,6 +15,9 @@ internal sealed partial class FileWriter : IAsyncDisposable
     /// <summary>Chunks that are open at a time; each may have a window of requests in memory.</summary>
     private const int PlacesMax = 3;
 
+    /// <summary>So often what is to replace a chunk is filled anew, since others write the same place.</summary>
+    private const int FillsMax = 5;
+
     /// <summary>
     /// What is acknowledged by chunk servers is committed this often, also when nobody asks: the leader takes a chunk
     /// in which nothing was committed for 60 s for one whose writer died.
@@ -52,11 +55,11 @@ internal sealed partial class FileWriter : IAsyncDisposable
     public async ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> content, CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
-        End = Math.Max(End, offset + content.Length);
         if (_small is { } small)
         {
             if (small.TryWrite(offset, content.Span))
             {
+                End = content.IsEmpty ? End : Math.Max(End, offset + content.Length);
                 return;
             }
 
@@ -73,6 +76,7 @@ internal sealed partial class FileWriter : IAsyncDisposable
             _ = await place.Writer.BeginAsync(within, content[..length], isDurable: false, cancellation)
                 .ConfigureAwait(false);
             place.End = Math.Max(place.End, within + (uint)length);
+            End = Math.Max(End, offset + length);
             (offset, content) = (offset + length, content[length..]);
         }
     }
@@ -84,21 +88,27 @@ internal sealed partial class FileWriter : IAsyncDisposable
     /// <exception cref="DistFsException">Something of it is not, and says why.</exception>
     public async Task FlushAsync(bool isDurable, CancellationToken cancellation)
     {
-        if (_small is { } small)
+        try
         {
-            await SendSmallAsync(small, cancellation).ConfigureAwait(false);
-            return;
-        }
+            if (_small is { } small)
+            {
+                await SendSmallAsync(small, cancellation).ConfigureAwait(false);
+                return;
+            }
 
-        WrittenPlace[] places = Open();
-        foreach (var place in places)
+            WrittenPlace[] places = Open();
+            foreach (var place in places)
+            {
+                await (isDurable ? place.Writer.SyncAsync(cancellation) : place.Writer.FlushAsync(cancellation))
+                    .ConfigureAwait(false);
+            }
+
+            await CommitAsync(places, cancellation).ConfigureAwait(false);
+        }
+        finally
         {
-            await (isDurable ? place.Writer.SyncAsync(cancellation) : place.Writer.FlushAsync(cancellation))
-                .ConfigureAwait(false);
+            _mapping.Forget();
         }
-
-        await CommitAsync(places, cancellation).ConfigureAwait(false);
-        _mapping.Forget();
     }
 
     /// <summary>Cuts the file, or lets it grow by zeros, behind all that was written before.</summary>
@@ -215,21 +225,7 @@ internal sealed partial class FileWriter : IAsyncDisposable
         }
 
         await LeavePlacesAsync(known == null ? PlacesMax - 1 : 0, cancellation).ConfigureAwait(false);
-        var (begun, isReplacement) = await WrittenPlace
-            .BeginAsync(_context, _mapping, _open, index, cancellation).ConfigureAwait(false);
-        try
-        {
-            if (isReplacement)
-            {
-                await FillAsync(begun, cancellation).ConfigureAwait(false);
-            }
-        }
-        catch
-        {
-            await begun.DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
-
+        var begun = await BeginPlaceAsync(index, cancellation).ConfigureAwait(false);
         lock (_gate)
         {
             _places.Add(begun);
@@ -238,11 +234,42 @@ internal sealed partial class FileWriter : IAsyncDisposable
         return begun;
     }
 
+    private async Task<WrittenPlace> BeginPlaceAsync(ulong index, CancellationToken cancellation)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var (begun, isReplacement) = await WrittenPlace
+                .BeginAsync(_context, _mapping, _open, index, cancellation).ConfigureAwait(false);
+            if (!isReplacement)
+            {
+                return begun;
+            }
+
+            try
+            {
+                await FillAsync(begun, cancellation).ConfigureAwait(false);
+                return begun;
+            }
+            catch (DistFsException) when (begun.IsTaken && attempt < FillsMax)
+            {
+                // Somebody else has filled it, or written what it was to be filled with: what stands there now counts.
+                await begun.DisposeAsync().ConfigureAwait(false);
+                _mapping.Forget();
+            }
+            catch
+            {
+                await begun.DisposeAsync().ConfigureAwait(false);
+                throw;
+            }
+        }
+    }
+
     /// <summary>
     /// What stands at its place comes first: another file has the chunk too, or it is in the metadata.
     /// </summary>
     private async Task FillAsync(WrittenPlace place, CancellationToken cancellation)
     {
+        place.IsFilling = true;
         var view = await _mapping.LoadAsync(place.Index, refreshServers: false, cancellation).ConfigureAwait(false);
         var start = (long)place.Index * ChunkLayout.ChunkBytes;
         var end = view[place.Index] is { } chunk ? (int)chunk.Length
@@ -313,30 +340,33 @@ internal sealed partial class FileWriter : IAsyncDisposable
             return;
         }
 
-        var (offset, bytes) = small.Changed;
-        var reply = await WrittenPlace.OneAsync(
-            _context,
-            _open,
-            new Operation
-            {
-                WriteInline = new WriteInlineRequest
-                {
-                    Inode = _mapping.Inode.Value,
-                    Offset = (ulong)offset,
-                    Data = Google.Protobuf.ByteString.CopyFrom(bytes.Span),
-                    Handle = _open.Handle,
-                },
-            },
-            cancellation).ConfigureAwait(false);
-        if (reply.Status == (int)FsStatus.Stale)
+        foreach (var (offset, bytes) in small.Changed)
         {
-            // Somebody else has made a chunk of it meanwhile.
-            await LeaveMetadataAsync(small, cancellation).ConfigureAwait(false);
-            await LeavePlacesAsync(0, cancellation).ConfigureAwait(false);
-            return;
+            var reply = await WrittenPlace.OneAsync(
+                _context,
+                _open,
+                new Operation
+                {
+                    WriteInline = new WriteInlineRequest
+                    {
+                        Inode = _mapping.Inode.Value,
+                        Offset = (ulong)offset,
+                        Data = Google.Protobuf.ByteString.CopyFrom(bytes.Span),
+                        Handle = _open.Handle,
+                    },
+                },
+                cancellation).ConfigureAwait(false);
+            if (reply.Status == (int)FsStatus.Stale)
+            {
+                // Somebody else has made a chunk of it meanwhile. What was sent before is written once more.
+                await LeaveMetadataAsync(small, cancellation).ConfigureAwait(false);
+                await LeavePlacesAsync(0, cancellation).ConfigureAwait(false);
+                return;
+            }
+
+            FileErrors.Ensure(reply.Status, _mapping.Path);
         }
 
-        FileErrors.Ensure(reply.Status, _mapping.Path);
         small.Sent();
         _mapping.Forget();
     }
@@ -347,14 +377,16 @@ internal sealed partial class FileWriter : IAsyncDisposable
     /// </summary>
     private async Task LeaveMetadataAsync(SmallContent small, CancellationToken cancellation)
     {
-        _small = null;
-        if (small.IsChanged)
+        foreach (var (offset, bytes) in small.Changed)
         {
-            var (offset, bytes) = small.Changed;
             var place = await PlaceAsync(0, cancellation).ConfigureAwait(false);
             _ = await place.Writer.BeginAsync((uint)offset, bytes, isDurable: false, cancellation)
                 .ConfigureAwait(false);
+            place.End = Math.Max(place.End, (uint)(offset + bytes.Length));
         }
+
+        // Not before: if that fails, what is here is to be sent yet.
+        _small = null;
     }
 
     private Operation SetTime(FileTime time) => new()

@@ -3,7 +3,8 @@ using DistFS.Primitives;
 namespace DistFS.Client.Files;
 
 /// <summary>
-/// The bytes of a file that fits its metadata row (4 KiB): all of them, and which were changed since they were sent.
+/// The bytes of a file that fits its metadata row (4 KiB): all of them, and which were written since they were sent.
+/// Only these are sent: what stands between them may be another client's by now.
 /// </summary>
 internal sealed class SmallContent
 {
@@ -11,8 +12,9 @@ internal sealed class SmallContent
     public const int BytesMax = 4096;
 
     private readonly byte[] _bytes = new byte[BytesMax];
-    private int _from = int.MaxValue;
-    private int _to;
+
+    // By offset; neither overlapping nor touching.
+    private readonly List<(int From, int To)> _written = [];
 
     /// <summary>What the metadata has, and how long the file is with it.</summary>
     public SmallContent(ReadOnlySpan<byte> content, int length)
@@ -29,28 +31,46 @@ internal sealed class SmallContent
     public ReadOnlyMemory<byte> Content => _bytes.AsMemory(0, Length);
 
     /// <summary>Whether anything is to be sent.</summary>
-    public bool IsChanged => _from < _to;
+    public bool IsChanged => _written.Count > 0;
 
-    /// <summary>What is to be sent, and where it stands; it stays to be sent until <see cref="Sent"/>.</summary>
-    public (int Offset, ReadOnlyMemory<byte> Bytes) Changed => (_from, _bytes.AsMemory(_from, _to - _from));
+    /// <summary>
+    /// What is to be sent, and where it stands, from the front; it stays to be sent until <see cref="Sent"/>.
+    /// </summary>
+    public IEnumerable<(int Offset, ReadOnlyMemory<byte> Bytes)> Changed =>
+        _written.Select(range =>
+            (range.From, (ReadOnlyMemory<byte>)_bytes.AsMemory(range.From, range.To - range.From)));
 
-    /// <summary>Writes bytes; false: they do not fit.</summary>
+    /// <summary>Writes bytes; none change nothing. False: they do not fit.</summary>
     public bool TryWrite(long offset, ReadOnlySpan<byte> bytes)
     {
+        if (bytes.IsEmpty)
+        {
+            return true;
+        }
+
         if (offset > BytesMax - bytes.Length)
         {
             return false;
         }
 
-        var at = (int)offset;
-        bytes.CopyTo(_bytes.AsSpan(at));
-        (_from, _to) = (Math.Min(_from, at), Math.Max(_to, at + bytes.Length));
-        Length = Math.Max(Length, at + bytes.Length);
+        var (from, to) = ((int)offset, (int)offset + bytes.Length);
+        bytes.CopyTo(_bytes.AsSpan(from));
+        Length = Math.Max(Length, to);
+        var first = _written.FindIndex(range => range.To >= from);
+        first = first < 0 ? _written.Count : first;
+        var behind = first;
+        for (; behind < _written.Count && _written[behind].From <= to; behind++)
+        {
+            (from, to) = (Math.Min(from, _written[behind].From), Math.Max(to, _written[behind].To));
+        }
+
+        _written.RemoveRange(first, behind - first);
+        _written.Insert(first, (from, to));
         return true;
     }
 
     /// <summary>The metadata has all of it.</summary>
-    public void Sent() => (_from, _to) = (int.MaxValue, 0);
+    public void Sent() => _written.Clear();
 
     /// <summary>The file was cut, or grew by zeros, in the metadata too; false: it does not fit any more.</summary>
     public bool TrySetLength(long length)

@@ -23,7 +23,11 @@ internal sealed class WrittenPlace : IChunkVersions, IAsyncDisposable
             target,
             this,
             context.Links,
-            new ChunkWriterOptions { RequestsMax = context.Options.WritesInFlight });
+            new ChunkWriterOptions
+            {
+                RequestsMax = context.Options.WritesInFlight,
+                Patience = context.Options.Patience,
+            });
         Committed = target.StoredLength;
     }
 
@@ -41,6 +45,14 @@ internal sealed class WrittenPlace : IChunkVersions, IAsyncDisposable
 
     /// <summary>Whether it was written to its end: most likely that was all.</summary>
     public bool IsFull => End == ChunkLayout.ChunkBytes;
+
+    /// <summary>It is to take the place of what the file has there, and is being filled with that.</summary>
+    public bool IsFilling { get; set; }
+
+    /// <summary>
+    /// While it was filled somebody else took it, or what it was filled with changed: nothing of it counts, begin anew.
+    /// </summary>
+    public bool IsTaken { get; private set; }
 
     /// <summary>It is being made durable, and nothing more is written in this version.</summary>
     public Task? Sealing { get; set; }
@@ -88,8 +100,9 @@ internal sealed class WrittenPlace : IChunkVersions, IAsyncDisposable
             },
         };
         var reply = await OneAsync(_context, _open, operation, cancellation).ConfigureAwait(false);
+        IsTaken = reply.Status == (int)FsStatus.Stale;
         FileErrors.Ensure(reply.Status, _mapping.Path);
-        Committed = written.Length;
+        (Committed, IsFilling) = (written.Length, false);
     }
 
     /// <inheritdoc/>
@@ -102,7 +115,7 @@ internal sealed class WrittenPlace : IChunkVersions, IAsyncDisposable
                 _context, _mapping, _open, Index, before, length, drop, cancellation).ConfigureAwait(false);
             if (target != null)
             {
-                Committed = Math.Max(Committed, target.StoredLength);
+                Committed = target.StoredLength;
                 return target;
             }
 
@@ -144,20 +157,32 @@ internal sealed class WrittenPlace : IChunkVersions, IAsyncDisposable
     }
 
     /// <summary>
-    /// Somebody else began a version, most likely the leader, since nothing was heard of this writer for long. If all
-    /// that was acknowledged here is in it, nothing has happened; else it is lost, and that is said.
+    /// Somebody else began a version, most likely the leader, since nothing was heard of this writer for long. What was
+    /// committed is in it, or was cut later, as if it had come before; what was acknowledged and not committed was cut
+    /// with the version, and that is said. So is it if all copies crashed with bytes that nobody had synced.
     /// </summary>
     private async Task<ChunkTarget> CatchUpAsync(ChunkTarget before, uint length, CancellationToken cancellation)
     {
         var info = await AllocateAsync(_context, _mapping, _open, Index, cancellation).ConfigureAwait(false);
+        if (IsFilling)
+        {
+            IsTaken = true;
+            throw Lost($"what was to take place {Index} was taken by somebody else");
+        }
+
         if (info.Chunk != before.Chunk.Value)
         {
             throw Lost($"what stands in its place {Index} is another chunk now");
         }
 
-        if (info.StoredLength < length)
+        if (length > Committed)
         {
-            throw Lost($"chunk {before.Chunk} was fenced at {info.StoredLength} bytes, {length} had been written");
+            throw Lost($"chunk {before.Chunk} was taken over at {Committed} bytes, {length} had been written");
+        }
+
+        if (info.DecidedIn > before.Version.Value && Writer.HasUnsynced)
+        {
+            throw Lost($"all servers of chunk {before.Chunk} crashed before what was written was synced");
         }
 
         return await _mapping.TargetOfAsync(info, refresh: true, cancellation).ConfigureAwait(false);

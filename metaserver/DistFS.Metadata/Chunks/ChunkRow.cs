@@ -16,8 +16,8 @@ public enum ChunkState : byte
 
 /// <summary>
 /// A chunk: {format 1, state 1, goal 1, number of replicas 1, version 4, length 4, references 4, written 4, flags 1
-/// (any rack 1, untold 2), kept 1, lacking 2, changed at 8, replicas 4 each}; format 2, if one of them is unclean or
-/// decided: also {unclean bytes 4 each}.
+/// (any rack 1, untold 2), kept 1, lacking 2, changed at 8, decided in 4, replicas 4 each}; format 2, if one of them is
+/// unclean or decided: also {unclean bytes 4 each}.
 /// </summary>
 /// <remarks>
 /// A server may have bytes beyond <see cref="Length"/>: they are nobody's. Within one version the length only grows;
@@ -29,7 +29,7 @@ public enum ChunkState : byte
 public readonly partial record struct ChunkRow
 {
     /// <summary>Bytes of a row before the replicas.</summary>
-    public const int HeadBytes = 32;
+    public const int HeadBytes = 36;
 
     /// <summary>Copies of a chunk.</summary>
     public const int ReplicasMax = 16;
@@ -69,6 +69,12 @@ public readonly partial record struct ChunkRow
     /// before them holds. 0 for a sealed chunk.
     /// </summary>
     public byte Kept { get; init; }
+
+    /// <summary>
+    /// The last version in which, since all copies had become unclean, one of them was decided to be the chunk; 0:
+    /// none. What was replied to before it and not synced may be zeros.
+    /// </summary>
+    public ChunkVersion DecidedIn { get; init; }
 
     /// <summary>The version of the last commit, which every replica has seen: one that has not is stale.</summary>
     public ChunkVersion Written { get; init; }
@@ -181,6 +187,7 @@ public readonly partial record struct ChunkRow
         at[21] = Kept;
         BinaryPrimitives.WriteUInt16LittleEndian(at[22..], Lacking);
         BinaryPrimitives.WriteUInt64LittleEndian(at[24..], ChangedAt.Value);
+        BinaryPrimitives.WriteUInt32LittleEndian(at[32..], DecidedIn.Value);
         at = at[HeadBytes..];
         foreach (var server in Replicas.Span)
         {
@@ -228,12 +235,14 @@ public readonly partial record struct ChunkRow
             Written = new ChunkVersion(BinaryPrimitives.ReadUInt32LittleEndian(row[16..])),
             Lacking = BinaryPrimitives.ReadUInt16LittleEndian(row[22..]),
             ChangedAt = new LogIndex(BinaryPrimitives.ReadUInt64LittleEndian(row[24..])),
+            DecidedIn = new ChunkVersion(BinaryPrimitives.ReadUInt32LittleEndian(row[32..])),
             Replicas = replicas,
             UncleanBytes = row[0] == FormatUnclean ? ReadUnclean(row[^(row[3] * sizeof(uint))..]) : default,
         };
         RowFormatException.ThrowIf(
             read.Length > ChunkLayout.ChunkBytes || read.References == 0 || read.Version.Value == 0
-            || read.Lacking >> replicas.Length != 0 || read.Kept >= read.Version.Value,
+            || read.Lacking >> replicas.Length != 0 || read.Kept >= read.Version.Value
+            || read.DecidedIn.Value > read.Version.Value,
             RowTable.Chunk, row);
         return read;
     }

@@ -97,6 +97,7 @@ public static class UncleanCopies
         }
 
         decided = chunk.NextVersion(chunk.Length, index) with { State = ChunkState.Sealed, IsUntold = true };
+        decided = decided with { DecidedIn = decided.Version };
         foreach (var server in chunk.Replicas.Span)
         {
             if (!chunk.IsBad(server))

@@ -49,6 +49,7 @@ internal static class Replies
             Length = id == place.Chunk ? Math.Min(place.Limit, chunk.Length) : chunk.Length,
             StoredLength = chunk.Length,
             KeepsBeyond = chunk.Kept > 0,
+            DecidedIn = chunk.DecidedIn.Value,
             Sealed = chunk.State == ChunkState.Sealed,
             Replacement = id == place.Replacement,
         };

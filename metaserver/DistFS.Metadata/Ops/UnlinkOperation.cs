@@ -21,6 +21,11 @@ internal static class UnlinkOperation
             return FsStatus.IsADirectory;
         }
 
+        if (request.Inode != 0 && request.Inode != dentry.Inode.Value)
+        {
+            return FsStatus.Stale;
+        }
+
         context.Tree.RemoveName(parentId, name);
         context.Tree.Put(parentId, parent.Changed(-1, 0, context.Now));
         Directories.LoseName(context, dentry.Inode, inode, parentId, name);

@@ -15,8 +15,8 @@ public readonly record struct LeaderCall(TimeSpan Limit, TimeSpan AttemptMax, La
 /// <summary>What the leader answered, and when the request that it answered was sent.</summary>
 /// <param name="Reply">The answer.</param>
 /// <param name="SentMs">Before the attempt that was answered, in milliseconds of the channel's clock.</param>
-/// <param name="Attempts">How often it was sent: once, or more.</param>
-public readonly record struct LeaderReply<TReply>(TReply Reply, long SentMs, int Attempts);
+/// <param name="MayBeDone">An earlier attempt was sent of which no answer came: it may have been executed.</param>
+public readonly record struct LeaderReply<TReply>(TReply Reply, long SentMs, bool MayBeDone);
 
 /// <summary>
 /// Calls to the metaserver that leads, whichever of several it is: asks on where an answer points, and around while
@@ -97,7 +97,7 @@ public sealed class LeaderChannel : IAsyncDisposable
     {
         var reply = await CallAsync(method, request, answerOf, how, cancellation).ConfigureAwait(false);
         reply.Reply.Dispose();
-        return new LeaderReply<TReply>(reply.Reply.Message, reply.SentMs, reply.Attempts);
+        return new LeaderReply<TReply>(reply.Reply.Message, reply.SentMs, reply.MayBeDone);
     }
 
     /// <summary>As <see cref="AskAsync"/>, of what has a payload: the reply is disposed of by the caller.</summary>
@@ -114,7 +114,7 @@ public sealed class LeaderChannel : IAsyncDisposable
         var endMs = NowMs(_clock) + (long)how.Limit.TotalMilliseconds;
         var last = new RpcException(ErrorCatalog.NotLeader, "Nobody was asked: the time was over.");
         var next = _leader;
-        var (asked, hints, attempts, pause) = (0, 0, 0, _options.PauseMin);
+        var (asked, hints, mayBeDone, pause) = (0, 0, false, _options.PauseMin);
         for (long sentMs; (sentMs = NowMs(_clock)) < endMs;)
         {
             var addresses = _addresses;
@@ -124,7 +124,6 @@ public sealed class LeaderChannel : IAsyncDisposable
             try
             {
                 var timeout = TimeSpan.FromMilliseconds(Math.Max(1, endMs - sentMs));
-                attempts++;
                 var reply = await ChannelTo(address, how.Lane)
                     .CallAsync(
                         method,
@@ -136,7 +135,7 @@ public sealed class LeaderChannel : IAsyncDisposable
                 if (answer.Code != ErrorCatalog.NotLeader.Number && answer.Code != ErrorCatalog.ClusterStarting.Number)
                 {
                     _leader = address;
-                    return new LeaderReply<RpcReply<TReply>>(reply, sentMs, attempts);
+                    return new LeaderReply<RpcReply<TReply>>(reply, sentMs, mayBeDone);
                 }
 
                 reply.Dispose();
@@ -146,6 +145,8 @@ public sealed class LeaderChannel : IAsyncDisposable
             }
             catch (RpcException e) when (IsPassing(e.Code, ref isBusy) && !cancellation.IsCancellationRequested)
             {
+                // Of one attempt for all: that a later one was not executed says nothing of it.
+                mayBeDone |= e.OutcomeUnknown;
                 last = new RpcException(e.Code, $"{address}: {e.Message}", e, e.Status, e.OutcomeUnknown);
             }
 
@@ -158,7 +159,9 @@ public sealed class LeaderChannel : IAsyncDisposable
             }
         }
 
-        throw last;
+        throw mayBeDone && !last.OutcomeUnknown
+            ? new RpcException(last.Code, last.Message, last.InnerException, last.Status, outcomeUnknown: true)
+            : last;
     }
 
     /// <inheritdoc/>

@@ -31,6 +31,27 @@ public sealed class ClusterVersionTests
     }
 
     /// <summary>
+    /// A reader brings one server to the new version, and the writer has nothing left to do but to seal: no server is
+    /// at fault, so none is dropped.
+    /// </summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task WhoSealsNextDropsNobody(bool isSeal)
+    {
+        await using var chain = new TestChain(3);
+        await using var writer = chain.Write();
+        var bytes = Bytes(1, 3 * ChunkLayout.BlockBytes);
+        await await writer.BeginAsync(0, bytes, isDurable: false, default);
+        await chain.BeginClusterVersionAsync(chain.Servers[2], tells: false);
+        Assert.Equal(bytes, await chain.ReadAsync(chain.Servers[0], bytes.Length));
+        await (isSeal ? writer.SealAsync(default) : writer.SyncAsync(default));
+        Assert.Equal(2, chain.Members.Count);
+        Assert.All(chain.Versions, static version => Assert.DoesNotContain(new ServerId(1), version.Drop));
+        await chain.AllHaveAsync(bytes);
+    }
+
+    /// <summary>
     /// The writer is no more: what only the head has, and nobody was told of, becomes as at the tail.
     /// </summary>
     [Fact]

@@ -91,7 +91,7 @@ internal sealed class TestChain : IChunkVersions, IAsyncDisposable
     /// <summary>
     /// The cluster begins a version by itself, without a server whose copy it takes for lost: nothing is cut.
     /// </summary>
-    public async Task BeginClusterVersionAsync(ChainServer without)
+    public async Task BeginClusterVersionAsync(ChainServer without, bool tells = true)
     {
         _members.Remove(without);
         (_version, _kept, _storedLength) = (new ChunkVersion(_version.Value + 1), _kept + 1, Committed);
@@ -100,7 +100,7 @@ internal sealed class TestChain : IChunkVersions, IAsyncDisposable
         var hops = _members.Select(member => member.Address)
             .Select(address => new ChainHop { Server = address.Id.Value, Address = address.Address }).ToList();
         var begun = new List<(ChainServer Member, IReadOnlyList<OpenChunk> Open)>();
-        foreach (var member in _members.Where(member => member.IsRunning))
+        foreach (var member in _members.Where(member => tells && member.IsRunning))
         {
             var fence = new VersionFence(Chunk, _version, Committed, KeepsBeyond: true);
             begun.Add((member, await member.Open.FenceAsync([fence])));

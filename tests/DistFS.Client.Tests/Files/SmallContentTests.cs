@@ -47,17 +47,30 @@ public sealed class SmallContentTests
         }
     }
 
+    [Fact]
+    public void Only_what_was_written_is_sent()
+    {
+        var small = new SmallContent(new byte[1000], 1000);
+        Assert.True(small.TryWrite(500, [1]));
+        Assert.True(small.TryWrite(100, new byte[10]));
+        Assert.True(small.TryWrite(110, new byte[5]));
+        Assert.True(small.TryWrite(95, new byte[5]));
+        Assert.True(small.TryWrite(4096, []));
+        Assert.Equal([(95, 20), (500, 1)], small.Changed.Select(static one => (one.Offset, one.Bytes.Length)));
+        Assert.Equal(1000, small.Length);
+        Assert.True(small.TryWrite(114, new byte[400]));
+        Assert.Equal([(95, 419)], small.Changed.Select(static one => (one.Offset, one.Bytes.Length)));
+    }
+
     private static void Send(SmallContent small, ref byte[] sent)
     {
-        if (!small.IsChanged)
+        // As the metadata takes it: bytes at an offset, zeros before it if the file was shorter.
+        foreach (var (offset, bytes) in small.Changed)
         {
-            return;
+            Array.Resize(ref sent, Math.Max(sent.Length, offset + bytes.Length));
+            bytes.CopyTo(sent.AsMemory(offset));
         }
 
-        // As the metadata takes it: bytes at an offset, zeros before it if the file was shorter.
-        var (offset, bytes) = small.Changed;
-        Array.Resize(ref sent, Math.Max(sent.Length, offset + bytes.Length));
-        bytes.CopyTo(sent.AsMemory(offset));
         small.Sent();
     }
 }

@@ -85,6 +85,12 @@ public sealed class UncleanCopiesTests
         Note(2, 100);
         Assert.Equal(new ServerId(1), Row.DecidedServer);
 
+        // Its writer has to hear of it, whatever version comes after.
+        Assert.Equal(Row.Version, Row.DecidedIn);
+        var told = Metadata.Ops.Replies.ToChunkInfo(_files.Chunks, 0, default, _chunk);
+        Assert.Equal(Row.DecidedIn.Value, told.DecidedIn);
+        Assert.Equal(Row.DecidedIn, Row.NextVersion(50, _files.Fs.Index).DecidedIn);
+
         // What it has counts for nothing from then on, clean or not; and it stays where it is.
         Assert.Equal(0u, Row.UncleanBytesOf(new ServerId(3)));
         Assert.Empty(_files.GarbageOf(3));

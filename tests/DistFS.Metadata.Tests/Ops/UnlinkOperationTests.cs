@@ -29,6 +29,18 @@ public sealed class UnlinkOperationTests
         Assert.Equal(FsStatus.NotADirectory, _fs.Unlink(file, "x"));
     }
 
+    /// <summary>Who cleans up what he made does not remove what another has put in its place since.</summary>
+    [Fact]
+    public void A_name_of_another_stays()
+    {
+        var before = _fs.File(InodeId.Root, "a");
+        Assert.Equal(FsStatus.Ok, _fs.Unlink(InodeId.Root, "a", only: before));
+        var after = _fs.File(InodeId.Root, "a");
+        Assert.Equal(FsStatus.Stale, _fs.Unlink(InodeId.Root, "a", only: before));
+        Assert.NotNull(_fs.Find(InodeId.Root, "a"));
+        Assert.Equal(FsStatus.Ok, _fs.Unlink(InodeId.Root, "a", only: after));
+    }
+
     /// <summary>POSIX, XSI: only owners remove names from a sticky directory.</summary>
     [Fact]
     public void Who_may_unlink()

@@ -50,7 +50,7 @@ public sealed class GoldenContentRowsTests
     {
         var bytes = Chunk.Write();
         Assert.Equal("01020302" + "04000000" + "05000000" + "06000000" + "02000000" + "00000000" + "0800000000000000"
-            + "09000000" + "0b0a0000", Hex(bytes));
+            + "00000000" + "09000000" + "0b0a0000", Hex(bytes));
         var read = ChunkRow.Read(bytes);
         Assert.Equal(Chunk with { Replicas = read.Replicas }, read);
         Assert.Equal(Chunk.Replicas.ToArray(), read.Replicas.ToArray());
@@ -76,6 +76,10 @@ public sealed class GoldenContentRowsTests
         bytes = (Chunk with { Kept = 3 }).Write();
         Assert.Equal((0, 3), (bytes[20], bytes[21]));
         Assert.Equal(3, ChunkRow.Read(bytes).Kept);
+        bytes = (Chunk with { DecidedIn = new ChunkVersion(3) }).Write();
+        Assert.Equal(3, bytes[32]);
+        Assert.Equal(3u, ChunkRow.Read(bytes).DecidedIn.Value);
+        Refused(bytes, 32, 5, static bytes => ChunkRow.Read(bytes));
         bytes = (Chunk with { Lacking = 1 }).Write();
         Assert.Equal((1, 0), (bytes[22], bytes[23]));
         Assert.True(ChunkRow.Read(bytes).Lacks(Chunk.Replicas.Span[0]));
@@ -89,7 +93,7 @@ public sealed class GoldenContentRowsTests
         // Of a replica that is none.
         Refused(bytes, 22, 4, static bytes => ChunkRow.Read(bytes));
         Refused(bytes, 23, 1, static bytes => ChunkRow.Read(bytes));
-        Assert.Throws<RowFormatException>(() => ChunkRow.Read(bytes.AsSpan(0, 31)));
+        Assert.Throws<RowFormatException>(() => ChunkRow.Read(bytes.AsSpan(0, 35)));
     }
 
     [Fact]

@@ -76,7 +76,8 @@ public sealed class LedgerWriters : IAsyncDisposable
             if (Stopwatch.GetElapsedTime(start) > limit)
             {
                 throw new TimeoutException(
-                    $"{end - _ledger.Count} of {answers} answers are missing after {limit}. {string.Join("; ", Errors)}");
+                    $"{end - _ledger.Count} of {answers} answers are missing after {limit}. "
+                    + string.Join("; ", Errors));
             }
 
             await timer.WaitForNextTickAsync().ConfigureAwait(false);
@@ -109,7 +110,8 @@ public sealed class LedgerWriters : IAsyncDisposable
                 var seed = random.NextUInt64();
                 if (random.Chance(0.5))
                 {
-                    await WriteSmallAsync($"{_under}/w{writer}/f{number}", seed, random.NextInt32(20_000)).ConfigureAwait(false);
+                    await WriteSmallAsync($"{_under}/w{writer}/f{number}", seed, random.NextInt32(20_000))
+                        .ConfigureAwait(false);
                     continue;
                 }
 
