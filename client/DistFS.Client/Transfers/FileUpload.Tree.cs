@@ -1,4 +1,3 @@
-using DistFS.Client.Names;
 using DistFS.Native;
 using DistFS.Primitives;
 
@@ -173,21 +172,7 @@ public sealed partial class FileUpload
 
     private async Task PutLinkAsync(string target, string to, CancellationToken cancellation)
     {
-        try
-        {
-            await client.CreateSymbolicLinkAsync(to, target, cancellation).ConfigureAwait(false);
-        }
-        catch (DistFsException e) when (e.Status == FsStatus.AlreadyExists)
-        {
-            if (!options.Overwrites)
-            {
-                throw FileErrors.Exists(to);
-            }
-
-            await client.DeleteFileAsync(to, cancellation).ConfigureAwait(false);
-            await client.CreateSymbolicLinkAsync(to, target, cancellation).ConfigureAwait(false);
-        }
-
+        await client.PutLinkAsync(to, target, options.Overwrites, cancellation).ConfigureAwait(false);
         options.Progress.Done();
     }
 
