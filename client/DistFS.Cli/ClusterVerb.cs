@@ -1,4 +1,5 @@
 using System.CommandLine;
+using DistFS.Cli.Output;
 using DistFS.Client;
 using DistFS.Native;
 using DistFS.Primitives;
@@ -45,26 +46,110 @@ internal abstract class ClusterVerb : Verb
     protected static string NameOf(string path) =>
         path.TrimEnd('/') is var trimmed && trimmed.LastIndexOf('/') is var at ? trimmed[(at + 1)..] : "";
 
-    /// <summary>Does one thing for each path, and goes on after one that failed.</summary>
-    /// <returns>The exit code of the first failure, or Ok.</returns>
-    protected static async Task<int> ForEachAsync(
-        VerbContext context, IEnumerable<string> paths, Func<string, Task> action)
+    /// <summary>
+    /// The paths with their patterns expanded ('*', '?', '[...]'), as a shell would if the files were its own.
+    /// </summary>
+    /// <exception cref="DistFsException">There is nothing like a pattern (ENOENT).</exception>
+    protected static async Task<IReadOnlyList<string>> ExpandAsync(
+        VerbContext context, DistFsClient client, IReadOnlyList<string> paths)
     {
-        var code = ExitCodes.Ok;
+        ArgumentNullException.ThrowIfNull(context);
+        ArgumentNullException.ThrowIfNull(client);
+        ArgumentNullException.ThrowIfNull(paths);
+        var all = new List<string>();
         foreach (var path in paths)
+        {
+            var found = await client.GlobAsync(path, context.Cancellation).ConfigureAwait(false);
+            all.AddRange(found.Count > 0 ? found : throw new DistFsException(
+                ErrorCatalog.FileRefused, $"{path}: nothing there has such a name", null, FsStatus.NotFound));
+        }
+
+        return all;
+    }
+
+    /// <summary>
+    /// Does one thing for each path, patterns expanded, and goes on after one that failed. With --json the first
+    /// failure is the only thing told.
+    /// </summary>
+    /// <param name="context">Of the run.</param>
+    /// <param name="client">The cluster.</param>
+    /// <param name="paths">As they were given.</param>
+    /// <param name="action">Throws what is told.</param>
+    /// <param name="mayBeAbsent">A pattern that stands for nothing is no failure.</param>
+    /// <returns>The exit code of the first failure, or Ok.</returns>
+    protected static Task<int> ForEachAsync(
+        VerbContext context,
+        DistFsClient client,
+        IReadOnlyList<string> paths,
+        Func<string, Task> action,
+        bool mayBeAbsent = false) => ForEachAsync(
+        context,
+        paths,
+        async given =>
         {
             try
             {
-                await action(path).ConfigureAwait(false);
+                return await ExpandAsync(context, client, [given]).ConfigureAwait(false);
             }
-            catch (DistFsException e) when (e.Code == ErrorCatalog.FileRefused && !context.Json)
+            catch (DistFsException e) when (e.Status == FsStatus.NotFound && mayBeAbsent)
             {
-                await context.Host.Error.WriteLineAsync($"dfs: {e.Code.Id}: {e.Message}").ConfigureAwait(false);
-                code = code == ExitCodes.Ok ? ExitCodes.Of(e) : code;
+                return [];
+            }
+        },
+        action);
+
+    /// <summary>As the other, names being made and not looked for: a '*' is a letter.</summary>
+    protected static Task<int> ForEachNameAsync(
+        VerbContext context, IReadOnlyList<string> paths, Func<string, Task> action) =>
+        ForEachAsync(context, paths, static given => Task.FromResult<IReadOnlyList<string>>([given]), action);
+
+    private static async Task<int> ForEachAsync(
+        VerbContext context,
+        IReadOnlyList<string> paths,
+        Func<string, Task<IReadOnlyList<string>>> expand,
+        Func<string, Task> action)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        ArgumentNullException.ThrowIfNull(paths);
+        ArgumentNullException.ThrowIfNull(action);
+        var code = ExitCodes.Ok;
+        foreach (var given in paths)
+        {
+            foreach (var path in await TryAsync(() => expand(given)).ConfigureAwait(false) ?? [])
+            {
+                await TryAsync(async () =>
+                {
+                    await action(path).ConfigureAwait(false);
+                    return "";
+                }).ConfigureAwait(false);
             }
         }
 
         return code;
+
+        async Task<T?> TryAsync<T>(Func<Task<T>> part)
+            where T : class
+        {
+            try
+            {
+                return await part().ConfigureAwait(false);
+            }
+            catch (DistFsException e) when (DistFsErrors.IsOfOneFile(e) && !context.Json)
+            {
+                code = Tell(context, code, e);
+                return null;
+            }
+        }
+    }
+
+    /// <summary>Tells the failure of one of several.</summary>
+    /// <returns>The exit code: of the first failure.</returns>
+    protected static int Tell(VerbContext context, int code, DistFsException error)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        ArgumentNullException.ThrowIfNull(error);
+        context.Host.Error.WriteLine($"dfs: {error.Code.Id}: {Printable.Of(error.Message)}");
+        return code == ExitCodes.Ok ? ExitCodes.Of(error) : code;
     }
 
     private static FileIdentity IdentityOfProcess()

@@ -21,6 +21,15 @@ public sealed record AttributeChange
     /// <summary>Written last.</summary>
     public FileTime? ModifyTime { get; init; }
 
+    /// <summary>
+    /// Without <see cref="AccessTime"/>: it becomes the time of the change, by the cluster's clock. Whoever may write
+    /// may do that, not only the owner (utimensat, UTIME_NOW).
+    /// </summary>
+    public bool TouchesAccessTime { get; init; }
+
+    /// <summary>The same of <see cref="ModifyTime"/>.</summary>
+    public bool TouchesModifyTime { get; init; }
+
     internal void WriteTo(SetAttributesRequest request)
     {
         if (Mode is { } mode)
@@ -38,12 +47,11 @@ public sealed record AttributeChange
             request.Gid = gid;
         }
 
-        request.AccessTime = Of(AccessTime);
-        request.ModifyTime = Of(ModifyTime);
+        request.AccessTime = Of(AccessTime, TouchesAccessTime);
+        request.ModifyTime = Of(ModifyTime, TouchesModifyTime);
     }
 
-    private static SetAttributesRequest.Types.NewTime? Of(FileTime? time) => time is not { } given ? null : new()
-    {
-        Time = new Time { Seconds = given.Seconds, Nanoseconds = given.Nanoseconds },
-    };
+    private static SetAttributesRequest.Types.NewTime? Of(FileTime? time, bool isTouched) => time is not { } given
+        ? isTouched ? new() { Now = true } : null
+        : new() { Time = new Time { Seconds = given.Seconds, Nanoseconds = given.Nanoseconds } };
 }

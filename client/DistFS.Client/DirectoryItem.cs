@@ -9,4 +9,9 @@ namespace DistFS.Client;
 /// <param name="Kind">What that is.</param>
 /// <param name="Status">Its attributes, if they were asked for and nobody is writing it at the moment.</param>
 public sealed record DirectoryItem(
-    string Name, ReadOnlyMemory<byte> NameBytes, InodeId Inode, FileKind Kind, FileStatus? Status);
+    string Name, ReadOnlyMemory<byte> NameBytes, InodeId Inode, FileKind Kind, FileStatus? Status)
+{
+    /// <summary>Whether <see cref="Name"/> is the name, so that it may stand in a path.</summary>
+    public bool HasText => !Name.Contains('\uFFFD', StringComparison.Ordinal)
+        || System.Text.Encoding.UTF8.GetBytes(Name).AsSpan().SequenceEqual(NameBytes.Span);
+}

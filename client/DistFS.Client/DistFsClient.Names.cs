@@ -36,6 +36,18 @@ public sealed partial class DistFsClient
         [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         var directory = await StatAsync(path, cancellation: cancellation).ConfigureAwait(false);
+        await foreach (var item in ListAsync(directory, path, withStatus, cancellation).ConfigureAwait(false))
+        {
+            yield return item;
+        }
+    }
+
+    private async IAsyncEnumerable<DirectoryItem> ListAsync(
+        FileStatus directory,
+        string path,
+        bool withStatus,
+        [EnumeratorCancellation] CancellationToken cancellation)
+    {
         if (!directory.IsDirectory)
         {
             throw FileErrors.Of(FsStatus.NotADirectory, path);
@@ -198,9 +210,16 @@ public sealed partial class DistFsClient
     public async Task<FileStatus> SetAttributesAsync(
         string path, AttributeChange change, bool followsLink = true, CancellationToken cancellation = default)
     {
-        ArgumentNullException.ThrowIfNull(change);
         var status = await StatAsync(path, followsLink, cancellation).ConfigureAwait(false);
-        var request = new SetAttributesRequest { Inode = status.Inode.Value };
+        return await SetAttributesAsync(status.Inode, path, change, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Changes attributes of what is known, from a listing for example; the path is for messages.</summary>
+    public async Task<FileStatus> SetAttributesAsync(
+        InodeId inode, string path, AttributeChange change, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(change);
+        var request = new SetAttributesRequest { Inode = inode.Value };
         change.WriteTo(request);
         var reply = await DoAsync(new Operation { SetAttributes = request }, path, cancellation).ConfigureAwait(false);
         return FileStatus.Of(reply.Attributes);
@@ -232,7 +251,7 @@ public sealed partial class DistFsClient
             .ConfigureAwait(false);
         if (reply.Status != (int)FsStatus.NotFound)
         {
-            throw FileErrors.Of(reply.Status == 0 ? FsStatus.AlreadyExists : (FsStatus)reply.Status, path);
+            throw reply.Status == 0 ? FileErrors.Exists(path) : FileErrors.Of((FsStatus)reply.Status, path);
         }
     }
 
@@ -259,6 +278,33 @@ public sealed partial class DistFsClient
 
     internal Task UnlinkAsync(InodeId directory, byte[] name, CancellationToken cancellation) =>
         MutateAsync(Unlink(directory, name), cancellation);
+
+    /// <summary>Makes directories, many in one request.</summary>
+    /// <returns>Of each what it is; null: not made, and to be looked at by itself.</returns>
+    internal async Task<IReadOnlyList<FileStatus?>> MakeDirectoriesAsync(
+        IReadOnlyCollection<(InodeId Parent, byte[] Name)> names, CancellationToken cancellation)
+    {
+        var made = new List<FileStatus?>(names.Count);
+        foreach (var part in names.Chunk(BatchMax))
+        {
+            var request = new MutateRequest();
+            request.Operations.AddRange(part.Select(one => new Operation
+            {
+                Make = new MakeRequest
+                {
+                    Parent = one.Parent.Value,
+                    Name = Bytes(one.Name),
+                    Kind = (uint)FileKind.Directory,
+                    Mode = 0b111_111_111,
+                    Umask = _options.Umask,
+                },
+            }));
+            var replies = await MutateAsync(request, cancellation).ConfigureAwait(false);
+            made.AddRange(replies.Select(static one => one.Status == 0 ? FileStatus.Of(one.Attributes) : null));
+        }
+
+        return made;
+    }
 
     private async Task<FileStatus> MakeAsync(
         string path, FileKind kind, uint mode, ByteString? target, CancellationToken cancellation)

@@ -34,6 +34,7 @@ public sealed class DistFsFile : IAsyncDisposable
     {
         (_context, _mapping, _open, _writer) = (context, mapping, open, writer);
         _reader = new FileReader(context, mapping);
+        LengthWhenOpened = Math.Max(0, mapping.View.Size);
         CanRead = canRead;
     }
 
@@ -48,6 +49,11 @@ public sealed class DistFsFile : IAsyncDisposable
 
     /// <summary>Whether it was opened for writing.</summary>
     public bool CanWrite => _writer != null;
+
+    /// <summary>
+    /// How long it was when it was opened, in bytes; costs nothing. <see cref="GetLengthAsync"/> asks how long it is.
+    /// </summary>
+    public long LengthWhenOpened { get; }
 
     internal FileContext Context => _context;
 

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Text;
 using System.Text.Json;
 
 namespace DistFS.Cli.Tests;
@@ -27,6 +28,9 @@ internal sealed record Cli
 
     public VerbCatalog? Catalog { get; init; }
 
+    /// <summary>What stands on stdin.</summary>
+    public string Input { get; init; } = "";
+
     /// <summary>The sample verbs of this project.</summary>
     public static Cli WithSamples => new()
     {
@@ -40,10 +44,14 @@ internal sealed record Cli
     {
         using var output = new StringWriter { NewLine = "\n" };
         using var error = new StringWriter { NewLine = "\n" };
+        using var bytes = new MemoryStream();
+        using var input = new MemoryStream(Encoding.UTF8.GetBytes(Input));
         var host = new CliHost
         {
             Out = output,
             Error = error,
+            OutBytes = bytes,
+            InBytes = input,
             OutIsTerminal = Terminal,
             ErrorIsTerminal = Terminal,
             TerminalWidth = Width,
@@ -51,6 +59,8 @@ internal sealed record Cli
             Interrupted = Interrupted,
         };
         var exitCode = await CliProgram.RunAsync(args, host, Catalog);
-        return new CliResult(exitCode, output.ToString(), error.ToString());
+
+        // A verb writes text or bytes.
+        return new CliResult(exitCode, output + Encoding.UTF8.GetString(bytes.ToArray()), error.ToString());
     }
 }

@@ -7,7 +7,7 @@ namespace DistFS.Cli.Verbs;
 /// <summary><c>dfs cat</c>: prints files.</summary>
 internal sealed class CatVerb : ClusterVerb
 {
-    private readonly Argument<string[]> _paths = Paths("Files");
+    private readonly Argument<string[]> _paths = Paths("Files, '-' for stdin");
 
     public override string Summary => "Print files on stdout";
 
@@ -23,7 +23,8 @@ internal sealed class CatVerb : ClusterVerb
     protected override async Task<int> RunAsync(VerbContext context, DistFsClient client)
     {
         var download = new FileDownload(client, new TransferOptions());
-        return await ForEachAsync(context, context.Get(_paths), path =>
-            download.GetAsync(path, context.Host.OutBytes, context.Cancellation)).ConfigureAwait(false);
+        return await ForEachAsync(context, client, context.Get(_paths), path => path == "-"
+            ? context.Host.InBytes.CopyToAsync(context.Host.OutBytes, context.Cancellation)
+            : download.GetAsync(path, context.Host.OutBytes, context.Cancellation)).ConfigureAwait(false);
     }
 }

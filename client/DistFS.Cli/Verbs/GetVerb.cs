@@ -1,29 +1,12 @@
-using System.CommandLine;
-using System.Diagnostics;
-using DistFS.Cli.Output;
 using DistFS.Client;
 using DistFS.Client.Transfers;
 
 namespace DistFS.Cli.Verbs;
 
 /// <summary><c>dfs get</c>: files of the cluster to here.</summary>
-internal sealed class GetVerb : ClusterVerb
+internal sealed class GetVerb() : TransferVerb(
+    "Files or directories of the cluster, and last where to put them here, '-' for stdout", "Keep mode and time")
 {
-    private readonly Argument<string[]> _paths = new("path")
-    {
-        Description = "Files or directories of the cluster, and last where to put them here, '-' for stdout",
-        Arity = new ArgumentArity(2, 100_000),
-    };
-
-    private readonly Option<bool> _recursive = new("-r", "--recursive")
-    {
-        Description = "Directories too, with all that is in them",
-    };
-
-    private readonly Option<bool> _force = new("-f", "--force") { Description = "Replace local files that are there" };
-
-    private readonly Option<bool> _preserve = new("-p", "--preserve") { Description = "Keep mode and time" };
-
     public override string Summary => "Copy files of the cluster to here";
 
     public override IReadOnlyList<Example> Examples =>
@@ -33,56 +16,29 @@ internal sealed class GetVerb : ClusterVerb
         new("dfs get /backup/all.tar - | tar x", "hand a file to a program"),
     ];
 
-    public override void Configure(Command command)
-    {
-        ArgumentNullException.ThrowIfNull(command);
-        command.Arguments.Add(_paths);
-        command.Options.Add(_recursive);
-        command.Options.Add(_force);
-        command.Options.Add(_preserve);
-    }
+    protected override Task<bool> IsDirectoryAsync(VerbContext context, DistFsClient client, string to) =>
+        Task.FromResult(Directory.Exists(to));
 
-    protected override async Task<int> RunAsync(VerbContext context, DistFsClient client)
+    protected override async Task<IReadOnlyList<string>> TransferAsync(
+        VerbContext context, DistFsClient client, TransferOptions options, string source, string to, bool isInto)
     {
-        var paths = context.Get(_paths);
-        var (sources, to) = (paths[..^1], paths[^1]);
-        var isInto = Directory.Exists(to);
-        if (!isInto && to != "-" && sources.Length > 1)
-        {
-            throw UsageError.Because(this, $"{to} is no directory: several things cannot have one name.");
-        }
-
-        var options = new TransferOptions { Overwrites = context.Get(_force), Preserves = context.Get(_preserve) };
         var download = new FileDownload(client, options);
-        var began = Stopwatch.GetTimestamp();
-        var skipped = await TransferBar.ShowAsync(context, options.Progress, async () =>
+        if (to == Standard)
         {
-            var left = new List<string>();
-            foreach (var source in sources)
-            {
-                var status = await client.StatAsync(source, cancellation: context.Cancellation).ConfigureAwait(false);
-                var local = isInto ? Path.Combine(to, NameOf(source)) : to;
-                if (status.IsDirectory)
-                {
-                    left.AddRange(context.Get(_recursive) && to != "-"
-                        ? await download.GetTreeAsync(source, local, context.Cancellation).ConfigureAwait(false)
-                        : throw UsageError.Because(this, $"{source} is a directory; add -r to get all that is in it."));
-                    continue;
-                }
-
-                options.Progress.BytesTotal += status.Size;
-                await (to == "-"
-                    ? download.GetAsync(source, context.Host.OutBytes, context.Cancellation)
-                    : download.GetAsync(source, local, context.Cancellation)).ConfigureAwait(false);
-            }
-
-            return left;
-        }).ConfigureAwait(false);
-        if (to != "-")
-        {
-            TransferReport.Tell(context, options.Progress, began, skipped);
+            await download.GetAsync(source, context.Host.OutBytes, context.Cancellation).ConfigureAwait(false);
+            return [];
         }
 
-        return ExitCodes.Ok;
+        var status = await client.StatAsync(source, cancellation: context.Cancellation).ConfigureAwait(false);
+        var local = isInto ? Path.Combine(to, NameOf(source)) : to;
+        if (status.IsDirectory)
+        {
+            RequireRecursive(context, source);
+            return await download.GetTreeAsync(source, local, context.Cancellation).ConfigureAwait(false);
+        }
+
+        options.Progress.BytesTotal += status.Size;
+        await download.GetAsync(status, source, local, context.Cancellation).ConfigureAwait(false);
+        return [];
     }
 }

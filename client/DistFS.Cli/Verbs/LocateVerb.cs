@@ -1,5 +1,5 @@
-using System.CommandLine;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using DistFS.Cli.Output;
 using DistFS.Client;
 using DistFS.Primitives;
@@ -8,51 +8,41 @@ using Spectre.Console;
 namespace DistFS.Cli.Verbs;
 
 /// <summary><c>dfs locate</c>: which servers have a file.</summary>
-internal sealed class LocateVerb : ClusterVerb
+internal sealed class LocateVerb() : ReportVerb<LocateReport>("Files")
 {
-    private readonly Argument<string[]> _paths = Paths("Files");
-
     public override string Summary => "Show which chunk servers have the bytes of a file";
 
     public override IReadOnlyList<Example> Examples =>
         [new("dfs locate /data/big", "show each chunk with its servers, in the order of the chain")];
 
-    public override void Configure(Command command)
+    protected override JsonTypeInfo<LocateReport> Type => LocateJson.Default.LocateReport;
+
+    protected override async Task<LocateReport> LookAsync(VerbContext context, DistFsClient client, string path)
     {
-        ArgumentNullException.ThrowIfNull(command);
-        command.Arguments.Add(_paths);
+        var found = await client.GetBlockLocationsAsync(path, cancellation: context.Cancellation)
+            .ConfigureAwait(false);
+        return new LocateReport(path, [.. found.Select(static range => new LocateRange(
+            range.Offset,
+            range.Length,
+            range.Chunk.ToString(),
+            [.. range.Replicas.Select(static one => new LocateReplica(one.Server.Value, one.Address, one.Rack))]))]);
     }
 
-    protected override Task<int> RunAsync(VerbContext context, DistFsClient client) =>
-        ForEachAsync(context, context.Get(_paths), async path =>
+    protected override void Show(VerbContext context, LocateReport report)
+    {
+        var table = Consoles.PlainTable("OFFSET", "LENGTH", "CHUNK", "SERVERS");
+        foreach (var range in report.Ranges)
         {
-            var found = await client.GetBlockLocationsAsync(path, cancellation: context.Cancellation)
-                .ConfigureAwait(false);
-            if (context.Json)
-            {
-                var ranges = found.Select(static range => new LocateRange(
-                    range.Offset,
-                    range.Length,
-                    range.Chunk.ToString(),
-                    [.. range.Replicas.Select(
-                        static one => new LocateReplica(one.Server.Value, one.Address, one.Rack))]));
-                context.WriteJson(new LocateReport(path, [.. ranges]), LocateJson.Default.LocateReport);
-                return;
-            }
+            table.AddRow(
+                new Text($"{range.Offset}"),
+                new Text($"{new ByteSize(range.Length)}"),
+                new Text(range.Chunk),
+                new Text(string.Join(", ", range.Servers.Select(static one => $"{one.Id} {one.Address}"))));
+        }
 
-            var table = Consoles.PlainTable("OFFSET", "LENGTH", "CHUNK", "SERVERS");
-            foreach (var range in found)
-            {
-                table.AddRow(
-                    new Text($"{range.Offset}"),
-                    new Text($"{new ByteSize(range.Length)}"),
-                    new Text($"{range.Chunk}"),
-                    new Text(string.Join(", ", range.Replicas.Select(static one => $"{one.Server} {one.Address}"))));
-            }
-
-            context.Out.Write(table);
-            context.Host.Out.WriteLine();
-        });
+        context.Out.Write(table);
+        context.Host.Out.WriteLine();
+    }
 }
 
 /// <summary>The document of <c>dfs locate --json</c>; holes and the content of small files are in no range.</summary>

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Text.Json.Serialization;
 using DistFS.Cli.Output;
 using DistFS.Client;
@@ -35,7 +34,7 @@ internal sealed class LsVerb : ClusterVerb
     protected override async Task<int> RunAsync(VerbContext context, DistFsClient client)
     {
         var paths = context.Get(_paths) is { Length: > 0 } given ? given : ["/"];
-        return await ForEachAsync(context, paths, async path =>
+        return await ForEachAsync(context, client, paths, async path =>
         {
             var entries = await ListAsync(context, client, path).ConfigureAwait(false);
             if (context.Json)
@@ -117,8 +116,7 @@ internal sealed class LsVerb : ClusterVerb
         status.Links,
         status.Uid,
         status.Gid,
-        DateTimeOffset.FromUnixTimeSeconds(status.ModifyTime.Seconds)
-            .ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture));
+        FileTimeText.Short(status.ModifyTime));
 }
 
 /// <summary>The document of <c>dfs ls --json</c>.</summary>

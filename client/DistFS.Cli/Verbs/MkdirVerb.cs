@@ -25,6 +25,6 @@ internal sealed class MkdirVerb : ClusterVerb
     }
 
     protected override Task<int> RunAsync(VerbContext context, DistFsClient client) =>
-        ForEachAsync(context, context.Get(_paths), path => client.CreateDirectoryAsync(
+        ForEachNameAsync(context, context.Get(_paths), path => client.CreateDirectoryAsync(
             path, withParents: context.Get(_parents), cancellation: context.Cancellation));
 }

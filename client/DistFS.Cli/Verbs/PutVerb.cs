@@ -1,29 +1,12 @@
-using System.CommandLine;
-using System.Diagnostics;
-using DistFS.Cli.Output;
 using DistFS.Client;
 using DistFS.Client.Transfers;
 
 namespace DistFS.Cli.Verbs;
 
 /// <summary><c>dfs put</c>: local files into the cluster.</summary>
-internal sealed class PutVerb : ClusterVerb
+internal sealed class PutVerb() : TransferVerb(
+    "Local files or directories, '-' for stdin, and last where to put them", "Keep mode and time")
 {
-    private readonly Argument<string[]> _paths = new("path")
-    {
-        Description = "Local files or directories, '-' for stdin, and last where to put them",
-        Arity = new ArgumentArity(2, 100_000),
-    };
-
-    private readonly Option<bool> _recursive = new("-r", "--recursive")
-    {
-        Description = "Directories too, with all that is in them",
-    };
-
-    private readonly Option<bool> _force = new("-f", "--force") { Description = "Replace files that are there" };
-
-    private readonly Option<bool> _preserve = new("-p", "--preserve") { Description = "Keep mode and time" };
-
     public override string Summary => "Copy local files into the cluster";
 
     public override IReadOnlyList<Example> Examples =>
@@ -33,64 +16,29 @@ internal sealed class PutVerb : ClusterVerb
         new("tar c . | dfs put - /backup/all.tar", "put what a program prints"),
     ];
 
-    public override void Configure(Command command)
+    protected override Task<IReadOnlyList<string>> SourcesAsync(
+        VerbContext context, DistFsClient client, IReadOnlyList<string> given) => Task.FromResult(given);
+
+    protected override async Task<IReadOnlyList<string>> TransferAsync(
+        VerbContext context, DistFsClient client, TransferOptions options, string source, string to, bool isInto)
     {
-        ArgumentNullException.ThrowIfNull(command);
-        command.Arguments.Add(_paths);
-        command.Options.Add(_recursive);
-        command.Options.Add(_force);
-        command.Options.Add(_preserve);
-    }
-
-    protected override async Task<int> RunAsync(VerbContext context, DistFsClient client)
-    {
-        var paths = context.Get(_paths);
-        var (sources, to) = (paths[..^1], paths[^1]);
-        var target = await client.TryStatAsync(to, true, context.Cancellation).ConfigureAwait(false);
-        var isInto = target is { IsDirectory: true };
-        if (!isInto && sources.Length > 1)
-        {
-            throw UsageError.Because(this, $"{to} is no directory: several things cannot have one name.");
-        }
-
-        foreach (var source in sources.Where(static one => one != "-"))
-        {
-            if (Directory.Exists(source) ? !context.Get(_recursive) : !File.Exists(source))
-            {
-                throw UsageError.Because(this, Directory.Exists(source)
-                    ? $"{source} is a directory; add -r to put all that is in it." : $"There is no local {source}.");
-            }
-        }
-
-        var options = new TransferOptions { Overwrites = context.Get(_force), Preserves = context.Get(_preserve) };
-        options.Progress.BytesTotal = sources.Where(File.Exists).Sum(static one => new FileInfo(one).Length);
         var upload = new FileUpload(client, options);
-        var began = Stopwatch.GetTimestamp();
-        var skipped = await TransferBar.ShowAsync(context, options.Progress, async () =>
+        var name = source == Standard ? "stdin" : Path.GetFileName(Path.GetFullPath(source).TrimEnd('/'));
+        var path = isInto ? $"{to.TrimEnd('/')}/{name}" : to;
+        if (source == Standard)
         {
-            var left = new List<string>();
-            foreach (var source in sources)
-            {
-                var name = source == "-" ? "stdin" : Path.GetFileName(Path.GetFullPath(source).TrimEnd('/'));
-                var path = isInto ? $"{to.TrimEnd('/')}/{name}" : to;
-                if (source == "-")
-                {
-                    await upload.PutAsync(context.Host.InBytes, path, context.Cancellation).ConfigureAwait(false);
-                }
-                else if (Directory.Exists(source))
-                {
-                    left.AddRange(
-                        await upload.PutTreeAsync(source, path, context.Cancellation).ConfigureAwait(false));
-                }
-                else
-                {
-                    await upload.PutAsync(source, path, context.Cancellation).ConfigureAwait(false);
-                }
-            }
+            await upload.PutAsync(context.Host.InBytes, path, context.Cancellation).ConfigureAwait(false);
+            return [];
+        }
 
-            return left;
-        }).ConfigureAwait(false);
-        TransferReport.Tell(context, options.Progress, began, skipped);
-        return ExitCodes.Ok;
+        if (Directory.Exists(source))
+        {
+            RequireRecursive(context, source);
+            return await upload.PutTreeAsync(source, path, context.Cancellation).ConfigureAwait(false);
+        }
+
+        options.Progress.BytesTotal += new FileInfo(source) is { Exists: true } file ? file.Length : 0;
+        await upload.PutAsync(source, path, context.Cancellation).ConfigureAwait(false);
+        return [];
     }
 }

@@ -21,6 +21,7 @@ internal sealed class RmVerb : ClusterVerb
     public override IReadOnlyList<Example> Examples =>
     [
         new("dfs rm /data/old", "remove a file"),
+        new("dfs rm '/data/*.tmp'", "remove those that a pattern stands for"),
         new("dfs rm -r /data/2025", "remove a directory with all that is in it"),
     ];
 
@@ -33,7 +34,7 @@ internal sealed class RmVerb : ClusterVerb
     }
 
     protected override Task<int> RunAsync(VerbContext context, DistFsClient client) =>
-        ForEachAsync(context, context.Get(_paths), async path =>
+        ForEachAsync(context, client, context.Get(_paths), async path =>
         {
             try
             {
@@ -47,5 +48,5 @@ internal sealed class RmVerb : ClusterVerb
             {
                 // That is what was wanted.
             }
-        });
+        }, mayBeAbsent: context.Get(_force));
 }

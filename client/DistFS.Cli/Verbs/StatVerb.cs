@@ -1,65 +1,49 @@
-using System.CommandLine;
-using System.Globalization;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using DistFS.Cli.Output;
 using DistFS.Client;
-using DistFS.Primitives;
 
 namespace DistFS.Cli.Verbs;
 
 /// <summary><c>dfs stat</c>: the attributes of files.</summary>
-internal sealed class StatVerb : ClusterVerb
+internal sealed class StatVerb() : ReportVerb<StatReport>("Files or directories")
 {
-    private readonly Argument<string[]> _paths = Paths("Files or directories");
-
     public override string Summary => "Show the attributes of files and directories";
 
     public override IReadOnlyList<Example> Examples =>
         [new("dfs stat --json /data/a | jq .size", "take the size in a script")];
 
-    public override void Configure(Command command)
+    protected override JsonTypeInfo<StatReport> Type => StatJson.Default.StatReport;
+
+    protected override async Task<StatReport> LookAsync(VerbContext context, DistFsClient client, string path)
     {
-        ArgumentNullException.ThrowIfNull(command);
-        command.Arguments.Add(_paths);
+        var status = await client.StatAsync(path, followsLink: false, context.Cancellation).ConfigureAwait(false);
+        return new StatReport(
+            path,
+            status.Inode.Value,
+            status.Kind.ToString(),
+            ModeText.Of(status),
+            status.Uid,
+            status.Gid,
+            status.Links,
+            status.Size,
+            status.Allocated,
+            FileTimeText.Exact(status.AccessTime),
+            FileTimeText.Exact(status.ModifyTime),
+            FileTimeText.Exact(status.ChangeTime),
+            FileTimeText.Exact(status.BirthTime));
     }
 
-    protected override Task<int> RunAsync(VerbContext context, DistFsClient client) =>
-        ForEachAsync(context, context.Get(_paths), async path =>
-        {
-            var status = await client.StatAsync(path, followsLink: false, context.Cancellation).ConfigureAwait(false);
-            var report = new StatReport(
-                path,
-                status.Inode.Value,
-                status.Kind.ToString(),
-                ModeText.Of(status),
-                status.Uid,
-                status.Gid,
-                status.Links,
-                status.Size,
-                status.Allocated,
-                TimeText(status.ModifyTime),
-                TimeText(status.ChangeTime),
-                TimeText(status.BirthTime));
-            if (context.Json)
-            {
-                context.WriteJson(report, StatJson.Default.StatReport);
-                return;
-            }
-
-            context.Host.Out.WriteLine($"""
-                {Printable.Of(path)}
-                  {report.Kind}, inode {report.Inode}, {report.Links} links
-                  {report.Mode}, uid {report.Uid}, gid {report.Gid}
-                  size {report.Size}, stored {report.Allocated}
-                  modified {report.Modified}
-                  changed  {report.Changed}
-                  born     {report.Born}
-                """);
-        });
-
-    private static string TimeText(FileTime time) =>
-        DateTimeOffset.FromUnixTimeSeconds(time.Seconds).AddTicks(time.Nanoseconds / 100)
-            .ToString("yyyy-MM-dd HH:mm:ss.fffffff'Z'", CultureInfo.InvariantCulture);
+    protected override void Show(VerbContext context, StatReport report) => context.Host.Out.WriteLine($"""
+        {Printable.Of(report.Path)}
+          {report.Kind}, inode {report.Inode}, {report.Links} links
+          {report.Mode}, uid {report.Uid}, gid {report.Gid}
+          size {report.Size}, stored {report.Allocated}
+          read     {report.Accessed}
+          modified {report.Modified}
+          changed  {report.Changed}
+          born     {report.Born}
+        """);
 }
 
 /// <summary>The document of <c>dfs stat --json</c>; sizes in bytes.</summary>
@@ -73,6 +57,7 @@ internal sealed record StatReport(
     uint Links,
     long Size,
     long Allocated,
+    string Accessed,
     string Modified,
     string Changed,
     string Born);

@@ -88,6 +88,25 @@ internal sealed class MetadataChannel : IAsyncDisposable
         }
     }
 
+    /// <summary>The chunk servers behind one, a page by id.</summary>
+    /// <exception cref="DistFsException">No answer in time.</exception>
+    public async Task<ListServersReply> ListServersAsync(uint after, CancellationToken cancellation)
+    {
+        var request = new ListServersRequest { After = after };
+        for (var waits = new Waits(_options); ;)
+        {
+            var reply = (await _leader.AskAsync(
+                ChunkServersMethods.ListServers, request, static reply => reply.Answer, How(waits), cancellation)
+                .ConfigureAwait(false)).Reply;
+            if (reply.Answer.Status == 0)
+            {
+                return reply;
+            }
+
+            await waits.AgainAsync(reply.Answer.Status, reply.Answer.Code, cancellation).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>Begins a session, or finds that of the nonce.</summary>
     /// <exception cref="DistFsException">No answer in time, or refused.</exception>
     public async Task<ClientId> OpenSessionAsync(ulong nonce, CancellationToken cancellation)

@@ -9,6 +9,9 @@ internal static class FileErrors
     public static DistFsException Of(FsStatus status, string what) =>
         new(ErrorCatalog.FileRefused, $"{what}: {Words(status)}", null, status);
 
+    /// <summary>There is something of that name, and it may not be replaced.</summary>
+    public static DistFsException Exists(string what) => new(ErrorCatalog.TargetExists, $"{what}: exists already");
+
     /// <summary>Throws unless it is Ok.</summary>
     public static void Ensure(int status, string what)
     {

@@ -1,5 +1,4 @@
 using System.Buffers;
-using DistFS.Client.Names;
 using DistFS.Primitives;
 using Microsoft.Win32.SafeHandles;
 
@@ -9,134 +8,142 @@ namespace DistFS.Client.Transfers;
 /// Gets files from the cluster: several at a time, and of a large one several ranges. A file appears under its name
 /// when all of it is there.
 /// </summary>
-public sealed class FileDownload(DistFsClient client, TransferOptions options)
+public sealed partial class FileDownload(DistFsClient client, TransferOptions options)
 {
     private const int RangeBytes = 8 << 20;
     private const int RangesInFlight = 2;
+    private const long SecondsMin = -62_135_596_800;
+    private const long SecondsMax = 253_402_300_799;
+
+    /// <summary>The first letters of temporary names.</summary>
+    public const string TemporaryPrefix = ".dfs-get-";
 
     /// <summary>Gets one file.</summary>
     /// <param name="path">In the cluster.</param>
     /// <param name="local">Its name here.</param>
     /// <param name="cancellation">Gives up: nothing of it is left.</param>
-    /// <exception cref="DistFsException">ENOENT and others; EEXIST: there is such a local file.</exception>
-    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <exception cref="DistFsException">
+    /// <see cref="ErrorCatalog.FileRefused"/>; <see cref="ErrorCatalog.TargetExists"/>: there is such a local file;
+    /// <see cref="ErrorCatalog.LocalFileFailed"/>, <see cref="ErrorCatalog.LocalDiskFull"/>,
+    /// <see cref="ErrorCatalog.LocalNameRefused"/>: it cannot be written.
+    /// </exception>
     public async Task GetAsync(string path, string local, CancellationToken cancellation)
     {
         var status = await client.StatAsync(path, cancellation: cancellation).ConfigureAwait(false);
         await GetAsync(status, path, local, cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>
-    /// Gets a directory with all that is in it; links as links, what is no file, directory or link not.
-    /// </summary>
-    /// <returns>What was left out.</returns>
-    public async Task<IReadOnlyList<string>> GetTreeAsync(string path, string local, CancellationToken cancellation)
-    {
-        var skipped = new List<string>();
-        var left = new Queue<(string From, string To)>([(path, local)]);
-        while (left.TryDequeue(out var next))
-        {
-            Directory.CreateDirectory(next.To);
-            var files = new List<DirectoryItem>();
-            await foreach (var item in client.EnumerateAsync(next.From, withStatus: true, cancellation)
-                .ConfigureAwait(false))
-            {
-                var (from, to) = ($"{next.From.TrimEnd('/')}/{item.Name}", Path.Combine(next.To, item.Name));
-                switch (item.Kind)
-                {
-                    case FileKind.Directory:
-                        left.Enqueue((from, to));
-                        break;
-                    case FileKind.File:
-                        files.Add(item);
-                        break;
-                    case FileKind.SymbolicLink:
-                        await GetLinkAsync(from, to, cancellation).ConfigureAwait(false);
-                        break;
-                    default:
-                        skipped.Add(from);
-                        break;
-                }
-            }
-
-            await Parallel.ForEachAsync(
-                files,
-                new ParallelOptions
-                {
-                    MaxDegreeOfParallelism = options.FilesInFlight,
-                    CancellationToken = cancellation,
-                },
-                (item, stop) => new ValueTask(GetAsync(
-                    item.Status!, $"{next.From.TrimEnd('/')}/{item.Name}", Path.Combine(next.To, item.Name), stop)))
-                .ConfigureAwait(false);
-        }
-
-        return skipped;
-    }
-
-    /// <summary>Writes a file to a stream.</summary>
+    /// <summary>Writes a file to a stream: as long as it was when it was opened.</summary>
+    /// <inheritdoc cref="GetAsync(string, string, CancellationToken)" path="/exception"/>
     public async Task GetAsync(string path, Stream destination, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(destination);
         var file = await client.OpenReadAsync(path, cancellation).ConfigureAwait(false);
         await using (file.ConfigureAwait(false))
         {
-            var buffer = ArrayPool<byte>.Shared.Rent(RangeBytes);
-            try
-            {
-                long offset = 0;
-                for (int count; (count = await file.ReadAsync(offset, buffer.AsMemory(0, RangeBytes), cancellation)
-                    .ConfigureAwait(false)) > 0; offset += count)
-                {
-                    await destination.WriteAsync(buffer.AsMemory(0, count), cancellation).ConfigureAwait(false);
-                    options.Progress.Add(count);
-                }
-            }
-            finally
-            {
-                ArrayPool<byte>.Shared.Return(buffer);
-            }
+            await GetAsync(file, 0, file.LengthWhenOpened, destination, cancellation).ConfigureAwait(false);
         }
 
-        await destination.FlushAsync(cancellation).ConfigureAwait(false);
         options.Progress.Done();
     }
 
-    private async Task GetAsync(FileStatus status, string path, string local, CancellationToken cancellation)
+    /// <summary>Writes a range of an open file to a stream.</summary>
+    /// <param name="file">Open for reading.</param>
+    /// <param name="offset">From there on, in bytes.</param>
+    /// <param name="end">Up to there, or to the end of the file if that comes first.</param>
+    /// <param name="destination">Gets the bytes; is flushed.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public async Task GetAsync(
+        DistFsFile file, long offset, long end, Stream destination, CancellationToken cancellation)
     {
-        if (!options.Overwrites && (File.Exists(local) || Directory.Exists(local)))
-        {
-            throw FileErrors.Of(FsStatus.AlreadyExists, local);
-        }
-
-        var temporary = $"{local}.dfs-get-{Random.Shared.NextInt64():x16}";
+        ArgumentNullException.ThrowIfNull(file);
+        ArgumentNullException.ThrowIfNull(destination);
+        var buffer = ArrayPool<byte>.Shared.Rent(RangeBytes);
         try
         {
-            var file = await client.OpenReadAsync(status, path, cancellation).ConfigureAwait(false);
-            await using (file.ConfigureAwait(false))
+            while (offset < end)
             {
-                using var handle = File.OpenHandle(
-                    temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.Asynchronous);
-                await CopyAsync(file, handle, cancellation).ConfigureAwait(false);
-                if (options.Preserves)
+                var part = buffer.AsMemory(0, (int)Math.Min(RangeBytes, end - offset));
+                var count = await file.ReadAsync(offset, part, cancellation).ConfigureAwait(false);
+                if (count == 0)
                 {
-                    Preserve(status, handle);
+                    break;
                 }
-            }
 
-            File.Move(temporary, local, options.Overwrites);
-            options.Progress.Done();
+                await destination.WriteAsync(part[..count], cancellation).ConfigureAwait(false);
+                options.Progress.Add(count);
+                offset += count;
+            }
         }
-        catch
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+
+        await destination.FlushAsync(cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Gets one file of which the attributes are known.</summary>
+    /// <inheritdoc cref="GetAsync(string, string, CancellationToken)"/>
+    public async Task GetAsync(FileStatus status, string path, string local, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(status);
+        if (!options.Overwrites && Path.Exists(local))
+        {
+            throw LocalErrors.Exists(local);
+        }
+
+        // Beside the target, and not longer than its name may be.
+        var folder = Path.GetDirectoryName(Path.GetFullPath(local))!;
+        var temporary = Path.Combine(folder, $"{TemporaryPrefix}{Random.Shared.NextInt64():x16}");
+        var file = await client.OpenReadAsync(status, path, cancellation).ConfigureAwait(false);
+        await using (file.ConfigureAwait(false))
+        {
+            try
+            {
+                using (var handle = File.OpenHandle(
+                    temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.Asynchronous))
+                {
+                    await CopyAsync(file, handle, cancellation).ConfigureAwait(false);
+                    if (options.Preserves)
+                    {
+                        Preserve(status, handle);
+                    }
+                }
+
+                File.Move(temporary, local, options.Overwrites);
+            }
+            catch (Exception e) when (LocalErrors.IsLocal(e))
+            {
+                Remove(temporary);
+                throw LocalErrors.Of(e, local);
+            }
+            catch
+            {
+                Remove(temporary);
+                throw;
+            }
+        }
+
+        options.Progress.Done();
+    }
+
+    /// <summary>Nothing half-done stays. If that fails too, the first error is what is told.</summary>
+    private static void Remove(string temporary)
+    {
+        try
         {
             File.Delete(temporary);
-            throw;
+        }
+        catch (Exception e) when (LocalErrors.IsLocal(e))
+        {
+            // Its name tells what it is.
         }
     }
 
     private async Task CopyAsync(DistFsFile file, SafeFileHandle handle, CancellationToken cancellation)
     {
-        var length = await file.GetLengthAsync(cancellation).ConfigureAwait(false);
+        var length = file.LengthWhenOpened;
         RandomAccess.SetLength(handle, length);
         await Parallel.ForAsync(
             0L,
@@ -153,7 +160,7 @@ public sealed class FileDownload(DistFsClient client, TransferOptions options)
                     if (count < wanted)
                     {
                         throw new DistFsException(
-                            ErrorCatalog.SourceChanged, $"{file.Path} got shorter while it was read.");
+                            ErrorCatalog.SourceChanged, $"{file.Path}: it got shorter while it was read");
                     }
 
                     await RandomAccess.WriteAsync(handle, buffer.AsMemory(0, count), at, stop).ConfigureAwait(false);
@@ -173,20 +180,14 @@ public sealed class FileDownload(DistFsClient client, TransferOptions options)
             File.SetUnixFileMode(handle, (UnixFileMode)status.Mode);
         }
 
-        File.SetLastWriteTimeUtc(
-            handle,
-            DateTime.UnixEpoch.AddSeconds(status.ModifyTime.Seconds).AddTicks(status.ModifyTime.Nanoseconds / 100));
+        File.SetLastWriteTimeUtc(handle, TimeOf(status));
     }
 
-    private async Task GetLinkAsync(string from, string to, CancellationToken cancellation)
+    // What .NET knows no date for becomes the nearest that it does.
+    private static DateTime TimeOf(FileStatus status) => status.ModifyTime.Seconds switch
     {
-        var target = await client.ReadLinkAsync(from, cancellation).ConfigureAwait(false);
-        if (options.Overwrites && new FileInfo(to).LinkTarget != null)
-        {
-            File.Delete(to);
-        }
-
-        File.CreateSymbolicLink(to, target);
-        options.Progress.Done();
-    }
+        < SecondsMin => DateTime.MinValue,
+        > SecondsMax => DateTime.MaxValue,
+        var seconds => DateTime.UnixEpoch.AddSeconds(seconds).AddTicks(status.ModifyTime.Nanoseconds / 100),
+    };
 }

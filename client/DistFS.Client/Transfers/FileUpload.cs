@@ -1,7 +1,9 @@
 using System.Buffers;
 using DistFS.Client.Files;
 using DistFS.Client.Names;
+using DistFS.Native;
 using DistFS.Primitives;
+using Microsoft.Win32.SafeHandles;
 
 namespace DistFS.Client.Transfers;
 
@@ -9,7 +11,7 @@ namespace DistFS.Client.Transfers;
 /// Puts local files into the cluster. A file appears under its name when all of it is durable, and not before: it is
 /// written under a temporary name beside it and renamed; a small one is made with its content in one step.
 /// </summary>
-public sealed class FileUpload(DistFsClient client, TransferOptions options)
+public sealed partial class FileUpload(DistFsClient client, TransferOptions options)
 {
     private const int BufferBytes = 4 << 20;
 
@@ -17,74 +19,37 @@ public sealed class FileUpload(DistFsClient client, TransferOptions options)
     public const string TemporaryPrefix = ".dfs-put-";
 
     /// <summary>Puts one file.</summary>
-    /// <param name="local">A regular file.</param>
+    /// <param name="local">A file; of what is no regular one (a pipe, a device), what it gives to its end.</param>
     /// <param name="path">Its name in the cluster.</param>
     /// <param name="cancellation">Gives up: nothing of it is seen.</param>
     /// <exception cref="DistFsException">
-    /// EEXIST, ENOENT and others; <see cref="ErrorCatalog.SourceChanged"/>: the file changed while it was read.
+    /// <see cref="ErrorCatalog.TargetExists"/>, <see cref="ErrorCatalog.FileRefused"/>;
+    /// <see cref="ErrorCatalog.LocalFileFailed"/>: the file cannot be read; <see cref="ErrorCatalog.SourceChanged"/>:
+    /// it changed while it was read.
     /// </exception>
-    /// <exception cref="IOException">It cannot be read.</exception>
     public async Task PutAsync(string local, string path, CancellationToken cancellation)
     {
         var (directory, name) = await client.ParentAsync(path, cancellation).ConfigureAwait(false);
-        await PutAsync(local, directory, name, path, cancellation).ConfigureAwait(false);
-    }
-
-    /// <summary>
-    /// Puts a directory with all that is in it; links as links, what is no file, directory or link not.
-    /// </summary>
-    /// <param name="local">A directory.</param>
-    /// <param name="path">Its name in the cluster; may be there.</param>
-    /// <param name="cancellation">Gives up: what was put stays.</param>
-    /// <returns>What was left out since it is neither file, directory nor link.</returns>
-    public async Task<IReadOnlyList<string>> PutTreeAsync(string local, string path, CancellationToken cancellation)
-    {
-        var skipped = new List<string>();
-        var left = new Queue<(DirectoryInfo From, string To)>([(new DirectoryInfo(local), path)]);
-        while (left.TryDequeue(out var next))
+        if (File.Exists(local) && !Posix.IsRegularFile(local, followsLink: true))
         {
-            await client.CreateDirectoryAsync(next.To, withParents: true, cancellation: cancellation)
-                .ConfigureAwait(false);
-            var directory = (await client.StatAsync(next.To, cancellation: cancellation).ConfigureAwait(false)).Inode;
-            var files = new List<FileInfo>();
-            foreach (var entry in next.From.EnumerateFileSystemInfos())
+            try
             {
-                var to = $"{next.To.TrimEnd('/')}/{entry.Name}";
-                if (entry.LinkTarget is { } target)
+                var pipe = new FileStream(
+                    local, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0, useAsync: true);
+                await using (pipe.ConfigureAwait(false))
                 {
-                    await PutLinkAsync(target, to, cancellation).ConfigureAwait(false);
-                }
-                else if (entry is DirectoryInfo folder)
-                {
-                    left.Enqueue((folder, to));
-                }
-                else if ((entry.Attributes & (FileAttributes.Device | FileAttributes.ReparsePoint)) != 0
-                    || (!OperatingSystem.IsWindows() && !IsRegular((FileInfo)entry)))
-                {
-                    skipped.Add(entry.FullName);
-                }
-                else
-                {
-                    files.Add((FileInfo)entry);
+                    await PutAsync(pipe, path, cancellation).ConfigureAwait(false);
                 }
             }
+            catch (Exception e) when (LocalErrors.IsLocal(e))
+            {
+                throw LocalErrors.Of(e, local);
+            }
 
-            await Parallel.ForEachAsync(
-                files,
-                new ParallelOptions
-                {
-                    MaxDegreeOfParallelism = options.FilesInFlight,
-                    CancellationToken = cancellation,
-                },
-                (file, stop) => new ValueTask(PutAsync(
-                    file.FullName,
-                    directory,
-                    System.Text.Encoding.UTF8.GetBytes(file.Name),
-                    $"{next.To.TrimEnd('/')}/{file.Name}",
-                    stop))).ConfigureAwait(false);
+            return;
         }
 
-        return skipped;
+        await PutAsync(local, directory, name, path, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Puts what a stream gives, to its end.</summary>
@@ -107,16 +72,35 @@ public sealed class FileUpload(DistFsClient client, TransferOptions options)
     private async Task PutAsync(
         string local, InodeId directory, byte[] name, string path, CancellationToken cancellation)
     {
-        using var handle = File.OpenHandle(local, options: FileOptions.Asynchronous | FileOptions.SequentialScan);
+        try
+        {
+            using var handle = File.OpenHandle(local, options: FileOptions.Asynchronous | FileOptions.SequentialScan);
+            await PutAsync(handle, local, directory, name, path, cancellation).ConfigureAwait(false);
+        }
+        catch (Exception e) when (LocalErrors.IsLocal(e))
+        {
+            throw LocalErrors.Of(e, local);
+        }
+    }
+
+    private async Task PutAsync(
+        SafeFileHandle handle,
+        string local,
+        InodeId directory,
+        byte[] name,
+        string path,
+        CancellationToken cancellation)
+    {
         var length = RandomAccess.GetLength(handle);
-        var (changed, mode) = (File.GetLastWriteTimeUtc(handle), OperatingSystem.IsWindows()
-            ? 0b110_100_100u : (uint)File.GetUnixFileMode(handle));
+        var changed = File.GetLastWriteTimeUtc(handle);
+        var mode = OperatingSystem.IsWindows() ? 0b110_100_100u : (uint)File.GetUnixFileMode(handle);
         FileTime? time = options.Preserves ? FileTime.Of(new DateTimeOffset(changed)) : null;
         if (length <= SmallContent.BytesMax)
         {
-            var content = new byte[length];
+            var content = new byte[length + 1];
             var read = await RandomAccess.ReadAsync(handle, content, 0, cancellation).ConfigureAwait(false);
-            if (read == length && await TryPutSmallAsync(directory, name, path, content, mode, time, cancellation)
+            EnsureUnchanged(read == length);
+            if (await TryPutSmallAsync(directory, name, path, content.AsMemory(0, read), mode, time, cancellation)
                 .ConfigureAwait(false))
             {
                 options.Progress.Add(length);
@@ -134,8 +118,15 @@ public sealed class FileUpload(DistFsClient client, TransferOptions options)
             mode,
             time,
             cancellation,
-            () => RandomAccess.GetLength(handle) == length && File.GetLastWriteTimeUtc(handle) == changed)
-            .ConfigureAwait(false);
+            () => EnsureUnchanged(true)).ConfigureAwait(false);
+
+        void EnsureUnchanged(bool isWhole)
+        {
+            if (!isWhole || RandomAccess.GetLength(handle) != length || File.GetLastWriteTimeUtc(handle) != changed)
+            {
+                throw new DistFsException(ErrorCatalog.SourceChanged, $"local {local}: it changed while it was read");
+            }
+        }
     }
 
     /// <summary>False: there is such a name already.</summary>
@@ -143,7 +134,7 @@ public sealed class FileUpload(DistFsClient client, TransferOptions options)
         InodeId directory,
         byte[] name,
         string path,
-        byte[] content,
+        ReadOnlyMemory<byte> content,
         uint mode,
         FileTime? time,
         CancellationToken cancellation)
@@ -156,7 +147,7 @@ public sealed class FileUpload(DistFsClient client, TransferOptions options)
         }
         catch (DistFsException e) when (e.Status == FsStatus.AlreadyExists)
         {
-            return options.Overwrites ? false : throw FileErrors.Of(FsStatus.AlreadyExists, path);
+            return options.Overwrites ? false : throw FileErrors.Exists(path);
         }
     }
 
@@ -168,7 +159,7 @@ public sealed class FileUpload(DistFsClient client, TransferOptions options)
         uint? mode,
         FileTime? modifyTime,
         CancellationToken cancellation,
-        Func<bool>? isUnchanged = null)
+        Action? ensureUnchanged = null)
     {
         if (!options.Overwrites)
         {
@@ -190,12 +181,7 @@ public sealed class FileUpload(DistFsClient client, TransferOptions options)
                 options.Progress.Add(count);
             }
 
-            if (isUnchanged?.Invoke() == false)
-            {
-                throw new DistFsException(
-                    ErrorCatalog.SourceChanged, $"The local file for {path} changed while it was read.");
-            }
-
+            ensureUnchanged?.Invoke();
             await file.CloseAsync(modifyTime, cancellation).ConfigureAwait(false);
             await client.RenameAsync(directory, temporary, name, options.Overwrites, path, cancellation)
                 .ConfigureAwait(false);
@@ -216,24 +202,6 @@ public sealed class FileUpload(DistFsClient client, TransferOptions options)
         }
     }
 
-    private async Task PutLinkAsync(string target, string to, CancellationToken cancellation)
-    {
-        try
-        {
-            await client.CreateSymbolicLinkAsync(to, target, cancellation).ConfigureAwait(false);
-        }
-        catch (DistFsException e) when (e.Status == FsStatus.AlreadyExists && options.Overwrites)
-        {
-            await client.DeleteFileAsync(to, cancellation).ConfigureAwait(false);
-            await client.CreateSymbolicLinkAsync(to, target, cancellation).ConfigureAwait(false);
-        }
-
-        options.Progress.Done();
-    }
-
     private uint ModeOf(uint mode) =>
         options.Preserves ? mode & 0b111_111_111_111 : mode & 0b111_111_111 & ~client.Umask;
-
-    private static bool IsRegular(FileInfo file) => (file.Attributes & FileAttributes.Normal) != 0
-        || (file.Attributes & FileAttributes.Directory) == 0;
 }

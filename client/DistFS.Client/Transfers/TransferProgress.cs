@@ -1,3 +1,5 @@
+using DistFS.Primitives;
+
 namespace DistFS.Client.Transfers;
 
 /// <summary>How far a transfer is; counted from several threads at a time.</summary>
@@ -32,6 +34,26 @@ public sealed record TransferOptions
     /// <summary>Files at a time. Default 32: small ones wait for round trips, not for the processor.</summary>
     public int FilesInFlight { get; init; } = 32;
 
+    /// <summary>
+    /// Gets what failed of a tree, each with its path; the rest is done all the same. Called from several threads at a
+    /// time. Null: the first failure ends the transfer. An error that is not of one file
+    /// (<see cref="DistFsErrors.IsOfOneFile"/>) ends it in any case.
+    /// </summary>
+    public Action<string, DistFsException>? Failed { get; init; }
+
     /// <summary>Gets the progress.</summary>
     public TransferProgress Progress { get; init; } = new();
+
+    /// <summary>Does one part of a tree; what fails of it is told, if that is wanted.</summary>
+    internal async ValueTask TryAsync(string path, Func<Task> part)
+    {
+        try
+        {
+            await part().ConfigureAwait(false);
+        }
+        catch (DistFsException e) when (Failed != null && DistFsErrors.IsOfOneFile(e))
+        {
+            Failed(path, e);
+        }
+    }
 }

@@ -41,10 +41,18 @@ internal static unsafe partial class Libc
     public const int NoFileLinux = 7;
     public const int NoFileMac = 8;
 
+    public const int NoFollow = 0x100; // AT_SYMLINK_NOFOLLOW
+    public const uint StatxType = 1; // STATX_TYPE
+    public const int StatxBytes = 256;
+    public const int StatxModeAt = 28;
+
     private const string Library = "libc";
 
     [LibraryImport(Library, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int Open(string path, int flags);
+
+    [LibraryImport(Library, EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int Statx(int folder, string path, int flags, uint mask, byte* buffer);
 
     [LibraryImport(Library, EntryPoint = "geteuid")]
     internal static partial uint EffectiveUser();

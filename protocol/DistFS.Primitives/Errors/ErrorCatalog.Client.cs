@@ -24,4 +24,27 @@ public static partial class ErrorCatalog
     public static readonly ErrorCode SourceChanged = new(1504, FsStatus.TryAgain, "source changed while it was copied",
         "The file changed while it was being copied, so the copy would be partly old and partly new. Nothing of it was "
         + "kept. Copy it again when nobody writes it.");
+
+    /// <summary>There is something of that name.</summary>
+    public static readonly ErrorCode TargetExists = new(1510, FsStatus.AlreadyExists, "target exists",
+        "There is something of the target's name already, and it was left as it is. Choose another name, or have it "
+        + "replaced: -f (--force) of the tool, Overwrites of the library's options.");
+
+    /// <summary>A file of this machine.</summary>
+    public static readonly ErrorCode LocalFileFailed = new(1511, FsStatus.IoError, "local file cannot be used",
+        "A file or directory of this machine, not of the cluster, could not be read or written: it is not there, the "
+        + "user may not, its disk fails. The message names it and says what the system said. Nothing half-done is left "
+        + "under the name of the target.");
+
+    /// <summary>No space on this machine.</summary>
+    public static readonly ErrorCode LocalDiskFull = new(1512, FsStatus.NoSpace, "local disk is full",
+        "The disk of this machine that the file was to be written to is full, or its user's quota is. The part that "
+        + "was written is removed again; files that were complete stay. Make room, or choose another disk, and get the "
+        + "rest again.");
+
+    /// <summary>No file of this machine can be called so.</summary>
+    public static readonly ErrorCode LocalNameRefused = new(1513, FsStatus.Invalid, "no local file has such a name",
+        "A name is 1 to 255 bytes here, and any byte but '/' and NUL. The system of this machine, or this program, "
+        + "takes fewer: names that are no UTF-8, and on Windows some characters, cannot be written or read here. "
+        + "Rename it ('dfs mv'), or get it by itself under another name.");
 }

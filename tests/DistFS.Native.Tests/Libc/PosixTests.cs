@@ -156,6 +156,21 @@ public sealed class PosixTests
     }
 
     [Fact]
+    public void Regular_files_are_told_from_all_else()
+    {
+        using var folder = new TempFolder();
+        var (file, link) = (folder.Sub("file"), folder.Sub("link"));
+        File.WriteAllText(file, "");
+        File.CreateSymbolicLink(link, file);
+        Assert.True(Posix.IsRegularFile(file, followsLink: false));
+        Assert.True(Posix.IsRegularFile(link, followsLink: true));
+        Assert.False(Posix.IsRegularFile(link, followsLink: false));
+        Assert.False(Posix.IsRegularFile("/dev/null", followsLink: true));
+        Assert.False(Posix.IsRegularFile(Path.GetTempPath(), followsLink: true));
+        AssertStatus(FsStatus.NotFound, () => Posix.IsRegularFile(folder.Sub("none"), followsLink: true));
+    }
+
+    [Fact]
     public void The_limit_of_open_files_only_rises()
     {
         var (soft, hard) = Posix.GetOpenFilesLimit();

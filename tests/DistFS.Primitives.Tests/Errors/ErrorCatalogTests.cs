@@ -122,6 +122,10 @@ public sealed class ErrorCatalogTests
         DFS1502 WritesLost IoError
         DFS1503 OutcomeUnknown IoError
         DFS1504 SourceChanged TryAgain
+        DFS1510 TargetExists AlreadyExists
+        DFS1511 LocalFileFailed IoError
+        DFS1512 LocalDiskFull NoSpace
+        DFS1513 LocalNameRefused Invalid
         DFS1550 NoLeader TryAgain
         DFS1551 MetaserverDown TryAgain
         DFS1552 NoSpareMetaserver TryAgain

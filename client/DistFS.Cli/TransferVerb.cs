@@ -1,0 +1,123 @@
+using System.CommandLine;
+using System.Diagnostics;
+using DistFS.Cli.Output;
+using DistFS.Client;
+using DistFS.Client.Transfers;
+using DistFS.Primitives;
+
+namespace DistFS.Cli;
+
+/// <summary>
+/// A verb that copies: sources, and last where to; <c>-r</c>, <c>-f</c>, <c>-p</c>, progress, and a report. What fails
+/// is told, and the rest is copied all the same.
+/// </summary>
+internal abstract class TransferVerb : ClusterVerb
+{
+    /// <summary>stdin or stdout, where a file is expected.</summary>
+    protected const string Standard = "-";
+
+    private readonly Argument<string[]> _paths;
+
+    private readonly Option<bool> _recursive = new("-r", "--recursive")
+    {
+        Description = "Directories too, with all that is in them",
+    };
+
+    private readonly Option<bool> _force = new("-f", "--force") { Description = "Replace files that are there" };
+
+    private readonly Option<bool> _preserve;
+
+    protected TransferVerb(string paths, string preserves)
+    {
+        _paths = new Argument<string[]>("path") { Description = paths, Arity = new ArgumentArity(2, 100_000) };
+        _preserve = new Option<bool>("-p", "--preserve") { Description = preserves };
+    }
+
+    /// <inheritdoc/>
+    public override void Configure(Command command)
+    {
+        ArgumentNullException.ThrowIfNull(command);
+        command.Arguments.Add(_paths);
+        command.Options.Add(_recursive);
+        command.Options.Add(_force);
+        command.Options.Add(_preserve);
+    }
+
+    /// <inheritdoc/>
+    protected sealed override async Task<int> RunAsync(VerbContext context, DistFsClient client)
+    {
+        var paths = context.Get(_paths);
+        var (sources, to) = (await SourcesAsync(context, client, paths[..^1]).ConfigureAwait(false), paths[^1]);
+        var isInto = to != Standard && await IsDirectoryAsync(context, client, to).ConfigureAwait(false);
+        if (!isInto && to != Standard && sources.Count > 1)
+        {
+            throw UsageError.Because(this, $"{to} is no directory: several things cannot have one name.");
+        }
+
+        var failures = new TransferFailures(context);
+        var options = new TransferOptions
+        {
+            Overwrites = context.Get(_force),
+            Preserves = context.Get(_preserve),
+            Failed = failures.Add,
+        };
+        var began = Stopwatch.GetTimestamp();
+        var skipped = await TransferBar.ShowAsync(context, options.Progress, async () =>
+        {
+            var left = new List<string>();
+            foreach (var source in sources)
+            {
+                try
+                {
+                    left.AddRange(await TransferAsync(context, client, options, source, to, isInto)
+                        .ConfigureAwait(false));
+                }
+                catch (DistFsException e) when (DistFsErrors.IsOfOneFile(e) && !context.Json)
+                {
+                    failures.Add(source, e);
+                }
+            }
+
+            return left;
+        }).ConfigureAwait(false);
+        if (to != Standard)
+        {
+            TransferReport.Tell(context, options.Progress, began, skipped, failures);
+        }
+
+        return failures.ExitCode;
+    }
+
+    /// <summary>What is to be copied: of the cluster, with patterns expanded.</summary>
+    protected virtual Task<IReadOnlyList<string>> SourcesAsync(
+        VerbContext context, DistFsClient client, IReadOnlyList<string> given) =>
+        ExpandAsync(context, client, given);
+
+    /// <summary>Whether sources go into the target, and not in its place.</summary>
+    protected virtual async Task<bool> IsDirectoryAsync(VerbContext context, DistFsClient client, string to)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        ArgumentNullException.ThrowIfNull(client);
+        return await client.TryStatAsync(to, true, context.Cancellation).ConfigureAwait(false)
+            is { IsDirectory: true };
+    }
+
+    /// <summary>Copies one source.</summary>
+    /// <returns>What was left out.</returns>
+    protected abstract Task<IReadOnlyList<string>> TransferAsync(
+        VerbContext context, DistFsClient client, TransferOptions options, string source, string to, bool isInto);
+
+    /// <summary>Refuses a directory unless it was said that they are meant.</summary>
+    protected void RequireRecursive(VerbContext context, string source)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        if (!context.Get(_recursive))
+        {
+            throw new DistFsException(
+                ErrorCatalog.FileRefused,
+                $"{source}: is a directory; add -r to {Name} all that is in it",
+                null,
+                FsStatus.IsADirectory);
+        }
+    }
+}
