@@ -155,6 +155,13 @@ public readonly record struct PieceHeader(
         return Bytes + length;
     }
 
+    /// <summary>
+    /// The checksum so far, of a piece that comes bit by bit: to be continued with its stored bytes, and then compared
+    /// with <see cref="Checksum"/>.
+    /// </summary>
+    /// <param name="header">The first 24 bytes of a piece.</param>
+    public static uint BeginChecksum(ReadOnlySpan<byte> header) => Crc32C.Compute(header[..ChecksumOffset]);
+
     internal static uint ChecksumOf(ReadOnlySpan<byte> piece) =>
         Crc32C.Append(Crc32C.Compute(piece[..ChecksumOffset]), piece[Bytes..]);
 

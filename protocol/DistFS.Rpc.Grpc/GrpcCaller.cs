@@ -130,7 +130,7 @@ public sealed class GrpcCaller : IRpcCaller, IDisposable
             return reply == null
                 ? throw new RpcException(
                     ErrorCatalog.ProtocolViolation, $"{method}: no reply message.", outcomeUnknown: true)
-                : new RpcReply<TReply>(reply, TakePayload(reply));
+                : new RpcReply<TReply>(reply, TakePayload(reply, options.Sink));
         }
         finally
         {
@@ -147,10 +147,18 @@ public sealed class GrpcCaller : IRpcCaller, IDisposable
         }
     }
 
-    private static Payload TakePayload(IMessage reply)
+    private static Payload TakePayload(IMessage reply, IPayloadSink? sink)
     {
         if (reply is not ICarriesPayload { Payload.Length: > 0 } carrier)
         {
+            return default;
+        }
+
+        if (sink != null)
+        {
+            sink.Begin(carrier.Payload.Length);
+            sink.Feed(carrier.Payload.Span);
+            carrier.Payload = ByteString.Empty;
             return default;
         }
 

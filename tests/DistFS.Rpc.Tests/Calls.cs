@@ -33,6 +33,20 @@ internal static class Calls
         Assert.True(reply.Payload.Span.SequenceEqual(ConformanceService.Content.AsSpan(0, bytes)));
     }
 
+    /// <summary>Asks for as many bytes as the sink has room for.</summary>
+    public static async Task SinkAsync(
+        this IRpcCaller caller,
+        Frames.RecordingSink sink,
+        TimeSpan timeout,
+        CancellationToken cancellation,
+        uint then = 0)
+    {
+        var request = new SourceRequest { Bytes = (uint)sink.Memory.Length, Then = then };
+        using var reply = await caller.CallAsync(
+            Source, request, new CallOptions(timeout, Cancellation: cancellation) { Sink = sink });
+        Assert.Equal(sink.Memory.Length, sink.Received);
+    }
+
     public static IAsyncEnumerable<CountReply> CountAsync(
         this IRpcCaller caller, int items, int bytes = 0, bool fail = false, TimeSpan? timeout = null,
         CancellationToken cancellation = default) =>

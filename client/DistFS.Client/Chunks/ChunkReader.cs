@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Runtime.CompilerServices;
 using DistFS.Blocks;
 using DistFS.Primitives;
@@ -24,7 +23,10 @@ public sealed class ChunkReader(FrameChannels links, ChunkReaderOptions? options
     /// <param name="target">The chunk.</param>
     /// <param name="versions">Asked when the version is another by now, or nobody can be read.</param>
     /// <param name="offset">Where in the chunk.</param>
-    /// <param name="destination">Gets the bytes; up to 64 MiB. What was never written is zeros.</param>
+    /// <param name="destination">
+    /// Gets the bytes; up to 64 MiB. What was never written is zeros. Undefined when it fails; not written to after
+    /// that.
+    /// </param>
     /// <param name="cancellation">Gives up.</param>
     /// <returns>The version in which it was read: the one to read in from then on.</returns>
     /// <exception cref="DistFsException">No server can be read; says why of the last one.</exception>
@@ -156,13 +158,8 @@ public sealed class ChunkReader(FrameChannels links, ChunkReaderOptions? options
                 (offset % ChunkLayout.BlockBytes, (uint)destination.Length);
         }
 
-        using var reply = await links.To(server.Address)
-            .CallAsync(
-                ChunkDataMethods.Read,
-                request,
-                new CallOptions(_options.CallTimeout, Cancellation: cancellation))
+        var (fault, block) = await ReceiveAsync(request, server, offset, destination, cancellation)
             .ConfigureAwait(false);
-        var fault = Merge(reply.Payload.Span, offset, destination.Span, out var block);
         if (fault != PieceFault.None)
         {
             await ReportAsync(request, server, cancellation).ConfigureAwait(false);
@@ -170,6 +167,25 @@ public sealed class ChunkReader(FrameChannels links, ChunkReaderOptions? options
                 ErrorCatalog.BlockCorrupt,
                 $"Block {block} of {target.Chunk} came damaged from {server.Id}: {fault}.");
         }
+    }
+
+    /// <summary>Receives the blocks into the destination, and says what was wrong with which of them.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<(PieceFault Fault, BlockIndex Block)> ReceiveAsync(
+        ReadChunkRequest request,
+        ChunkServerAddress server,
+        uint offset,
+        Memory<byte> destination,
+        CancellationToken cancellation)
+    {
+        using var sink = BlockSink.Rent(offset, destination);
+        using var reply = await links.To(server.Address)
+            .CallAsync(
+                ChunkDataMethods.Read,
+                request,
+                new CallOptions(_options.CallTimeout, Cancellation: cancellation) { Sink = sink })
+            .ConfigureAwait(false);
+        return (sink.Finish(out var block), block);
     }
 
     /// <summary>
@@ -192,80 +208,6 @@ public sealed class ChunkReader(FrameChannels links, ChunkReaderOptions? options
         catch (DistFsException)
         {
             // Damaged there too, most likely: then that is what it says.
-        }
-    }
-
-    /// <summary>Whether no more pieces of a block come.</summary>
-    private static bool IsLastOf(BlockIndex block, PieceReader ahead) =>
-        !ahead.Next(out var next, out _) || next.Block != block;
-
-    /// <summary>Puts blocks together; those without pieces are zeros.</summary>
-    private static PieceFault Merge(
-        ReadOnlySpan<byte> pieces, uint offset, Span<byte> destination, out BlockIndex block)
-    {
-        block = default;
-        byte[]? whole = null;
-        try
-        {
-            var reader = new PieceReader(pieces);
-            var has = reader.Next(out var header, out var piece);
-            while (!destination.IsEmpty)
-            {
-                block = ChunkLayout.BlockOf(offset);
-                var within = (int)(offset % ChunkLayout.BlockBytes);
-                var part = destination[..Math.Min(destination.Length, ChunkLayout.BlockBytes - within)];
-
-                if (has && header is { Kind: PieceKind.Patch } && header.Block == block && header.Offset == within
-                    && header.Length == part.Length && IsLastOf(block, reader))
-                {
-                    // What a server puts together: exactly what is wanted, and nothing of what lies below shows.
-                    if (BlockCodec.Decode(piece, part, out _) is not PieceFault.None and var wrong)
-                    {
-                        return wrong;
-                    }
-
-                    has = reader.Next(out header, out piece);
-                    offset += (uint)part.Length;
-                    destination = destination[part.Length..];
-                    continue;
-                }
-
-                // A block of which the end only is wanted is put together elsewhere.
-                var room = within == 0
-                    ? part
-                    : (whole ??= ArrayPool<byte>.Shared.Rent(ChunkLayout.BlockBytes)).AsSpan(0, within + part.Length);
-                if (!has || header.Block != block || header.Kind != PieceKind.Block)
-                {
-                    room.Clear();
-                }
-
-                while (has && header.Block == block)
-                {
-                    if (BlockCodec.Apply(block, piece, room) is not PieceFault.None and var fault)
-                    {
-                        return fault;
-                    }
-
-                    has = reader.Next(out header, out piece);
-                }
-
-                if (within > 0)
-                {
-                    room[within..].CopyTo(part);
-                }
-
-                offset += (uint)part.Length;
-                destination = destination[part.Length..];
-            }
-
-            return reader.Fault != PieceFault.None ? reader.Fault : has ? PieceFault.Misplaced : PieceFault.None;
-        }
-        finally
-        {
-            if (whole != null)
-            {
-                ArrayPool<byte>.Shared.Return(whole);
-            }
         }
     }
 }

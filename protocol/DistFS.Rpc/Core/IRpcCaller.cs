@@ -14,7 +14,14 @@ public readonly record struct CallOptions(
     TimeSpan Timeout,
     ReadOnlyMemory<byte> Payload = default,
     TraceId TraceId = default,
-    CancellationToken Cancellation = default);
+    CancellationToken Cancellation = default)
+{
+    /// <summary>
+    /// Of a unary call: gets the reply's payload, which is then not in the <see cref="RpcReply{TReply}"/>. Null: the
+    /// payload comes in pooled memory.
+    /// </summary>
+    public IPayloadSink? Sink { get; init; }
+}
 
 /// <summary>Makes calls: over one connection, over a channel that reconnects, or over gRPC.</summary>
 public interface IRpcCaller
@@ -41,7 +48,7 @@ public interface IRpcCaller
 
 /// <summary>A reply and its raw payload.</summary>
 /// <param name="Message">The reply.</param>
-/// <param name="Payload">Empty for most methods.</param>
+/// <param name="Payload">Empty for most methods, and when the call has a sink for it.</param>
 public readonly record struct RpcReply<TReply>(TReply Message, Payload Payload) : IDisposable
 {
     /// <summary>Gives the payload's memory back.</summary>

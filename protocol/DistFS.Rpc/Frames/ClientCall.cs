@@ -23,6 +23,9 @@ internal abstract class ClientCall : FrameWork, IPayloadOwner
 
     public ReadOnlyMemory<byte> Payload { get; protected set; }
 
+    /// <summary>Gets the reply's payload; null: pooled memory does.</summary>
+    public IPayloadSink? Sink { get; protected set; }
+
     public TraceId TraceId { get; protected set; }
 
     /// <summary>In milliseconds of <see cref="Environment.TickCount64"/>.</summary>
@@ -56,11 +59,24 @@ internal abstract class ClientCall : FrameWork, IPayloadOwner
     public abstract void LendPayload();
 
     public abstract void PayloadReleased();
+
+    /// <summary>
+    /// Under the gate, of a call in the table: from here on the connection receives into the sink's memory, until it
+    /// says otherwise.
+    /// </summary>
+    public abstract void LendSink();
+
+    /// <summary>Whether the call has its result, and waits at most for what it lent.</summary>
+    public abstract bool IsGivenUp { get; }
+
+    /// <summary>The sink's memory is no longer received into.</summary>
+    public abstract void SinkReleased();
 }
 
 /// <summary>
-/// A unary call and the task of its caller. The task ends when the result is there *and* the connection no longer uses
-/// the request's payload, so that the caller may reuse that memory. Reused after its result was taken.
+/// A unary call and the task of its caller. The task ends when the result is there *and* the connection uses neither
+/// the request's payload nor the memory for that of the reply, so that the caller may reuse both. Reused after its
+/// result was taken.
 /// </summary>
 internal sealed class FrameClientCall<TRequest, TReply> : ClientCall, IValueTaskSource<RpcReply<TReply>>
     where TRequest : class, IMessage<TRequest>, new()
@@ -68,6 +84,8 @@ internal sealed class FrameClientCall<TRequest, TReply> : ClientCall, IValueTask
 {
     private const int HasResult = 1;
     private const int HasPayloadBack = 2;
+    private const int HasSinkBack = 4;
+    private const int HasAll = HasResult | HasPayloadBack | HasSinkBack;
 
     private ManualResetValueTaskSourceCore<RpcReply<TReply>> _core;
     private RpcMethod<TRequest, TReply>? _method;
@@ -90,11 +108,12 @@ internal sealed class FrameClientCall<TRequest, TReply> : ClientCall, IValueTask
         Connection = connection;
         _method = method;
         _request = request;
-        _state = HasPayloadBack;
+        _state = HasPayloadBack | HasSinkBack;
         _started = RpcMetrics.ClientStart();
         CallId = 0;
         BodyLength = request.CalculateSize();
         Payload = options.Payload;
+        Sink = options.Sink;
         TraceId = options.TraceId.IsNone ? TraceId.Current : options.TraceId;
         DeadlineTicks = FrameConnection.Deadline(options.Timeout);
     }
@@ -116,7 +135,11 @@ internal sealed class FrameClientCall<TRequest, TReply> : ClientCall, IValueTask
 
     public override bool HasLentPayload => (Volatile.Read(ref _state) & HasPayloadBack) == 0;
 
-    public override void LendPayload() => _state = 0;
+    public override void LendPayload() => _state = HasSinkBack;
+
+    public override void LendSink() => Interlocked.And(ref _state, ~HasSinkBack);
+
+    public override bool IsGivenUp => (Volatile.Read(ref _state) & HasResult) != 0;
 
     public override bool Complete(IMessage reply, Payload payload)
     {
@@ -136,6 +159,14 @@ internal sealed class FrameClientCall<TRequest, TReply> : ClientCall, IValueTask
     public override void PayloadReleased()
     {
         if (Signal(HasPayloadBack))
+        {
+            Queue();
+        }
+    }
+
+    public override void SinkReleased()
+    {
+        if (Signal(HasSinkBack))
         {
             Queue();
         }
@@ -182,6 +213,7 @@ internal sealed class FrameClientCall<TRequest, TReply> : ClientCall, IValueTask
             _reply = default;
             _error = null;
             Payload = default;
+            Sink = null;
             Connection = null;
             pool.Return(this);
         }
@@ -193,9 +225,8 @@ internal sealed class FrameClientCall<TRequest, TReply> : ClientCall, IValueTask
         Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _core.OnCompleted(continuation, state, token, flags);
 
-    /// <summary>True for the signal that makes both.</summary>
-    private bool Signal(int what) =>
-        (Interlocked.Or(ref _state, what) | what) == (HasResult | HasPayloadBack);
+    /// <summary>True for the signal that makes all of them.</summary>
+    private bool Signal(int what) => (Interlocked.Or(ref _state, what) | what) == HasAll;
 }
 
 /// <summary>A streaming call. Its replies queue up for the reader, who grants the sender what it has taken.</summary>
@@ -266,6 +297,12 @@ internal sealed class FrameClientStream<TReply> : ClientCall, IStreamSink
     public override void LendPayload() => Check.Fail("a stream has no payload");
 
     public override void PayloadReleased() => Check.Fail("a stream has no payload");
+
+    public override void LendSink() => Check.Fail("a stream has no sink");
+
+    public override bool IsGivenUp => false;
+
+    public override void SinkReleased() => Check.Fail("a stream has no sink");
 
     public override void Execute() => Check.Fail("a stream is never ready as a whole");
 }

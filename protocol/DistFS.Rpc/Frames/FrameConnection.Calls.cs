@@ -71,6 +71,11 @@ internal sealed partial class FrameConnection
             throw new ArgumentException($"{method} streams, and takes no payload.", nameof(options));
         }
 
+        if (options.Sink != null)
+        {
+            throw new ArgumentException($"{method} streams, and has no payload for a sink.", nameof(options));
+        }
+
         var stream = new FrameClientStream<TReply>(this, method, request, options);
         bool flush;
         RpcException? refused;

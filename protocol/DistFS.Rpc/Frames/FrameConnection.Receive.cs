@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using DistFS.Primitives;
+using Google.Protobuf;
 
 namespace DistFS.Rpc.Frames;
 
@@ -134,6 +135,7 @@ internal sealed partial class FrameConnection
         else
         {
             _payloadMissing -= count;
+            _lender?.Sink!.Advance(count);
         }
 
         return true;
@@ -163,6 +165,11 @@ internal sealed partial class FrameConnection
     {
         if (_payloadMissing > 0)
         {
+            if (SinkTarget() is { IsEmpty: false } lent)
+            {
+                return lent;
+            }
+
             if (_payload == null)
             {
                 // Of a payload that nobody waits for: read over what is in the buffer, which is empty now.
@@ -231,15 +238,15 @@ internal sealed partial class FrameConnection
 
         _inPayload = false;
         Volatile.Write(ref _frameDueBy, 0);
-        if (_payload == null)
-        {
-            return true;
-        }
-
-        var (payload, target) = (_payload, _payloadFor!);
+        var (payload, target) = (_payload, _payloadFor);
         _payload = null;
         _payloadFor = null;
-        return PayloadComplete(_payloadHeader, target, new Payload(payload));
+        if (_lender != null)
+        {
+            return SinkComplete(_payloadHeader, (IMessage)target!);
+        }
+
+        return payload == null || PayloadComplete(_payloadHeader, target!, new Payload(payload));
     }
 
     /// <summary>Handles the next frame, if complete up to its payload; false when it is not, or is refused.</summary>
@@ -310,7 +317,11 @@ internal sealed partial class FrameConnection
     private void BeginPayload(in FrameHeader header, object? target)
     {
         var present = Math.Min(header.PayloadLength, _end - _start);
-        if (target != null)
+        if (_lender is { } lender)
+        {
+            BeginSink(lender.Sink!, header.PayloadLength, _buffer.AsSpan(_start, present));
+        }
+        else if (target != null)
         {
             _payload = PooledBuffer.Rent(header.PayloadLength);
             _buffer.AsSpan(_start, present).CopyTo(_payload.Memory(_payload.Lease).Span);
@@ -359,6 +370,7 @@ internal sealed partial class FrameConnection
     private void EndReceiving()
     {
         RunReady(TakeReady(), here: false);
+        ReturnSink();
         _payload?.Return(_payload.Lease);
         _payload = null;
         _payloadFor = null;

@@ -53,6 +53,7 @@ internal sealed partial class FrameConnection
             }
 
             method = _slots[slot].Call?.Method;
+            BorrowSinkUnderGate(_slots[slot].Call);
         }
 
         if (method == null)
