@@ -56,20 +56,26 @@ internal sealed class LocalCluster
     }
 
     /// <summary>A new cluster; nothing runs yet.</summary>
-    public static LocalCluster Plan(string folder, int metaservers, int chunkservers)
+    public static LocalCluster Plan(string folder, int metaservers, int chunkservers) => Plan(
+        folder,
+        [
+            .. Enumerable.Range(1, metaservers).Select(static id => (LocalNode.Metaserver, id, "meta")),
+            .. Enumerable.Range(1, chunkservers).Select(static id => (LocalNode.Chunkserver, id, "chunk")),
+        ]);
+
+    /// <summary>A new cluster of one process; it does not run yet.</summary>
+    public static LocalCluster PlanEmbedded(string folder) => Plan(folder, [(LocalNode.Embedded, 1, "all")]);
+
+    private static LocalCluster Plan(string folder, (string Role, int Id, string Name)[] processes)
     {
         // Held until all are drawn, so that no port is drawn twice.
         var held = new List<Socket>();
         try
         {
-            LocalNode[] nodes =
-            [
-                .. Enumerable.Range(1, metaservers).Select(id => Node(LocalNode.Metaserver, id, "meta")),
-                .. Enumerable.Range(1, chunkservers).Select(id => Node(LocalNode.Chunkserver, id, "chunk")),
-            ];
+            LocalNode[] nodes = [.. processes.Select(one => Node(one.Role, one.Id, one.Name))];
             Directory.CreateDirectory(folder);
             var cluster = new LocalCluster(folder, new LocalClusterFile(
-                [.. nodes.Where(static node => node.Role == LocalNode.Metaserver).Select(static node => node.Address)],
+                [.. nodes.Where(static node => node.Role != LocalNode.Chunkserver).Select(static node => node.Address)],
                 nodes,
                 Mount: null));
             cluster.Save();
@@ -175,7 +181,7 @@ internal sealed class LocalCluster
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         deadline.CancelAfter(limit);
         using var timer = new PeriodicTimer(Interval);
-        foreach (var role in new[] { LocalNode.Chunkserver, LocalNode.Metaserver })
+        foreach (var role in new[] { LocalNode.Chunkserver, LocalNode.Metaserver, LocalNode.Embedded })
         {
             var ending = running.Where(node => node.Role == role).ToList();
             ending.ForEach(static node => Posix.Kill(node.Pid, ProcessSignal.Terminate));
@@ -202,7 +208,7 @@ internal sealed class LocalCluster
         await using (admin.ConfigureAwait(false))
         {
             var metaservers = _file.Meta.Length;
-            var chunkservers = _file.Servers.Length - metaservers;
+            var chunkservers = _file.Servers.Count(static node => node.Role != LocalNode.Metaserver);
             using var timer = new PeriodicTimer(Interval);
             for (; ; await timer.WaitForNextTickAsync(cancellation).ConfigureAwait(false))
             {
@@ -240,6 +246,10 @@ internal sealed class LocalCluster
         {
             arguments.AddRange(
                 ["--metaservers", string.Join(',', _file.Meta), "--rack", $"rack{node.Id}", "--reserve", "256MiB"]);
+        }
+        else if (node.Role == LocalNode.Embedded)
+        {
+            arguments.AddRange(["--reserve", "256MiB"]);
         }
         else if (node.Id > 1)
         {

@@ -11,10 +11,10 @@ namespace DistFS.Cli.Local;
 internal sealed record LocalClusterFile(string[] Meta, LocalNode[] Servers, string? Mount);
 
 /// <summary>A process of a local cluster.</summary>
-/// <param name="Role">metaserver or chunkserver.</param>
+/// <param name="Role">metaserver, chunkserver, or embedded: both in one.</param>
 /// <param name="Id">1, 2, ... of its role.</param>
 /// <param name="Pid">As it was started last.</param>
-/// <param name="Address">Where it listens.</param>
+/// <param name="Address">Where it listens; an embedded one, as a metaserver.</param>
 /// <param name="Data">Its data folder.</param>
 /// <param name="Log">What it says.</param>
 internal sealed record LocalNode(string Role, int Id, int Pid, string Address, string Data, string Log)
@@ -24,6 +24,9 @@ internal sealed record LocalNode(string Role, int Id, int Pid, string Address, s
 
     /// <summary>Of a chunk server.</summary>
     public const string Chunkserver = "chunkserver";
+
+    /// <summary>Of a process that is a whole cluster.</summary>
+    public const string Embedded = "embedded";
 }
 
 [JsonSerializable(typeof(LocalClusterFile))]

@@ -27,6 +27,11 @@ internal sealed class UpVerb : Verb
     private readonly Option<int> _servers =
         CliArguments.Number("--servers", "Of a new cluster: how many chunk servers", byDefault: 4, min: 1, max: 64);
 
+    private readonly Option<bool> _embedded = new("--embedded")
+    {
+        Description = "A new cluster is one process, of one metaserver and one chunk server, and keeps one copy",
+    };
+
     public override string Summary => "Start a whole cluster on this machine, or what of it does not run";
 
     public override VerbGroup Group => VerbGroup.Cluster;
@@ -35,6 +40,7 @@ internal sealed class UpVerb : Verb
     [
         new("dfs up", $"run 3 metaservers and 4 chunk servers in ./{DefaultFolder}"),
         new("dfs up /srv/dfs --metaservers 1 --servers 2", "run a small one elsewhere"),
+        new("dfs up ~/dfs --embedded", "run the smallest there is: one process"),
         new("dfs up", "bring back what was killed, with its data"),
     ];
 
@@ -44,6 +50,15 @@ internal sealed class UpVerb : Verb
         command.Arguments.Add(_folder);
         command.Options.Add(_metaservers);
         command.Options.Add(_servers);
+        command.Options.Add(_embedded);
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(_embedded)
+                && (result.GetResult(_metaservers) ?? result.GetResult(_servers)) is { Implicit: false })
+            {
+                result.AddError("--embedded is one process: it takes neither --metaservers nor --servers.");
+            }
+        });
     }
 
     public override async Task<int> RunAsync(VerbContext context)
@@ -59,7 +74,9 @@ internal sealed class UpVerb : Verb
         var folder = Path.GetFullPath(context.Get(_folder));
         var began = Stopwatch.GetTimestamp();
         var cluster = LocalCluster.Find(folder)
-            ?? LocalCluster.Plan(folder, context.Get(_metaservers), context.Get(_servers));
+            ?? (context.Get(_embedded)
+                ? LocalCluster.PlanEmbedded(folder)
+                : LocalCluster.Plan(folder, context.Get(_metaservers), context.Get(_servers)));
         await cluster.UpAsync(Limit, context.Cancellation).ConfigureAwait(false);
         var addresses = string.Join(',', cluster.Metaservers);
         if (context.Json)

@@ -67,8 +67,9 @@ internal sealed class FrameConnector(
         }
     }
 
+    // It may be another service; or ours, which has too much to do or is stopped: then another attempt ends better.
     private RpcException NoHello(Exception cause) => new(
-        ErrorCatalog.NotDistFs,
+        ErrorCatalog.PeerStalled,
         $"{address}: connected, but no Hello within {options.HandshakeTimeout.TotalSeconds:0.#} s. "
             + "Is this another service's port?",
         cause,

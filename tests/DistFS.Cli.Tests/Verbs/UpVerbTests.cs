@@ -48,6 +48,48 @@ public sealed class UpVerbTests : IDisposable
     }
 
     [Fact]
+    public async Task A_cluster_of_one_process_keeps_its_data_when_it_is_killed()
+    {
+        var folder = _folder.Sub("one");
+        var up = await DfsAsync("up", folder, "--embedded", "--json");
+        Assert.True(up.ExitCode == ExitCodes.Ok, up.Error);
+        var pid = Assert.Single(Pids(up.Json));
+        try
+        {
+            _cluster = up.Json.GetProperty("meta")[0].GetString()!;
+            var big = _folder.Sub("big");
+            var bytes = new byte[300_000];
+            new Random(5).NextBytes(bytes);
+            await File.WriteAllBytesAsync(big, bytes);
+            await OkAsync("put", big, "/big");
+            Posix.Kill(pid, ProcessSignal.Kill);
+            var again = await DfsAsync("up", folder, "--json");
+            Assert.True(again.ExitCode == ExitCodes.Ok, again.Error);
+            pid = Assert.Single(Pids(again.Json));
+            await OkAsync("get", "/big", _folder.Sub("back"));
+            Assert.Equal(bytes, await File.ReadAllBytesAsync(_folder.Sub("back")));
+            Assert.Equal(1, (await OkAsync("locate", "/big", "--json")).Json
+                .GetProperty("ranges")[0].GetProperty("servers").GetArrayLength());
+            Assert.Equal(ExitCodes.Ok, (await DfsAsync("down", folder)).ExitCode);
+            Assert.False(IsAlive(pid));
+        }
+        finally
+        {
+            if (IsAlive(pid))
+            {
+                Posix.Kill(pid, ProcessSignal.Kill);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Embedded_is_one_process_only()
+    {
+        var result = await new Cli().RunAsync("up", _folder.Sub("none"), "--embedded", "--servers", "2");
+        Assert.Equal(ExitCodes.Usage, result.ExitCode);
+    }
+
+    [Fact]
     public async Task There_is_nothing_to_stop_where_nothing_was_started()
     {
         var result = await new Cli().RunAsync("down", _folder.Sub("none"));

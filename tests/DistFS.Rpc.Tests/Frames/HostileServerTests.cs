@@ -72,7 +72,9 @@ public sealed class HostileServerTests : IDisposable
         var call = channel.EchoAsync(1);
         using var server = await _listener.AcceptAsync();
         var error = await Eventually.Fails(() => call);
-        Assert.Equal(ErrorCatalog.NotDistFs, error.Code);
+
+        // Ours may be stopped, or have too much to do: whoever asks a cluster asks on.
+        Assert.Equal(ErrorCatalog.PeerStalled, error.Code);
         Assert.Contains("no Hello within", error.Message, StringComparison.Ordinal);
         Assert.Equal(FsStatus.TimedOut, error.Status);
     }
