@@ -126,6 +126,7 @@ public sealed class ErrorCatalogTests
         DFS1511 LocalFileFailed IoError
         DFS1512 LocalDiskFull NoSpace
         DFS1513 LocalNameRefused Invalid
+        DFS1514 LockLost Stale
         """.ReplaceLineEndings("\n"),
         string.Join('\n', ErrorCatalog.All.Select(code => $"{code.Id} {NameOf(code)} {code.Status}")));
 
