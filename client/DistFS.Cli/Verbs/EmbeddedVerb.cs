@@ -26,7 +26,9 @@ internal sealed class EmbeddedVerb : Verb
         "--listen", $"Where clients find its metaserver [default 127.0.0.1:{Port}]");
 
     private readonly Option<ByteSize[]> _reserve = CliArguments.Sizes(
-        "--reserve", "With less than this free on the disk, nothing is written there [default 1 GiB]", new ByteSize(1L << 50));
+        "--reserve",
+        "With less than this free on the disk, nothing is written there [default 1 GiB]",
+        new ByteSize(1L << 50));
 
     public override string Summary => "Run a cluster of one metaserver and one chunk server in this process";
 

@@ -27,9 +27,14 @@ internal sealed class ClientSession : IAsyncDisposable
     private volatile bool _isEnded;
     private int _isDisposed;
 
-    private ClientSession(MetadataChannel channel, DistFsClientOptions options, ClientId id)
+    // Replaced under the gate when the metaservers are heard of again after it was cancelled. Never disposed of:
+    // whoever has its token may look at it after the session.
+    private volatile CancellationTokenSource _doubtful;
+
+    private ClientSession(MetadataChannel channel, DistFsClientOptions options, ClientId id, long sent)
     {
         (_channel, _options, Id) = (channel, options, id);
+        _doubtful = new CancellationTokenSource(BelievedSince(sent), options.Clock);
         _keeping = Task.Run(KeepAsync);
     }
 
@@ -39,13 +44,20 @@ internal sealed class ClientSession : IAsyncDisposable
     /// <summary>The metaservers have it no more: what it had open is closed.</summary>
     public bool IsEnded => _isEnded;
 
+    /// <summary>
+    /// Cancelled when it is over, or nothing was heard of the metaservers for so long that it may be soon: what only
+    /// one may do at a time is stopped then, while nobody else may do it yet.
+    /// </summary>
+    public CancellationToken Doubtful => _doubtful.Token;
+
     /// <summary>Begins one.</summary>
     public static async Task<ClientSession> OpenAsync(
         MetadataChannel channel, DistFsClientOptions options, CancellationToken cancellation)
     {
         var nonce = (ulong)Random.Shared.NextInt64(1, long.MaxValue);
+        var sent = options.Clock.GetTimestamp();
         var id = await channel.OpenSessionAsync(nonce, cancellation).ConfigureAwait(false);
-        return new ClientSession(channel, options, id);
+        return new ClientSession(channel, options, id, sent);
     }
 
     /// <summary>
@@ -73,15 +85,21 @@ internal sealed class ClientSession : IAsyncDisposable
                 Acknowledged = acknowledged,
                 Request = UnsafeByteOperations.UnsafeWrap(request.ToByteArray()),
             };
+            var sent = _options.Clock.GetTimestamp();
             var (reply, mayBeDone) = await _channel.MutateAsync(call, cancellation).ConfigureAwait(false);
             if (reply.Code == ErrorCatalog.SessionEnded.Number)
             {
-                _isEnded = true;
+                End();
                 throw mayBeDone
                     ? new DistFsException(
                         ErrorCatalog.OutcomeUnknown,
                         "The session ended while a change was being sent; it was made once or not at all.")
                     : MetadataChannel.Error(reply.Status, reply.Code);
+            }
+
+            if (_doubtful.IsCancellationRequested)
+            {
+                Hear(sent);
             }
 
             return reply.Status == 0 ? reply.Mutate.Replies : throw MetadataChannel.Error(reply.Status, reply.Code);
@@ -108,6 +126,7 @@ internal sealed class ClientSession : IAsyncDisposable
         await _stop.CancelAsync().ConfigureAwait(false);
         await _keeping.ConfigureAwait(false);
         _stop.Dispose();
+        _doubtful.CancelAfter(Timeout.InfiniteTimeSpan);
         if (_isEnded)
         {
             return;
@@ -161,6 +180,48 @@ internal sealed class ClientSession : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// How long it may yet be believed that the session lives, of what was answered and sent then. The metaservers end
+    /// it a whole lease time after they heard of it; what is left is for those who have to stop something.
+    /// </summary>
+    private TimeSpan BelievedSince(long sent)
+    {
+        var left = (_options.SessionLease * 5 / 6) - _options.Clock.GetElapsedTime(sent);
+        return left > TimeSpan.Zero ? left : TimeSpan.Zero;
+    }
+
+    /// <summary>The metaservers answered what was sent then.</summary>
+    private void Hear(long sent)
+    {
+        lock (_gate)
+        {
+            if (_isEnded)
+            {
+                return;
+            }
+
+            if (_doubtful.IsCancellationRequested)
+            {
+                _doubtful = new CancellationTokenSource(BelievedSince(sent), _options.Clock);
+            }
+            else
+            {
+                _doubtful.CancelAfter(BelievedSince(sent));
+            }
+        }
+    }
+
+    private void End()
+    {
+        lock (_gate)
+        {
+            _isEnded = true;
+
+            // Not waited for: what hangs on it is others' work.
+            _ = _doubtful.CancelAsync();
+        }
+    }
+
     private async Task KeepAsync()
     {
         var third = _options.SessionLease / 3;
@@ -169,13 +230,15 @@ internal sealed class ClientSession : IAsyncDisposable
         {
             while (!_isEnded && await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false))
             {
+                var sent = _options.Clock.GetTimestamp();
                 try
                 {
                     await _channel.KeepAliveAsync(Id, third, _stop.Token).ConfigureAwait(false);
+                    Hear(sent);
                 }
                 catch (DistFsException e) when (e.Code == ErrorCatalog.SessionEnded)
                 {
-                    _isEnded = true;
+                    End();
                 }
                 catch (DistFsException)
                 {

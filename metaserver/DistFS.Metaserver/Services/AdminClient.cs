@@ -46,6 +46,11 @@ public sealed class AdminClient(IReadOnlyList<RpcAddress> addresses, FrameOption
     public Task<TransferReply> TransferAsync(TransferRequest request, TimeSpan limit, CancellationToken cancellation) =>
         AskLeaderAsync(AdminMethods.Transfer, request, limit, limit, static r => (r.Code, r.Leader), cancellation);
 
+    /// <summary>A chunk server is to be emptied, or not any more, or is only asked about.</summary>
+    /// <inheritdoc cref="JoinAsync" path="/exception"/>
+    public Task<DrainReply> DrainAsync(DrainRequest request, TimeSpan limit, CancellationToken cancellation) =>
+        AskLeaderAsync(AdminMethods.Drain, request, limit, AttemptMax, static r => (r.Code, r.Leader), cancellation);
+
     /// <summary>The chunk servers behind one, a page by id.</summary>
     /// <inheritdoc cref="JoinAsync" path="/exception"/>
     public Task<ListServersReply> ServersAsync(uint after, TimeSpan limit, CancellationToken cancellation) =>

@@ -21,4 +21,8 @@ public static class AdminMethods
     /// <summary>What a member knows of all of them.</summary>
     public static readonly RpcMethod<MembersRequest, MembersReply> Members =
         RpcMethod<MembersRequest, MembersReply>.Unary("distfs.v1", "Admin", "Members", 0x0704);
+
+    /// <summary>A chunk server is to be emptied.</summary>
+    public static readonly RpcMethod<DrainRequest, DrainReply> Drain =
+        RpcMethod<DrainRequest, DrainReply>.Unary("distfs.v1", "Admin", "Drain", 0x0705);
 }

@@ -39,7 +39,8 @@ internal sealed partial class AdminService(
         .Handle(AdminMethods.Join, JoinAsync)
         .Handle(AdminMethods.Remove, RemoveAsync)
         .Handle(AdminMethods.Transfer, TransferAsync)
-        .Handle(AdminMethods.Members, MembersAsync);
+        .Handle(AdminMethods.Members, MembersAsync)
+        .Handle(AdminMethods.Drain, DrainAsync);
 
     private async ValueTask<JoinReply> JoinAsync(JoinRequest request, ServerCall call)
     {

@@ -47,4 +47,10 @@ public static partial class ErrorCatalog
         "A name is 1 to 255 bytes here, and any byte but '/' and NUL. The system of this machine, or this program, "
         + "takes fewer: names that are no UTF-8, and on Windows some characters, cannot be written or read here. "
         + "Rename it ('dfs mv'), or get it by itself under another name.");
+
+    /// <summary>A lock that was held.</summary>
+    public static readonly ErrorCode LockLost = new(1514, FsStatus.Stale, "lock lost",
+        "The lock was held, and then nothing was heard of the metaservers for most of the client's lease time, or they "
+        + "ended its session: somebody else may have the lock by now. What ran under it was told to stop by SIGTERM. "
+        + "What it wrote late can be refused by the token of the lock, DFS_LOCK_TOKEN.");
 }

@@ -126,6 +126,7 @@ public sealed class ErrorCatalogTests
         DFS1511 LocalFileFailed IoError
         DFS1512 LocalDiskFull NoSpace
         DFS1513 LocalNameRefused Invalid
+        DFS1514 LockLost Stale
         DFS1550 NoLeader TryAgain
         DFS1551 MetaserverDown TryAgain
         DFS1552 NoSpareMetaserver TryAgain
