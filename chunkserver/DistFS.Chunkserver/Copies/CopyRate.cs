@@ -8,11 +8,12 @@ namespace DistFS.Chunkserver.Copies;
 internal sealed class CopyRate(TimeProvider clock)
 {
     /// <summary>So much may be taken at once after a pause.</summary>
-    private static readonly TimeSpan Burst = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan Burst = TimeSpan.FromMilliseconds(20);
 
     private readonly Lock _gate = new();
     private long _bytesPerSecond;
     private double _bytes;
+    private long _taken;
     private long _filledAt = clock.GetTimestamp();
 
     /// <summary>As fast as it goes until something else is said; 0 is that.</summary>
@@ -36,6 +37,18 @@ internal sealed class CopyRate(TimeProvider clock)
         }
     }
 
+    /// <summary>All that was taken.</summary>
+    public long TakenBytes
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _taken;
+            }
+        }
+    }
+
     /// <summary>Waits until the debt is paid, and takes.</summary>
     public async ValueTask TakeAsync(int bytes, CancellationToken cancellation)
     {
@@ -51,6 +64,7 @@ internal sealed class CopyRate(TimeProvider clock)
         lock (_gate)
         {
             _bytes -= bytes;
+            _taken += bytes;
         }
     }
 
@@ -62,6 +76,7 @@ internal sealed class CopyRate(TimeProvider clock)
             Fill();
             if (_bytesPerSecond == 0)
             {
+                _taken += bytes;
                 return TimeSpan.Zero;
             }
 
@@ -73,6 +88,7 @@ internal sealed class CopyRate(TimeProvider clock)
             }
 
             _bytes -= bytes;
+            _taken += bytes;
             return TimeSpan.Zero;
         }
     }

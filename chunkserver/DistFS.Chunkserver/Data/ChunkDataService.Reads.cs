@@ -37,6 +37,13 @@ internal sealed partial class ChunkDataService
             return sound;
         }
 
+        if (request.ForCopy && pacer != null)
+        {
+            // Whoever copies waits, so that clients need not.
+            await pacer.Given.TakeAsync((int)request.Blocks * ChunkLayout.BlockBytes, call.CancellationToken)
+                .ConfigureAwait(false);
+        }
+
         var store = await StoreForReadAsync(request.Name).ConfigureAwait(false);
         var (chunk, version) = (new ChunkId(request.Name.Chunk), new ChunkVersion(request.Name.Version));
         var replica = open.Find(chunk);
@@ -64,6 +71,7 @@ internal sealed partial class ChunkDataService
         }
 
         RequireServing();
+        pacer?.Felt(request);
         return reply;
     }
 
@@ -99,6 +107,7 @@ internal sealed partial class ChunkDataService
 
         call.SetReplyPayload(buffer.Memory[..read.Bytes], buffer);
         metrics.ReadAtHand(read.Bytes);
+        pacer?.Felt(request);
         return new ReadChunkReply { Length = read.Length };
     }
 

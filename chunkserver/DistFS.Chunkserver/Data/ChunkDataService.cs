@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using DistFS.Blocks;
 using DistFS.Chunks;
+using DistFS.Chunkserver.Copies;
 using DistFS.Primitives;
 using DistFS.Protocol;
 using DistFS.Rpc;
@@ -13,7 +15,12 @@ namespace DistFS.Chunkserver.Data;
 /// reads what is clean.
 /// </summary>
 internal sealed partial class ChunkDataService(
-    IChunkStores stores, IServing serving, OpenChunks open, FrameChannels links, DataMetrics metrics)
+    IChunkStores stores,
+    IServing serving,
+    OpenChunks open,
+    FrameChannels links,
+    DataMetrics metrics,
+    CopyPacer? pacer = null)
 {
     private const int HopsMax = 4;
 
@@ -40,11 +47,14 @@ internal sealed partial class ChunkDataService(
 
     internal async ValueTask<WriteChunkReply> WriteAsync(WriteChunkRequest request, ServerCall call)
     {
+        var began = Stopwatch.GetTimestamp();
         try
         {
             Require(request.Server, request.Chain.Count);
             var pieces = Verified(request, call.Payload);
-            return await WriteAsync(request, call, pieces, BlocksOf(pieces)).ConfigureAwait(false);
+            var reply = await WriteAsync(request, call, pieces, BlocksOf(pieces)).ConfigureAwait(false);
+            pacer?.Wrote(call.Payload.Length, request.Durable, Stopwatch.GetElapsedTime(began));
+            return reply;
         }
         catch (DistFsException e)
         {

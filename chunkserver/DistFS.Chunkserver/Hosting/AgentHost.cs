@@ -18,6 +18,7 @@ internal sealed partial class AgentHost(
     ServerUse use,
     ChunkDataService data,
     CallCount calls,
+    CopyPacer pacer,
     ILogger logger) : IAgentHost
 {
     /// <inheritdoc/>
@@ -31,7 +32,7 @@ internal sealed partial class AgentHost(
                 (ulong)used,
                 stores.IsFull || used >= capacity,
                 (uint)(calls.Now + copies.Running),
-                0,
+                (uint)pacer.Percent,
                 (ulong)open.DirtyBlocks,
                 (ulong)stores.DamagedBlocks,
                 (ulong)stores.LostCopies);
@@ -125,7 +126,7 @@ internal sealed partial class AgentHost(
     {
         if (orders.CopyBytesPerSecond > 0)
         {
-            copies.Rate.BytesPerSecond = (long)Math.Min(orders.CopyBytesPerSecond, long.MaxValue);
+            pacer.Limit = (long)Math.Min(orders.CopyBytesPerSecond, long.MaxValue);
         }
 
         if (orders.Listed is { } listed)

@@ -43,6 +43,7 @@ public sealed partial class ChunkserverHost : IAsyncDisposable
     private FrameChannels _links = null!;
     private DataMetrics _dataMetrics = null!;
     private CopyRunner _copies = null!;
+    private CopyPacer _pacer = null!;
     private ScrubRunner _scrub = null!;
     private LeaderChannel _leader = null!;
     private Mender _mender = null!;
@@ -152,7 +153,7 @@ public sealed partial class ChunkserverHost : IAsyncDisposable
             // Copies tell the agent that they have ended, and whatever it orders afterwards they do not begin.
             foreach (var part in new IAsyncDisposable?[]
             {
-                _keeping, _server, _scrub, _mender, _copies, _agent, _leader, _links,
+                _keeping, _server, _scrub, _mender, _copies, _pacer, _agent, _leader, _links,
             })
             {
                 if (part != null)
@@ -194,11 +195,12 @@ public sealed partial class ChunkserverHost : IAsyncDisposable
         _dataMetrics = new DataMetrics(_open);
         _copies = new CopyRunner(
             _stores, _open, _options.Clock, _options.Logger, result => _agent?.CopyEnded(result));
+        _pacer = new CopyPacer(_copies.Rate, () => _copies.Running > 0, _options.Clock);
         _scrub = new ScrubRunner(_stores, _open, _options.ScrubPass, _options.Clock, _options.Logger);
         var use = new ServerUse(_stores, _folders.Folders, _options.CapacityBytes, _options.Clock);
         var calls = new CallCount();
-        var data = new ChunkDataService(_stores, _serving, _open, _links, _dataMetrics);
-        var host = new AgentHost(_folders, _stores, _open, _copies, use, data, calls, _options.Logger);
+        var data = new ChunkDataService(_stores, _serving, _open, _links, _dataMetrics, _pacer);
+        var host = new AgentHost(_folders, _stores, _open, _copies, use, data, calls, _pacer, _options.Logger);
         _leader = new LeaderChannel(
             _options.Metaservers, _options.Clock, new LeaderChannelOptions { Agent = "dfs chunkserver" });
         _mender = new Mender(_stores.Of, _open, _leader, _links, _options.Clock, _options.Logger);
@@ -228,6 +230,7 @@ public sealed partial class ChunkserverHost : IAsyncDisposable
         _stores.OnCopyLost = info => _mender.Lost(info, TellLost);
         _stores.OnVersionBegun = _agent.VersionBegun;
         _agent.Start();
+        _pacer.Start();
         _metrics = new ChunkserverMetrics(_serving, _stores, _agent, _copies, _scrub, use);
         _keeping = new Housekeeping(_stores, _open, _serving, _agent, _node, _options.Clock, Fail);
     }

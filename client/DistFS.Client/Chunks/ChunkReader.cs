@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using DistFS.Blocks;
 using DistFS.Primitives;
@@ -18,6 +19,7 @@ public sealed class ChunkReader(FrameChannels links, ChunkReaderOptions? options
     private const int RangeMax = 16 << 10;
 
     private readonly ChunkReaderOptions _options = options ?? new ChunkReaderOptions();
+    private readonly FeltTimes _felt = new();
 
     /// <summary>Reads some bytes.</summary>
     /// <param name="target">The chunk.</param>
@@ -158,6 +160,9 @@ public sealed class ChunkReader(FrameChannels links, ChunkReaderOptions? options
                 (offset % ChunkLayout.BlockBytes, (uint)destination.Length);
         }
 
+        request.FeltUs = _felt.Take(server.Id, out var felt);
+        request.FeltBlocks = felt;
+        var began = Stopwatch.GetTimestamp();
         var (fault, block) = await ReceiveAsync(request, server, offset, destination, cancellation)
             .ConfigureAwait(false);
         if (fault != PieceFault.None)
@@ -167,6 +172,8 @@ public sealed class ChunkReader(FrameChannels links, ChunkReaderOptions? options
                 ErrorCatalog.BlockCorrupt,
                 $"Block {block} of {target.Chunk} came damaged from {server.Id}: {fault}.");
         }
+
+        _felt.Note(server.Id, request.RangeLength > 0 ? 0 : request.Blocks, Stopwatch.GetElapsedTime(began));
     }
 
     /// <summary>Receives the blocks into the destination, and says what was wrong with which of them.</summary>

@@ -33,11 +33,10 @@ public sealed class CopyRateTests
     }
 
     [Fact]
-    public void A_pause_does_not_save_up_more_than_a_quarter_of_a_second()
+    public void A_pause_saves_up_next_to_nothing()
     {
         var rate = new CopyRate(_clock) { BytesPerSecond = 4 * MiB };
         _clock.Move(TimeSpan.FromHours(1));
-        Assert.Equal(TimeSpan.Zero, rate.TryTake(MiB));
         Assert.Equal(TimeSpan.Zero, rate.TryTake(MiB));
         Assert.InRange(rate.TryTake(MiB), TimeSpan.FromMilliseconds(200), TimeSpan.FromMilliseconds(300));
     }
