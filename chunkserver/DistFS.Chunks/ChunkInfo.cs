@@ -50,9 +50,13 @@ public readonly record struct ChunkInfo(
 /// Bytes beyond the length stay: a client may have written them, and the cluster began this version for its own
 /// reasons.
 /// </param>
+/// <param name="IsSealed">
+/// Nobody writes in this version. A copy that is sealed has all of an earlier one, so of this one too, and stays
+/// sealed; any other has to be settled first.
+/// </param>
 public readonly record struct VersionFence(
     ChunkId Chunk, ChunkVersion Version, uint Length, bool Counts = false, CopyId Copy = default,
-    bool KeepsBeyond = false);
+    bool KeepsBeyond = false, bool IsSealed = false);
 
 /// <summary>What a fence found.</summary>
 public enum FenceOutcome : byte

@@ -50,7 +50,7 @@ internal static class FenceRule
         {
             Version = fence.Version,
             Length = fence.KeepsBeyond ? now.Length : Math.Min(now.Length, fence.Length),
-            IsSealed = false,
+            IsSealed = now.IsSealed && fence.IsSealed,
 
             // Of nothing, nothing is missing.
             IsUnclean = now.IsUnclean && (fence.Length > 0 || fence.KeepsBeyond),

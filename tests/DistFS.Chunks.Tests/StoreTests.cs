@@ -195,6 +195,27 @@ public abstract class StoreTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData(true, true, true)]
+    [InlineData(true, false, false)]
+    [InlineData(false, true, false)]
+    public async Task What_is_sealed_stays_so_in_a_version_in_which_nobody_writes(
+        bool isSealed, bool isSealedVersion, bool staysSo)
+    {
+        await Store.CreateAsync(Chunk, V1, default);
+        await Store.WriteAsync(Chunk, true, Content.Block(0, "abc"u8));
+        if (isSealed)
+        {
+            await Store.SealAsync(Chunk, V1, default);
+        }
+
+        var fence = new VersionFence(Chunk, V2, 3, IsSealed: isSealedVersion);
+        await Store.BeginVersionsAsync(new[] { fence }, new FenceOutcome[1], default);
+        await _fixture.CrashAsync();
+        Assert.Equal((V2, staysSo), (Store.Info(Chunk).Version, Store.Info(Chunk).IsSealed));
+        Assert.Equal("abc"u8.ToArray(), Store.Content(Chunk, V2));
+    }
+
+    [Theory]
     [InlineData(1, 0, true)]
     [InlineData(2, 0, true)]
     [InlineData(1, 5, true)]

@@ -65,6 +65,7 @@ internal sealed class ChunkCopy(
             && info.Copy == _copy)
         {
             // Made before this server started again, and not known to be.
+            await SealAsync(store).ConfigureAwait(false);
             return;
         }
 
@@ -98,6 +99,17 @@ internal sealed class ChunkCopy(
             : await BeginAsync(store, first.Length, cancellation).ConfigureAwait(false);
         await FetchAsync(store, plan, first, cancellation).ConfigureAwait(false);
         await store.CompleteAsync(_chunk, _version, _copy, first.Length, CancellationToken.None).ConfigureAwait(false);
+        await SealAsync(store).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Only what nobody writes is copied: all of its version is here, and whoever reads it is served, after a restart
+    /// too. What is open of it meanwhile, to be settled, has nothing more to fetch.
+    /// </summary>
+    private async Task SealAsync(IChunkStore store)
+    {
+        await store.SealAsync(_chunk, _version, CancellationToken.None).ConfigureAwait(false);
+        open.Close(_chunk);
     }
 
     /// <summary>
@@ -142,6 +154,7 @@ internal sealed class ChunkCopy(
 
         await store.SyncAsync(_chunk, _version, CancellationToken.None).ConfigureAwait(false);
         await FenceAsync(store, new VersionFence(_chunk, _version, length, Counts: true, _copy)).ConfigureAwait(false);
+        await SealAsync(store).ConfigureAwait(false);
     }
 
     /// <summary>Zeros first: so nothing shows of what is here, also where the source has patches only, or nothing.

@@ -92,8 +92,9 @@ internal sealed class CopySource(IRpcCaller caller, CopyOrder order)
         }
     }
 
+    /// <summary>Only what nobody writes is copied.</summary>
     private ChunkName Name() =>
-        new() { Chunk = order.Chunk, Version = order.Version, StoredLength = order.Length };
+        new() { Chunk = order.Chunk, Version = order.Version, StoredLength = order.Length, Sealed = true };
 }
 
 /// <summary>Verified pieces of a run of blocks, in pooled memory; to be disposed of once.</summary>

@@ -130,7 +130,7 @@ internal sealed partial class ChunkDataService
         return new ReadChunkReply { Length = found.Length };
     }
 
-    internal ValueTask<DigestChunkReply> Digest(DigestChunkRequest request, ServerCall call)
+    internal async ValueTask<DigestChunkReply> Digest(DigestChunkRequest request, ServerCall call)
     {
         RequireSelf(request.Server);
         var chunk = new ChunkId(request.Name.Chunk);
@@ -139,6 +139,10 @@ internal sealed partial class ChunkDataService
         if (store.TryGet(chunk, out var asked))
         {
             open.RequireCounts(asked);
+            if (request.Name.Sealed)
+            {
+                await open.ForReadAsync(store, asked, FenceOf(request.Name)).ConfigureAwait(false);
+            }
         }
 
         var digests = new List<BlockDigest>();
@@ -151,7 +155,7 @@ internal sealed partial class ChunkDataService
             reply.Checksums.Add(digest.Checksum);
         }
 
-        return new(reply);
+        return reply;
     }
 
     /// <summary>
@@ -204,7 +208,11 @@ internal sealed partial class ChunkDataService
     }
 
     private static VersionFence FenceOf(ChunkName name) => new(
-        new ChunkId(name.Chunk), new ChunkVersion(name.Version), name.StoredLength, KeepsBeyond: name.KeepsBeyond);
+        new ChunkId(name.Chunk),
+        new ChunkVersion(name.Version),
+        name.StoredLength,
+        KeepsBeyond: name.KeepsBeyond,
+        IsSealed: name.Sealed);
 
     /// <summary>Why a read may not be answered here; null: what it asks for is committed.</summary>
     private DistFsException? Refusal(
@@ -222,7 +230,7 @@ internal sealed partial class ChunkDataService
             // At rest since this run began: what is not sealed may have been under way before. Who copies was sent by
             // the leader, who knows that nobody writes. What is unclean is nobody's: only here, as it is never open.
             return open.RefusalOf(info)
-                ?? (!request.AtTail && !request.ForCopy && info is { IsSealed: false, Copy.Value: 0 }
+                ?? (!request.AtTail && !request.ForCopy && !info.IsSealed
                     ? Dirty(chunk, version)
                     : null);
         }

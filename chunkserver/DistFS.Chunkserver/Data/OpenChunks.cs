@@ -91,21 +91,19 @@ internal sealed class OpenChunks(IChunkStores stores, IServing serving)
     public DistFsException? RefusalOf(in ChunkInfo info) =>
         info.IsUnclean ? new DistFsException(ErrorCatalog.ChunkDirty, Unclean(info)) : null;
 
-    /// <summary>Versions begin: durably, before this ends.</summary>
+    /// <summary>
+    /// Versions begin: durably, before this ends. A sealed one that was begun before this run is opened all the same,
+    /// to be settled, unless the copy is sealed too.
+    /// </summary>
     /// <param name="fences">At most <see cref="StoreLimits.OrdersMax"/>.</param>
-    /// <param name="sealedChunks">
-    /// Those of them in whose version nobody writes: one that was begun before this run is opened all the same, to be
-    /// settled.
-    /// </param>
     /// <returns>The chunks that are open in their new version here.</returns>
     /// <exception cref="DistFsException">A store failed.</exception>
-    public async ValueTask<IReadOnlyList<OpenChunk>> FenceAsync(
-        IEnumerable<VersionFence> fences, IReadOnlySet<ChunkId>? sealedChunks = null)
+    public async ValueTask<IReadOnlyList<OpenChunk>> FenceAsync(IEnumerable<VersionFence> fences)
     {
         var begun = new List<OpenChunk>();
         foreach (var ofStore in fences.GroupBy(fence => stores.Of(fence.Chunk) ?? stores.ForNew(fence.Chunk)))
         {
-            begun.AddRange(await FenceAsync(ofStore.Key, [.. ofStore], sealedChunks).ConfigureAwait(false));
+            begun.AddRange(await FenceAsync(ofStore.Key, [.. ofStore]).ConfigureAwait(false));
         }
 
         return begun;
@@ -140,6 +138,16 @@ internal sealed class OpenChunks(IChunkStores stores, IServing serving)
     public void Close(ChunkId chunk)
     {
         if (_open.TryRemove(chunk, out var open))
+        {
+            open.Break(Fenced());
+        }
+    }
+
+    /// <summary>What is open of it in an older version ends.</summary>
+    private void CloseBefore(ChunkId chunk, ChunkVersion version)
+    {
+        if (_open.TryGetValue(chunk, out var open) && open.Replica.Version.Value < version.Value
+            && _open.TryRemove(KeyValuePair.Create(chunk, open)))
         {
             open.Break(Fenced());
         }
@@ -243,8 +251,7 @@ internal sealed class OpenChunks(IChunkStores stores, IServing serving)
     private static DistFsException Stale(ChunkId chunk, ChunkVersion version) =>
         new(ErrorCatalog.ChunkVersionStale, $"Chunk {chunk} has gone on from {version} here.");
 
-    private async ValueTask<List<OpenChunk>> FenceAsync(
-        IChunkStore store, VersionFence[] fences, IReadOnlySet<ChunkId>? sealedChunks = null)
+    private async ValueTask<List<OpenChunk>> FenceAsync(IChunkStore store, VersionFence[] fences)
     {
         // As they are before: what the version begins from.
         var before = Array.ConvertAll(
@@ -261,7 +268,12 @@ internal sealed class OpenChunks(IChunkStores stores, IServing serving)
                 // It knows the version, and has nothing to say in it.
                 Close(chunk);
             }
-            else if (Replace(fences[i], outcomes[i], before[i], sealedChunks?.Contains(chunk) == true) is { } open)
+            else if (after.IsSealed && after.Version == fences[i].Version && outcomes[i] == FenceOutcome.Begun)
+            {
+                // All of it is here, and nobody writes: at rest, and served.
+                CloseBefore(chunk, after.Version);
+            }
+            else if (Replace(fences[i], outcomes[i], before[i]) is { } open)
             {
                 begun.Add(open);
             }
@@ -273,7 +285,7 @@ internal sealed class OpenChunks(IChunkStores stores, IServing serving)
     /// <summary>
     /// The store has begun a version: what was open before ends, and what was dirty in it is carried.
     /// </summary>
-    private OpenChunk? Replace(in VersionFence fence, FenceOutcome outcome, ChunkInfo? stored, bool isSealed)
+    private OpenChunk? Replace(in VersionFence fence, FenceOutcome outcome, ChunkInfo? stored)
     {
         if (outcome != FenceOutcome.Begun)
         {
@@ -294,7 +306,7 @@ internal sealed class OpenChunks(IChunkStores stores, IServing serving)
             }
 
             if (before == null && stored is { } known && known.Version.Value >= fence.Version.Value
-                && (known.IsSealed || !isSealed || known.Version != fence.Version))
+                && (!fence.IsSealed || known.Version != fence.Version))
             {
                 // Begun in an earlier run: what was written in it then is not known. It stays at rest.
                 return null;

@@ -51,6 +51,7 @@ internal sealed partial class AgentHost(
             Version = info.Version.Value,
             Length = info.Length,
             Unclean = info.IsUnclean,
+            Unsealed = !info.IsSealed,
         }),
         cancellation);
 
@@ -65,8 +66,8 @@ internal sealed partial class AgentHost(
                 new ChunkVersion(fence.Version),
                 fence.Length,
                 Counts: fence.Counts == self,
-                KeepsBeyond: fence.KeepsBeyond)),
-            fences.Where(static fence => fence.Sealed).Select(static fence => new ChunkId(fence.Chunk)).ToHashSet())
+                KeepsBeyond: fence.KeepsBeyond,
+                IsSealed: fence.Sealed)))
             .ConfigureAwait(false);
         if (begun.Count > 0)
         {

@@ -14,12 +14,14 @@ public sealed record ChunkServerAddress(ServerId Id, string Address);
 /// <param name="StoredLength">With what length in bytes the version began on its servers.</param>
 /// <param name="Servers">In the order of the chain: the head first, the tail last. One at least.</param>
 /// <param name="KeepsBeyond">What servers have beyond that length stays: the cluster began the version.</param>
+/// <param name="IsSealed">Nobody writes in this version.</param>
 public sealed record ChunkTarget(
     ChunkId Chunk,
     ChunkVersion Version,
     uint StoredLength,
     IReadOnlyList<ChunkServerAddress> Servers,
-    bool KeepsBeyond = false)
+    bool KeepsBeyond = false,
+    bool IsSealed = false)
 {
     /// <summary>Takes the writes.</summary>
     public ChunkServerAddress Head => Servers[0];
@@ -34,6 +36,7 @@ public sealed record ChunkTarget(
         Version = Version.Value,
         StoredLength = StoredLength,
         KeepsBeyond = KeepsBeyond,
+        Sealed = IsSealed,
     };
 }
 

@@ -131,7 +131,8 @@ internal sealed class FileMapping(FileContext context, InodeId inode, OpenHandle
             new ChunkVersion(info.Version),
             info.StoredLength,
             await context.Servers.FindAsync(info.Servers, refresh, cancellation).ConfigureAwait(false),
-            info.KeepsBeyond);
+            info.KeepsBeyond,
+            info.Sealed);
 
     /// <summary>The place of a byte, and where it is in its chunk.</summary>
     public static (ulong Index, uint Within) PlaceOf(long offset) =>

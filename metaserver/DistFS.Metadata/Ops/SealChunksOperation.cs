@@ -34,15 +34,26 @@ internal static class SealChunksOperation
             }
             else if (chunk.State == ChunkState.Open)
             {
-                // The client knows nothing of a version that the cluster has begun since: its servers have to hear that
-                // nobody writes in it.
-                chunk = chunk.Kept > 0
-                    ? chunk.NextVersion(chunk.Length, context.Index) with { State = ChunkState.Sealed, IsUntold = true }
-                    : chunk with { State = ChunkState.Sealed, ChangedAt = context.Index };
-                context.Tree.Chunks.Put(new ChunkId(named.Chunk), chunk);
+                Seal(context, file, new ChunkId(named.Chunk), chunk);
             }
         }
 
         return file.Close(reply);
+    }
+
+    /// <summary>
+    /// The client has sealed the copies in its own version. Of one that the cluster has begun since it knows nothing:
+    /// the servers have to hear that nobody writes in it, or none but the tail would serve it.
+    /// </summary>
+    private static void Seal(in MetadataContext context, FileEdit file, ChunkId id, in ChunkRow chunk)
+    {
+        var after = chunk with { State = ChunkState.Sealed, ChangedAt = context.Index };
+        if (chunk.Kept > 0)
+        {
+            after = chunk.NextVersion(chunk.Length, context.Index) with { State = ChunkState.Sealed, IsUntold = true };
+            file.Fence(id, chunk, after);
+        }
+
+        context.Tree.Chunks.Put(id, after);
     }
 }

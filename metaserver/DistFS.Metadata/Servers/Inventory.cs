@@ -9,8 +9,9 @@ namespace DistFS.Metadata.Servers;
 /// <param name="Version">In which version.</param>
 /// <param name="Length">Bytes from its start to the end of what was written.</param>
 /// <param name="IsUnclean">Whether bytes may be missing in it that were replied to and never synced.</param>
+/// <param name="IsUnsealed">Whether the server does not know that nobody writes in that version.</param>
 public readonly record struct ReportedCopy(
-    ChunkId Chunk, ChunkVersion Version, uint Length, bool IsUnclean = false);
+    ChunkId Chunk, ChunkVersion Version, uint Length, bool IsUnclean = false, bool IsUnsealed = false);
 
 /// <summary>What follows from a page of a report.</summary>
 public sealed class InventoryPlan
@@ -28,7 +29,10 @@ public sealed class InventoryPlan
     /// <summary>To be deleted by the server.</summary>
     public List<DeleteOrder> Deletes { get; } = [];
 
-    /// <summary>Versions that the server missed, and with which it is right: what it has is not lost.</summary>
+    /// <summary>
+    /// Versions that the server missed, or does not know to be sealed, and with which it is right: what it has is not
+    /// lost.
+    /// </summary>
     public List<ChunkFence> Fences { get; } = [];
 
     /// <summary>To be proposed: copies that the server should have, and has not or not as they should be.</summary>
@@ -181,7 +185,8 @@ public static class Inventory
                 Settle(id, chunk, server, position, isThere: true, plan);
             }
 
-            if (copy.Version.Value < chunk.Version.Value)
+            // Of a sealed chunk, one that is not serves nobody but as the tail, until it is told so and has settled.
+            if (copy.Version.Value < chunk.Version.Value || (copy.IsUnsealed && chunk.State == ChunkState.Sealed))
             {
                 plan.Fences.Add(ChunkFences.Of(id, chunk));
             }

@@ -32,7 +32,7 @@ internal sealed partial class ChunkServersService
         foreach (var copy in request.Copies)
         {
             copies.Add(new ReportedCopy(
-                new ChunkId(copy.Chunk), new ChunkVersion(copy.Version), copy.Length, copy.Unclean));
+                new ChunkId(copy.Chunk), new ChunkVersion(copy.Version), copy.Length, copy.Unclean, copy.Unsealed));
         }
 
         var (status, plan) = state.Read((request, copies), static (store, asked) =>

@@ -56,6 +56,9 @@ public sealed class ChunkCopyTests : IAsyncLifetime, IDisposable
         Assert.Equal((ChunkState.Serving, 3u, 10ul), (info.State, info.Version.Value, info.Copy.Value));
         Assert.Equal(_there.Find(Chunk)!.Value.Length, info.Length);
         Assert.Equal(_there.Stored(Chunk, 3), _here.Stored(Chunk, 3));
+
+        // Nobody writes what is copied: any reader is served.
+        Assert.True(info.IsSealed);
     }
 
     [Fact]

@@ -118,8 +118,7 @@ public sealed class ChainRestartTests
         Assert.Null(server.Open.Find(info.Chunk));
         Assert.True(server.Store.TryGet(info.Chunk, out info) && info.IsUnclean);
         await server.Open.FenceAsync(
-            [new VersionFence(info.Chunk, new ChunkVersion(2), 5_000, Counts: true)],
-            new HashSet<ChunkId> { info.Chunk });
+            [new VersionFence(info.Chunk, new ChunkVersion(2), 5_000, Counts: true, IsSealed: true)]);
         Assert.NotNull(server.Open.Find(info.Chunk));
 
         static async Task RefusedAsync(Func<Task> call) =>
@@ -187,6 +186,69 @@ public sealed class ChainRestartTests
         }
 
         Assert.Equal(bytes, read);
+    }
+
+    /// <summary>
+    /// The cluster takes a server out of a sealed chunk, and a reader is the first who tells the others: each of them
+    /// serves on, after a restart too. Who is not sealed does not become so by that.
+    /// </summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task WhatIsSealedStaysSealedInASealedVersionThatAReaderTells(bool isSealed)
+    {
+        await using var chain = new TestChain(3);
+        var bytes = Filled(1, 2 * ChunkLayout.BlockBytes);
+        await using (var writer = chain.Write())
+        {
+            await writer.BeginAsync(0, bytes, isDurable: true, default);
+            await (isSealed ? writer.SealAsync(default) : writer.FlushAsync(default));
+        }
+
+        // The last one goes. Two servers are told the version by whoever reads.
+        var next = chain.Target with
+        {
+            Version = new ChunkVersion(2),
+            StoredLength = (uint)bytes.Length,
+            IsSealed = true,
+            Servers = [.. chain.Target.Servers.Take(2)],
+        };
+        var once = new ChunkReader(chain.Links, new ChunkReaderOptions { RoundsMax = 1 });
+        var read = new byte[bytes.Length];
+        for (var run = 0; run < 2; run++)
+        {
+            foreach (var server in chain.Servers.Take(2))
+            {
+                // As somebody before the tail.
+                var other = new ChunkServerAddress(new ServerId(99), "127.0.0.1:1");
+                var reading = once.ReadAsync(next with { Servers = [server.Address, other] }, chain, 0, read, default);
+                if (isSealed || run == 0)
+                {
+                    await reading;
+                    Assert.Equal(bytes, read);
+                }
+                else
+                {
+                    await Assert.ThrowsAsync<DistFsException>(() => reading.AsTask());
+                }
+
+                Assert.True(server.Store.TryGet(next.Chunk, out var info));
+                Assert.Equal((2u, isSealed), (info.Version.Value, info.IsSealed));
+                Assert.Equal(isSealed || run > 0, server.Open.Find(next.Chunk) == null);
+            }
+
+            foreach (var server in chain.Servers)
+            {
+                await server.KillAsync();
+                server.Start();
+            }
+
+            next = next with
+            {
+                Servers = [.. next.Servers.Select(known =>
+                    chain.Servers.Single(server => server.Self == known.Id).Address)],
+            };
+        }
     }
 
     [Fact]

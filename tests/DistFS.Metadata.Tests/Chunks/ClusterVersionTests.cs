@@ -89,6 +89,8 @@ public sealed class ClusterVersionTests
         Ok(_files.Commit(_file, Of(1, 50)));
         Ok(_files.Seal(_file, Of(1, 50)));
         Assert.Equal((ChunkState.Sealed, true, 3u, 0), (Row.State, Row.IsUntold, Row.Version.Value, Row.Kept));
+        var fence = Assert.Single(_files.Fs.Reply.Fences);
+        Assert.Equal((_chunk.Chunk, 3u, true), (fence.Chunk, fence.Version, fence.Sealed));
         _files.Sound();
     }
 

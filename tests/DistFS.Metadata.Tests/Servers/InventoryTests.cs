@@ -47,6 +47,20 @@ public sealed class InventoryTests
         Assert.Equal((1ul, 2u, 100u), (fence.Chunk, fence.Version, fence.Length));
     }
 
+    /// <summary>It would serve nobody but as the tail.</summary>
+    [Fact]
+    public void A_copy_that_is_not_sealed_where_the_chunk_is_is_told()
+    {
+        var open = _files.Open(_file, 1, 200);
+        var plan = Compare(Unsealed(1, 1, 100), Unsealed(2, open.Version, 200), Copy(3, 1, 300));
+        var fence = Assert.Single(plan.Fences);
+        Assert.Equal((1ul, 1u, true), (fence.Chunk, fence.Version, fence.Sealed));
+        Assert.Equal((0, 0), (plan.Lost.Count, plan.Found.Count));
+
+        static ReportedCopy Unsealed(ulong id, uint version, uint length) =>
+            Copy(id, version, length) with { IsUnsealed = true };
+    }
+
     [Fact]
     public void What_was_never_written_need_not_be_there()
     {
