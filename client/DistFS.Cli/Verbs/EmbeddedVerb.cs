@@ -37,7 +37,7 @@ internal sealed class EmbeddedVerb : Verb
     public override IReadOnlyList<Example> Examples =>
     [
         new("dfs embedded --data ~/dfs", "serve until ^C; files have one copy, since there is one disk"),
-        new("dfs up --embedded", "do the same in the background"),
+        new("dfs embedded --data /srv/dfs --listen 127.0.0.1:7300", "be found at another port"),
     ];
 
     public override void Configure(Command command)
