@@ -259,7 +259,7 @@ internal sealed class ChunkCopy(
         }
         catch
         {
-            await stop.CancelAsync().ConfigureAwait(false);
+            open.Scheduler.Cancel(stop);
             throw;
         }
         finally

@@ -13,7 +13,7 @@ namespace DistFS.Chunkserver.Data;
 /// reads what is clean.
 /// </summary>
 internal sealed partial class ChunkDataService(
-    IChunkStores stores, IServing serving, OpenChunks open, FrameChannels links, DataMetrics metrics)
+    IChunkStores stores, IServing serving, OpenChunks open, IRpcCallers links, DataMetrics metrics)
 {
     private const int HopsMax = 4;
 

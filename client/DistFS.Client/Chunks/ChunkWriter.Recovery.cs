@@ -20,8 +20,8 @@ public sealed partial class ChunkWriter
             }
 
             // Who waits for those that cannot come need not wait any longer.
-            _ = _version.CancelAsync();
-            return _recovery = Task.Run(() => RunAsync(failed, failure));
+            _scheduler.Cancel(_version);
+            return _recovery = _scheduler.Run(() => RunAsync(failed, failure));
         }
     }
 
@@ -45,11 +45,13 @@ public sealed partial class ChunkWriter
 
             if (failures > 1)
             {
-                await Task.Delay(ChunkWriterOptions.PauseAfter(failures - 1), _ended.Token).ConfigureAwait(false);
+                await Task.Delay(
+                    ChunkWriterOptions.PauseAfter(failures - 1), _scheduler.Clock, _ended.Token)
+                    .ConfigureAwait(false);
             }
 
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(_ended.Token);
-            limit.CancelAfter(_options.CallTimeout);
+            using var time = new CancellationTokenSource(_options.CallTimeout, _scheduler.Clock);
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(_ended.Token, time.Token);
             var next = await _versions
                 .BeginVersionAsync(failed, length, DropOf(failed, failure), limit.Token)
                 .ConfigureAwait(false);
@@ -112,14 +114,14 @@ public sealed partial class ChunkWriter
             _error ??= error;
             pending = [.. _pending];
             _pending.Clear();
-            _ = _version.CancelAsync();
-            _ = _ended.CancelAsync();
+            _scheduler.Cancel(_version);
+            _scheduler.Cancel(_ended);
         }
 
         foreach (var write in pending)
         {
             write.Fail(error);
-            _window.Release();
+            _window.Leave();
         }
     }
 }

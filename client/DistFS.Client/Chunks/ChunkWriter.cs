@@ -3,7 +3,6 @@ using DistFS.Blocks;
 using DistFS.Primitives;
 using DistFS.Protocol;
 using DistFS.Rpc;
-using DistFS.Rpc.Frames;
 using DistFS.Rpc.Services;
 
 namespace DistFS.Client.Chunks;
@@ -19,9 +18,9 @@ public sealed partial class ChunkWriter : IAsyncDisposable
     public const int RequestBytes = 16 * ChunkLayout.BlockBytes;
 
     // For this object alone: another one that writes in the same version is another writer, if of the same session too.
-    private readonly ulong _writer = (ulong)Random.Shared.NextInt64() | 1;
+    private readonly ulong _writer;
     private readonly IChunkVersions _versions;
-    private readonly FrameChannels _links;
+    private readonly IRpcCallers _links;
     private readonly ChunkWriterOptions _options;
     private readonly Lock _gate = new();
 
@@ -29,8 +28,9 @@ public sealed partial class ChunkWriter : IAsyncDisposable
     private readonly LinkedList<PendingWrite> _pending = [];
     private readonly HashSet<Task> _calls = [];
 
-    // Never disposed of: it has no wait handle, and who waits for room hears of an error by what he does next.
-    private readonly SemaphoreSlim _window;
+    // Who waits for room hears of an error by what he does next.
+    private readonly Turnstile _window;
+    private readonly ShellScheduler _scheduler;
 
     // Neither has a timer or a wait handle: nothing to dispose of, and whoever holds their tokens may be late.
     private readonly CancellationTokenSource _ended = new();
@@ -48,12 +48,14 @@ public sealed partial class ChunkWriter : IAsyncDisposable
     /// <param name="links">Connections.</param>
     /// <param name="options">Limits.</param>
     public ChunkWriter(
-        ChunkTarget target, IChunkVersions versions, FrameChannels links, ChunkWriterOptions? options = null)
+        ChunkTarget target, IChunkVersions versions, IRpcCallers links, ChunkWriterOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(target);
         (_target, _versions, _links) = (target, versions, links);
         _options = options ?? new ChunkWriterOptions();
-        _window = new SemaphoreSlim(_options.RequestsMax);
+        _writer = _options.Writer != 0 ? _options.Writer : (ulong)Random.Shared.NextInt64() | 1;
+        _scheduler = _options.Scheduler;
+        _window = new Turnstile(_scheduler, _options.RequestsMax);
         (_acknowledged, _begins) = (target.StoredLength, target.StoredLength == 0);
     }
 
@@ -115,7 +117,7 @@ public sealed partial class ChunkWriter : IAsyncDisposable
         {
             // Requests end where blocks do.
             var length = (int)Math.Min(content.Length, RequestBytes - (offset % RequestBytes));
-            await _window.WaitAsync(cancellation).ConfigureAwait(false);
+            await _window.EnterAsync(cancellation).ConfigureAwait(false);
             last = Send(Encode(offset, content[..length].Span, isDurable), last);
             (offset, content) = (offset + (uint)length, content[length..]);
         }
@@ -204,7 +206,7 @@ public sealed partial class ChunkWriter : IAsyncDisposable
     }
 
     /// <summary>Compresses, and sums up: here and nowhere else.</summary>
-    private static PendingWrite Encode(uint offset, ReadOnlySpan<byte> content, bool isDurable)
+    private PendingWrite Encode(uint offset, ReadOnlySpan<byte> content, bool isDurable)
     {
         var end = offset + (uint)content.Length;
         var blocks = ChunkLayout.BlocksOf(end) - (int)(offset / ChunkLayout.BlockBytes);
@@ -222,7 +224,7 @@ public sealed partial class ChunkWriter : IAsyncDisposable
             content = content[part.Length..];
         }
 
-        return new PendingWrite(buffer, length, end, isDurable);
+        return new PendingWrite(buffer, length, end, isDurable, _scheduler);
     }
 
     /// <summary>Puts a write behind the others, and sends it unless a version is being begun.</summary>
@@ -232,7 +234,7 @@ public sealed partial class ChunkWriter : IAsyncDisposable
         {
             if (_error != null)
             {
-                _window.Release();
+                _window.Leave();
                 throw new DistFsException(_error.Code, _error.Message, _error);
             }
 
@@ -255,7 +257,8 @@ public sealed partial class ChunkWriter : IAsyncDisposable
         if (!call.IsCompleted)
         {
             _calls.Add(call);
-            _ = call.ContinueWith(Ended, TaskScheduler.Default);
+            _ = call.ContinueWith(
+                Ended, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         }
     }
 
@@ -379,7 +382,7 @@ public sealed partial class ChunkWriter : IAsyncDisposable
         foreach (var one in done)
         {
             one.Complete();
-            _window.Release();
+            _window.Leave();
         }
     }
 

@@ -1,11 +1,13 @@
 using System.Buffers;
+using DistFS.Primitives;
 
 namespace DistFS.Client.Chunks;
 
 /// <summary>Pieces that were not replied to yet, in memory of their own: they may have to be sent again.</summary>
-internal sealed class PendingWrite(byte[] buffer, int length, uint end, bool isDurable)
+internal sealed class PendingWrite(
+    byte[] buffer, int length, uint end, bool isDurable, ShellScheduler scheduler)
 {
-    private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _done = scheduler.NewSource();
 
     /// <summary>The pieces.</summary>
     public ReadOnlyMemory<byte> Pieces { get; } = buffer.AsMemory(0, length);
@@ -32,15 +34,18 @@ internal sealed class PendingWrite(byte[] buffer, int length, uint end, bool isD
     public void Complete()
     {
         ArrayPool<byte>.Shared.Return(buffer);
-        _done.TrySetResult();
+        scheduler.Complete(_done);
     }
 
     /// <summary>Will not be. Its memory is left to the collector: a call may use it yet.</summary>
     public void Fail(Exception error)
     {
-        _done.TrySetException(error);
-
         // Who does not wait for it hears of it from the writer.
-        _ = _done.Task.Exception;
+        _ = _done.Task.ContinueWith(
+            static done => done.Exception,
+            CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
+        scheduler.Complete(_done, error);
     }
 }

@@ -10,7 +10,7 @@ namespace DistFS.Client.Files;
 /// <summary>
 /// A place of a file that is being written: the writer of its chunk, and what the metaservers are asked about that.
 /// </summary>
-internal sealed class WrittenPlace : IChunkVersions, IAsyncDisposable
+internal sealed class WrittenPlace : IChunkVersions, IPlaceOperations, IAsyncDisposable
 {
     private readonly FileContext _context;
     private readonly FileMapping _mapping;
@@ -96,24 +96,23 @@ internal sealed class WrittenPlace : IChunkVersions, IAsyncDisposable
     public async Task<ChunkTarget> BeginVersionAsync(
         ChunkTarget before, uint length, IReadOnlyCollection<ServerId> drop, CancellationToken cancellation)
     {
-        for (var attempt = 1; ; attempt++)
-        {
-            var target = await NewVersionAsync(
-                _context, _mapping, _open, Index, before, length, drop, cancellation).ConfigureAwait(false);
-            if (target != null)
-            {
-                Committed = Math.Max(Committed, target.StoredLength);
-                return target;
-            }
-
-            if (attempt == 5)
-            {
-                throw FileErrors.Of(FsStatus.Stale, _mapping.Path);
-            }
-
-            before = await CatchUpAsync(before, length, cancellation).ConfigureAwait(false);
-        }
+        var target = await PlaceVersions
+            .BeginAsync(this, _mapping.Path, Index, before, length, drop, cancellation).ConfigureAwait(false);
+        Committed = Math.Max(Committed, target.StoredLength);
+        return target;
     }
+
+    /// <inheritdoc/>
+    async Task<ChunkTarget> IPlaceOperations.AllocateAsync(CancellationToken cancellation)
+    {
+        var info = await AllocateAsync(_context, _mapping, _open, Index, cancellation).ConfigureAwait(false);
+        return await _mapping.TargetOfAsync(info, refresh: true, cancellation).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    Task<ChunkTarget?> IPlaceOperations.NewVersionAsync(
+        ChunkTarget before, uint length, IReadOnlyCollection<ServerId> drop, CancellationToken cancellation) =>
+        NewVersionAsync(_context, _mapping, _open, Index, before, length, drop, cancellation);
 
     /// <inheritdoc/>
     public async Task<ChunkTarget> LookUpAsync(ChunkTarget before, CancellationToken cancellation)
@@ -142,28 +141,6 @@ internal sealed class WrittenPlace : IChunkVersions, IAsyncDisposable
             await waits.PauseAsync(cancellation).ConfigureAwait(false);
         }
     }
-
-    /// <summary>
-    /// Somebody else began a version, most likely the leader, since nothing was heard of this writer for long. If all
-    /// that was acknowledged here is in it, nothing has happened; else it is lost, and that is said.
-    /// </summary>
-    private async Task<ChunkTarget> CatchUpAsync(ChunkTarget before, uint length, CancellationToken cancellation)
-    {
-        var info = await AllocateAsync(_context, _mapping, _open, Index, cancellation).ConfigureAwait(false);
-        if (info.Chunk != before.Chunk.Value)
-        {
-            throw Lost($"what stands in its place {Index} is another chunk now");
-        }
-
-        if (info.StoredLength < length)
-        {
-            throw Lost($"chunk {before.Chunk} was fenced at {info.StoredLength} bytes, {length} had been written");
-        }
-
-        return await _mapping.TargetOfAsync(info, refresh: true, cancellation).ConfigureAwait(false);
-    }
-
-    private DistFsException Lost(string why) => new(ErrorCatalog.WritesLost, $"{_mapping.Path}: {why}.");
 
     private WrittenChunk Named(ChunkTarget target, uint length) => new()
     {
@@ -210,10 +187,7 @@ internal sealed class WrittenPlace : IChunkVersions, IAsyncDisposable
             },
         };
 
-        // Who is none of its servers any more need not be dropped.
-        request.Drop.AddRange(drop
-            .Where(server => before.Servers.Any(one => one.Id == server))
-            .Select(static server => server.Value));
+        request.Drop.AddRange(drop.Select(static server => server.Value));
         var reply = await OneAsync(context, open, new Operation { NewVersion = request }, cancellation)
             .ConfigureAwait(false);
         if (reply.Status == (int)FsStatus.Stale)

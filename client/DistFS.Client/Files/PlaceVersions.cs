@@ -1,0 +1,79 @@
+using DistFS.Client.Chunks;
+using DistFS.Client.Names;
+using DistFS.Primitives;
+
+namespace DistFS.Client.Files;
+
+/// <summary>What the metaservers are asked about a place of a file that is being written.</summary>
+internal interface IPlaceOperations
+{
+    /// <summary>The chunk of the place, writable: as it is, or in a version that begins.</summary>
+    /// <exception cref="DistFsException">Refused.</exception>
+    Task<ChunkTarget> AllocateAsync(CancellationToken cancellation);
+
+    /// <summary>Begins a version behind one. Null: that one is over.</summary>
+    /// <exception cref="DistFsException">Refused.</exception>
+    Task<ChunkTarget?> NewVersionAsync(
+        ChunkTarget before, uint length, IReadOnlyCollection<ServerId> drop, CancellationToken cancellation);
+}
+
+/// <summary>How a writer comes to another version of its chunk, also when somebody else has begun one.</summary>
+internal static class PlaceVersions
+{
+    /// <summary>Others may begin versions meanwhile, but not for ever.</summary>
+    private const int AttemptsMax = 5;
+
+    /// <summary>Begins a version: in which all is that was acknowledged to the writer.</summary>
+    /// <param name="place">Asked.</param>
+    /// <param name="path">For messages.</param>
+    /// <param name="index">The place, for messages.</param>
+    /// <param name="before">The version that ends.</param>
+    /// <param name="length">Bytes that every server which stays is known to have.</param>
+    /// <param name="drop">Servers that failed.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <exception cref="DistFsException">
+    /// Refused; or bytes are lost that were acknowledged (<see cref="ErrorCatalog.WritesLost"/>).
+    /// </exception>
+    public static async Task<ChunkTarget> BeginAsync(
+        IPlaceOperations place,
+        string path,
+        ulong index,
+        ChunkTarget before,
+        uint length,
+        IReadOnlyCollection<ServerId> drop,
+        CancellationToken cancellation)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            // Who is none of its servers any more need not be dropped.
+            ServerId[] dropped = [.. drop.Where(server => before.Servers.Any(one => one.Id == server))];
+            if (await place.NewVersionAsync(before, length, dropped, cancellation).ConfigureAwait(false) is { } target)
+            {
+                return target;
+            }
+
+            if (attempt == AttemptsMax)
+            {
+                throw FileErrors.Of(FsStatus.Stale, path);
+            }
+
+            // Somebody else began a version, most likely the leader, since nothing was heard of this writer for long.
+            // If all that was acknowledged here is in it, nothing has happened; else it is lost, and that is said.
+            var now = await place.AllocateAsync(cancellation).ConfigureAwait(false);
+            if (now.Chunk != before.Chunk)
+            {
+                throw Lost(path, $"what stands in its place {index} is another chunk now");
+            }
+
+            if (now.StoredLength < length)
+            {
+                throw Lost(path, $"chunk {before.Chunk} was fenced at {now.StoredLength} bytes, {length} had been "
+                    + "written");
+            }
+
+            before = now;
+        }
+    }
+
+    private static DistFsException Lost(string path, string why) => new(ErrorCatalog.WritesLost, $"{path}: {why}.");
+}
