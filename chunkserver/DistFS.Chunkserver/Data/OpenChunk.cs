@@ -96,7 +96,7 @@ internal sealed class OpenChunk(ChunkId chunk, ChunkReplica replica, ShellSchedu
             _settling = scheduler.Run(() => settle(this, carried));
         }
 
-        return _settling;
+        return scheduler.Shared(_settling);
     }
 
     /// <summary>A carried block is as the tail has it.</summary>
@@ -120,7 +120,7 @@ internal sealed class OpenChunk(ChunkId chunk, ChunkReplica replica, ShellSchedu
             waiters.Add(sequence, waiter);
         }
 
-        return waiter.Task;
+        return scheduler.Shared(waiter.Task);
     }
 
     /// <summary>All up to a number.</summary>

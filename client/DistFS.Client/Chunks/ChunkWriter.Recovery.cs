@@ -16,12 +16,13 @@ public sealed partial class ChunkWriter
         {
             if (_error != null || !ReferenceEquals(failed, _target) || _recovery is { IsCompleted: false })
             {
-                return _recovery ?? Task.CompletedTask;
+                return _scheduler.Shared(_recovery ?? Task.CompletedTask);
             }
 
             // Who waits for those that cannot come need not wait any longer.
             _scheduler.Cancel(_version);
-            return _recovery = _scheduler.Run(() => RunAsync(failed, failure));
+            _recovery = _scheduler.Run(() => RunAsync(failed, failure));
+            return _scheduler.Shared(_recovery);
         }
     }
 
@@ -83,26 +84,13 @@ public sealed partial class ChunkWriter
             ? [failure.Server]
             : [];
 
-    private async Task CallsEndAsync()
+    private Task CallsEndAsync()
     {
-        for (; ; )
+        lock (_gate)
         {
-            Task[] calls;
-            lock (_gate)
-            {
-                calls = [.. _calls];
-            }
-
-            if (calls.Length == 0)
-            {
-                return;
-            }
-
-            await Task.WhenAll(calls).ConfigureAwait(false);
-            lock (_gate)
-            {
-                _calls.RemoveWhere(static call => call.IsCompleted);
-            }
+            return _calls == 0
+                ? Task.CompletedTask
+                : _scheduler.Shared((_callsEnd ??= _scheduler.NewSource()).Task);
         }
     }
 

@@ -26,7 +26,8 @@ public sealed partial class ChunkWriter : IAsyncDisposable
 
     // Under the gate, in the order of their numbers: not acknowledged yet.
     private readonly LinkedList<PendingWrite> _pending = [];
-    private readonly HashSet<Task> _calls = [];
+    private int _calls;
+    private TaskCompletionSource? _callsEnd;
 
     // Who waits for room hears of an error by what he does next.
     private readonly Turnstile _window;
@@ -179,7 +180,7 @@ public sealed partial class ChunkWriter : IAsyncDisposable
             recovery = _recovery ?? Task.CompletedTask;
         }
 
-        await recovery.ConfigureAwait(false);
+        await _scheduler.Shared(recovery).ConfigureAwait(false);
         await CallsEndAsync().ConfigureAwait(false);
     }
 
@@ -253,21 +254,8 @@ public sealed partial class ChunkWriter : IAsyncDisposable
     private void Start(PendingWrite write)
     {
         (write.Sequence, write.IsReplied) = (++_sequence, false);
-        var call = CallAsync(write, _target, _begins, _version.Token);
-        if (!call.IsCompleted)
-        {
-            _calls.Add(call);
-            _ = call.ContinueWith(
-                Ended, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-        }
-    }
-
-    private void Ended(Task call)
-    {
-        lock (_gate)
-        {
-            _calls.Remove(call);
-        }
+        _calls++;
+        _ = CallAsync(write, _target, _begins, _version.Token);
     }
 
     /// <summary>Never fails: what goes wrong is the version's failure, or the writer's.</summary>
@@ -304,6 +292,17 @@ public sealed partial class ChunkWriter : IAsyncDisposable
         {
             // A defect, or connections that were disposed of: nothing is left waiting.
             FailAll(new DistFsException(ErrorCatalog.Internal, e.Message, e));
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                if (--_calls == 0 && _callsEnd is { } end)
+                {
+                    _callsEnd = null;
+                    _scheduler.Complete(end);
+                }
+            }
         }
     }
 

@@ -28,7 +28,7 @@ internal sealed class PendingWrite(
     public ulong Sequence { get; set; }
 
     /// <summary>Ends when it is acknowledged, or cannot be.</summary>
-    public Task Done => _done.Task;
+    public Task Done => scheduler.Shared(_done.Task);
 
     /// <summary>Acknowledged.</summary>
     public void Complete()
@@ -41,11 +41,6 @@ internal sealed class PendingWrite(
     public void Fail(Exception error)
     {
         // Who does not wait for it hears of it from the writer.
-        _ = _done.Task.ContinueWith(
-            static done => done.Exception,
-            CancellationToken.None,
-            TaskContinuationOptions.ExecuteSynchronously,
-            TaskScheduler.Default);
         scheduler.Complete(_done, error);
     }
 }

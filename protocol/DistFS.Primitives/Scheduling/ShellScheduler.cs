@@ -28,8 +28,18 @@ public abstract class ShellScheduler
 
     /// <summary>
     /// Ends the source's task, unless it has ended. Who waits for it goes on beside the caller, who may hold a lock.
+    /// Nobody has to: an error that nobody looks at is none of the process.
     /// </summary>
     public abstract void Complete(TaskCompletionSource source, Exception? error = null);
+
+    /// <summary>
+    /// To be awaited in place of a task that several wait for. (All but one of those who await one task go on
+    /// on the pool, wherever it ends.)
+    /// </summary>
+    public virtual Task<T> Shared<T>(Task<T> task) => task;
+
+    /// <inheritdoc cref="Shared{T}"/>
+    public virtual Task Shared(Task task) => task;
 
     /// <summary>Cancels; callbacks run beside the caller, who may hold a lock.</summary>
     public abstract void Cancel(CancellationTokenSource source);
@@ -52,6 +62,7 @@ public abstract class ShellScheduler
             else
             {
                 source.TrySetException(error);
+                _ = source.Task.Exception;
             }
         }
 
