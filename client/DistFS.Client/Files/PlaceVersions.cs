@@ -47,7 +47,11 @@ internal static class PlaceVersions
         {
             // Who is none of its servers any more need not be dropped.
             ServerId[] dropped = [.. drop.Where(server => before.Servers.Any(one => one.Id == server))];
-            if (await place.NewVersionAsync(before, length, dropped, cancellation).ConfigureAwait(false) is { } target)
+
+            // What is named is taken for committed in this version, and a server that does not know the version for one
+            // that missed it. So only what was acknowledged in it is: all before is in what it began with.
+            var named = length > before.StoredLength ? length : 0;
+            if (await place.NewVersionAsync(before, named, dropped, cancellation).ConfigureAwait(false) is { } target)
             {
                 return target;
             }
