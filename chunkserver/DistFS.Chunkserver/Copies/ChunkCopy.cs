@@ -272,7 +272,7 @@ internal sealed class ChunkCopy(
         }
         catch
         {
-            await stop.CancelAsync().ConfigureAwait(false);
+            open.Scheduler.Cancel(stop);
             throw;
         }
         finally

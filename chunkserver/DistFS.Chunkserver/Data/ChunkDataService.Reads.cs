@@ -15,7 +15,7 @@ internal sealed partial class ChunkDataService
 
     private static readonly TimeSpan SettlePause = TimeSpan.FromMilliseconds(250);
 
-    private static readonly ParallelOptions SettleAtOnce = new() { MaxDegreeOfParallelism = 8 };
+    private const int SettleAtOnce = 8;
 
     internal async ValueTask<ReadChunkReply> ReadAsync(ReadChunkRequest request, ServerCall call)
     {
@@ -164,35 +164,50 @@ internal sealed partial class ChunkDataService
     internal async Task SettleAsync(
         IEnumerable<OpenChunk> begun, IReadOnlyList<ChunkFence> fences, IReadOnlyList<ChainHop> members)
     {
-        await Parallel.ForEachAsync(begun, SettleAtOnce, async (replica, _) =>
+        var places = new Turnstile(open.Scheduler, SettleAtOnce);
+        await Task.WhenAll(begun.Select(async replica =>
         {
-            var servers = fences.First(fence => fence.Chunk == replica.Chunk.Value).Servers;
-            var isTail = servers.Count > 0 && servers[^1] == serving.Self.Value;
-            var tail = isTail ? null : members.FirstOrDefault(member => member.Server == servers.LastOrDefault());
-
-            // Members hear of a version in any order, so the tail may not know it yet, or be busy: that passes. What
-            // does not succeed stays dirty here, and is read at the tail, until a writer comes, or a version.
-            for (var attempt = 0; attempt < SettleAttempts; attempt++)
+            await places.EnterAsync(CancellationToken.None).ConfigureAwait(false);
+            try
             {
-                Task<ChainFailure?> settling;
-                lock (replica.Gate)
-                {
-                    if (replica.Replica.Carried.Count == 0 || (!isTail && tail == null))
-                    {
-                        return;
-                    }
+                await SettleAsync(replica, fences, members).ConfigureAwait(false);
+            }
+            finally
+            {
+                places.Leave();
+            }
+        })).ConfigureAwait(false);
+    }
 
-                    settling = replica.SettleOnce((chunk, blocks) => SettleAsync(chunk, blocks, tail));
-                }
+    private async Task SettleAsync(
+        OpenChunk replica, IReadOnlyList<ChunkFence> fences, IReadOnlyList<ChainHop> members)
+    {
+        var servers = fences.First(fence => fence.Chunk == replica.Chunk.Value).Servers;
+        var isTail = servers.Count > 0 && servers[^1] == serving.Self.Value;
+        var tail = isTail ? null : members.FirstOrDefault(member => member.Server == servers.LastOrDefault());
 
-                if (await settling.ConfigureAwait(false) == null || open.Find(replica.Chunk) != replica)
+        // Members hear of a version in any order, so the tail may not know it yet, or be busy: that passes. What
+        // does not succeed stays dirty here, and is read at the tail, until a writer comes, or a version.
+        for (var attempt = 0; attempt < SettleAttempts; attempt++)
+        {
+            Task<ChainFailure?> settling;
+            lock (replica.Gate)
+            {
+                if (replica.Replica.Carried.Count == 0 || (!isTail && tail == null))
                 {
                     return;
                 }
 
-                await Task.Delay(SettlePause, CancellationToken.None).ConfigureAwait(false);
+                settling = replica.SettleOnce((chunk, blocks) => SettleAsync(chunk, blocks, tail));
             }
-        }).ConfigureAwait(false);
+
+            if (await settling.ConfigureAwait(false) == null || open.Find(replica.Chunk) != replica)
+            {
+                return;
+            }
+
+            await Task.Delay(SettlePause, open.Scheduler.Clock, CancellationToken.None).ConfigureAwait(false);
+        }
     }
 
     private async ValueTask<IChunkStore> StoreForReadAsync(ChunkName name)

@@ -18,7 +18,7 @@ internal sealed partial class ChunkDataService(
     IChunkStores stores,
     IServing serving,
     OpenChunks open,
-    FrameChannels links,
+    IRpcCallers links,
     DataMetrics metrics,
     CopyPacer? pacer = null)
 {

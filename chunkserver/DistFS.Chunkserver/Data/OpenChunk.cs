@@ -10,7 +10,7 @@ namespace DistFS.Chunkserver.Data;
     "Design",
     "CA1001:Types that own disposable fields should be disposable",
     Justification = "A source without timer and wait handle has nothing to dispose of.")]
-internal sealed class OpenChunk(ChunkId chunk, ChunkReplica replica)
+internal sealed class OpenChunk(ChunkId chunk, ChunkReplica replica, ShellScheduler scheduler)
 {
     /// <summary>Calls that came early, by their number; each looks again when its turn may have come.</summary>
     private readonly SortedDictionary<ulong, TaskCompletionSource> _turns = [];
@@ -80,7 +80,7 @@ internal sealed class OpenChunk(ChunkId chunk, ChunkReplica replica)
         }
 
         // Elsewhere: the caller may hold the gate.
-        _ = _broken.CancelAsync();
+        scheduler.Cancel(_broken);
     }
 
     /// <summary>
@@ -93,10 +93,10 @@ internal sealed class OpenChunk(ChunkId chunk, ChunkReplica replica)
         if (_settling is not { IsCompleted: false })
         {
             var carried = Replica.Carried.OrderBy(static block => block.Value).ToList();
-            _settling = Task.Run(() => settle(this, carried));
+            _settling = scheduler.Run(() => settle(this, carried));
         }
 
-        return _settling;
+        return scheduler.Shared(_settling);
     }
 
     /// <summary>A carried block is as the tail has it.</summary>
@@ -112,24 +112,24 @@ internal sealed class OpenChunk(ChunkId chunk, ChunkReplica replica)
         }
     }
 
-    private static Task Waiter(SortedDictionary<ulong, TaskCompletionSource> waiters, ulong sequence)
+    private Task Waiter(SortedDictionary<ulong, TaskCompletionSource> waiters, ulong sequence)
     {
         if (!waiters.TryGetValue(sequence, out var waiter))
         {
-            waiter = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            waiter = scheduler.NewSource();
             waiters.Add(sequence, waiter);
         }
 
-        return waiter.Task;
+        return scheduler.Shared(waiter.Task);
     }
 
     /// <summary>All up to a number.</summary>
-    private static void Release(SortedDictionary<ulong, TaskCompletionSource> waiters, ulong through)
+    private void Release(SortedDictionary<ulong, TaskCompletionSource> waiters, ulong through)
     {
         while (waiters.Count > 0 && waiters.First() is var (sequence, waiter) && sequence <= through)
         {
             waiters.Remove(sequence);
-            waiter.TrySetResult();
+            scheduler.Complete(waiter);
         }
     }
 }

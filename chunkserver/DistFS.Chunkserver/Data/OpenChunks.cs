@@ -9,7 +9,7 @@ namespace DistFS.Chunkserver.Data;
 /// The chunks whose versions were begun in this run, by id. A chunk that is not here is at rest: it is read, and
 /// written only in a version that begins from here on (docs/design/chain.md).
 /// </summary>
-internal sealed class OpenChunks(IChunkStores stores, IServing serving)
+internal sealed class OpenChunks(IChunkStores stores, IServing serving, ShellScheduler? scheduler = null)
 {
     /// <summary>Beyond so many, those that are quiet and were not used for a while are put to rest.</summary>
     public const int KeptMax = 16_384;
@@ -23,8 +23,11 @@ internal sealed class OpenChunks(IChunkStores stores, IServing serving)
     private readonly ConcurrentDictionary<ChunkId, OpenChunk> _open = [];
 
     /// <summary>One at a time begins a version of a chunk.</summary>
-    private readonly SemaphoreSlim[] _opening =
-        [.. Enumerable.Range(0, Stripes).Select(static _ => new SemaphoreSlim(1))];
+    private readonly Turnstile[] _opening =
+        [.. Enumerable.Range(0, Stripes).Select(_ => new Turnstile(scheduler ?? ShellScheduler.Pool))];
+
+    /// <summary>Where the shell of the data path goes on.</summary>
+    public ShellScheduler Scheduler { get; } = scheduler ?? ShellScheduler.Pool;
 
     /// <summary>How many.</summary>
     public int Count => _open.Count;
@@ -179,7 +182,7 @@ internal sealed class OpenChunks(IChunkStores stores, IServing serving)
         ChunkId chunk, ChunkVersion version, uint storedLength, bool begins)
     {
         var gate = _opening[(int)(chunk.Value % Stripes)];
-        if (!await gate.WaitAsync(OpeningTimeout).ConfigureAwait(false))
+        if (!await gate.TryEnterAsync(OpeningTimeout).ConfigureAwait(false))
         {
             throw new DistFsException(
                 ErrorCatalog.Overloaded, $"Another version of a chunk is being begun for more than {OpeningTimeout}.");
@@ -231,7 +234,7 @@ internal sealed class OpenChunks(IChunkStores stores, IServing serving)
         }
         finally
         {
-            gate.Release();
+            gate.Leave();
         }
     }
 
@@ -240,7 +243,7 @@ internal sealed class OpenChunks(IChunkStores stores, IServing serving)
         var store = stores.ForNew(chunk);
         await store.CreateAsync(chunk, version, CancellationToken.None).ConfigureAwait(false);
         stores.Made(chunk, store);
-        var made = new OpenChunk(chunk, new ChunkReplica(version, [], ReplicaOrigin.Made));
+        var made = new OpenChunk(chunk, new ChunkReplica(version, [], ReplicaOrigin.Made), Scheduler);
         var open = _open.AddOrUpdate(
             chunk,
             made,
@@ -314,7 +317,7 @@ internal sealed class OpenChunks(IChunkStores stores, IServing serving)
 
             // Broken first: nothing becomes dirty any more.
             before?.Break(Fenced());
-            var after = new OpenChunk(fence.Chunk, Next(fence, before, stored));
+            var after = new OpenChunk(fence.Chunk, Next(fence, before, stored), Scheduler);
             if (before == null
                 ? _open.TryAdd(fence.Chunk, after)
                 : _open.TryUpdate(fence.Chunk, after, before))

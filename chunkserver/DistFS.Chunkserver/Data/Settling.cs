@@ -3,7 +3,6 @@ using DistFS.Chunks;
 using DistFS.Primitives;
 using DistFS.Protocol;
 using DistFS.Rpc;
-using DistFS.Rpc.Frames;
 using DistFS.Rpc.Services;
 using ChunkInfo = DistFS.Chunks.ChunkInfo;
 
@@ -14,7 +13,7 @@ namespace DistFS.Chunkserver.Data;
 /// that the tail takes none either.
 /// </summary>
 internal sealed class Settling(
-    FrameChannels links, IChunkStore store, ChunkId chunk, ChunkVersion version, ChainHop tail)
+    IRpcCallers links, IChunkStore store, ChunkId chunk, ChunkVersion version, ChainHop tail)
 {
     private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(5);
 

@@ -200,7 +200,13 @@ public sealed partial class ChunkserverHost : IAsyncDisposable
         var use = new ServerUse(_stores, _folders.Folders, _options.CapacityBytes, _options.Clock);
         var calls = new CallCount();
         var data = new ChunkDataService(_stores, _serving, _open, _links, _dataMetrics, _pacer);
-        var host = new AgentHost(_folders, _stores, _open, _copies, use, data, calls, _pacer, _options.Logger);
+        var versions = new LeaderVersions(
+            _stores,
+            _serving,
+            _open,
+            data,
+            (chunk, version, reason) => LogNotSealed(_options.Logger, chunk, version, reason));
+        var host = new AgentHost(_folders, _stores, _open, _copies, use, versions, calls, _pacer);
         _leader = new LeaderChannel(
             _options.Metaservers, _options.Clock, new LeaderChannelOptions { Agent = "dfs chunkserver" });
         _mender = new Mender(_stores.Of, _open, _leader, _links, _options.Clock, _options.Logger);
@@ -293,4 +299,7 @@ public sealed partial class ChunkserverHost : IAsyncDisposable
 
     [LoggerMessage(Level = LogLevel.Critical, Message = "A store of chunk server {Self} has failed: {Reason}")]
     private static partial void LogStoreFailed(ILogger logger, ServerId self, string reason);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Chunk {Chunk} {Version} was not sealed here: {Reason}")]
+    private static partial void LogNotSealed(ILogger logger, ChunkId chunk, ChunkVersion version, string reason);
 }

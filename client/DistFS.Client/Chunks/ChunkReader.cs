@@ -4,7 +4,6 @@ using DistFS.Blocks;
 using DistFS.Primitives;
 using DistFS.Protocol;
 using DistFS.Rpc;
-using DistFS.Rpc.Frames;
 using DistFS.Rpc.Services;
 
 namespace DistFS.Client.Chunks;
@@ -13,7 +12,7 @@ namespace DistFS.Client.Chunks;
 /// Reads chunks: from any of their servers, whatever happens to the others, and never a byte whose checksum is wrong
 /// (docs/design/chain.md). For any number of threads.
 /// </summary>
-public sealed class ChunkReader(FrameChannels links, ChunkReaderOptions? options = null)
+public sealed class ChunkReader(IRpcCallers links, ChunkReaderOptions? options = null)
 {
     /// <summary>Up to this a server puts the bytes together: less is sent than it costs to do so.</summary>
     private const int RangeMax = 16 << 10;
@@ -113,7 +112,9 @@ public sealed class ChunkReader(FrameChannels links, ChunkReaderOptions? options
 
             if (round > 1)
             {
-                await Task.Delay(ChunkWriterOptions.PauseAfter(round - 1), cancellation).ConfigureAwait(false);
+                await Task.Delay(
+                    ChunkWriterOptions.PauseAfter(round - 1), _options.Scheduler.Clock, cancellation)
+                    .ConfigureAwait(false);
             }
 
             target = await versions.LookUpAsync(target, cancellation).ConfigureAwait(false);
@@ -230,4 +231,7 @@ public sealed record ChunkReaderOptions
 
     /// <summary>Which server is tried first.</summary>
     public int Preference { get; init; }
+
+    /// <summary>Where it goes on.</summary>
+    internal ShellScheduler Scheduler { get; init; } = ShellScheduler.Pool;
 }

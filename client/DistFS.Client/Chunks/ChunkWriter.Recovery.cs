@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using DistFS.Primitives;
 
 namespace DistFS.Client.Chunks;
@@ -18,12 +17,13 @@ public sealed partial class ChunkWriter
         {
             if (_error != null || !ReferenceEquals(failed, _target) || _recovery is { IsCompleted: false })
             {
-                return _recovery ?? Task.CompletedTask;
+                return _scheduler.Shared(_recovery ?? Task.CompletedTask);
             }
 
             // Who waits for those that cannot come need not wait any longer.
-            _ = _version.CancelAsync();
-            return _recovery = Task.Run(() => RunAsync(failed, failure));
+            _scheduler.Cancel(_version);
+            _recovery = _scheduler.Run(() => RunAsync(failed, failure));
+            return _scheduler.Shared(_recovery);
         }
     }
 
@@ -38,17 +38,19 @@ public sealed partial class ChunkWriter
             lock (_gate)
             {
                 (length, failures) = (_acknowledged, ++_failedInARow);
-                _failingSince = failures == 1 ? Stopwatch.GetTimestamp() : _failingSince;
+                _failingSince = failures == 1 ? _scheduler.Clock.GetTimestamp() : _failingSince;
             }
 
-            if (failures > _options.AttemptsMax && Stopwatch.GetElapsedTime(_failingSince) > _options.Patience)
+            if (failures > _options.AttemptsMax && _scheduler.Clock.GetElapsedTime(_failingSince) > _options.Patience)
             {
                 throw failure.ToException();
             }
 
             if (failures > 1)
             {
-                await Task.Delay(ChunkWriterOptions.PauseAfter(failures - 1), _ended.Token).ConfigureAwait(false);
+                await Task.Delay(
+                    ChunkWriterOptions.PauseAfter(failures - 1), _scheduler.Clock, _ended.Token)
+                    .ConfigureAwait(false);
             }
 
             // Who is asked has a patience of its own, and says why nothing came of it.
@@ -86,26 +88,13 @@ public sealed partial class ChunkWriter
             ? [failure.Server]
             : [];
 
-    private async Task CallsEndAsync()
+    private Task CallsEndAsync()
     {
-        for (; ; )
+        lock (_gate)
         {
-            Task[] calls;
-            lock (_gate)
-            {
-                calls = [.. _calls];
-            }
-
-            if (calls.Length == 0)
-            {
-                return;
-            }
-
-            await Task.WhenAll(calls).ConfigureAwait(false);
-            lock (_gate)
-            {
-                _calls.RemoveWhere(static call => call.IsCompleted);
-            }
+            return _calls == 0
+                ? Task.CompletedTask
+                : _scheduler.Shared((_callsEnd ??= _scheduler.NewSource()).Task);
         }
     }
 
@@ -117,14 +106,14 @@ public sealed partial class ChunkWriter
             _error ??= error;
             pending = [.. _pending];
             _pending.Clear();
-            _ = _version.CancelAsync();
-            _ = _ended.CancelAsync();
+            _scheduler.Cancel(_version);
+            _scheduler.Cancel(_ended);
         }
 
         foreach (var write in pending)
         {
             write.Fail(error);
-            _window.Release();
+            _window.Leave();
         }
     }
 }

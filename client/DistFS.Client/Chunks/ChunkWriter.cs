@@ -1,10 +1,8 @@
 using System.Buffers;
-using System.Diagnostics;
 using DistFS.Blocks;
 using DistFS.Primitives;
 using DistFS.Protocol;
 using DistFS.Rpc;
-using DistFS.Rpc.Frames;
 using DistFS.Rpc.Services;
 
 namespace DistFS.Client.Chunks;
@@ -20,18 +18,20 @@ public sealed partial class ChunkWriter : IAsyncDisposable
     public const int RequestBytes = 16 * ChunkLayout.BlockBytes;
 
     // For this object alone: another one that writes in the same version is another writer, if of the same session too.
-    private readonly ulong _writer = (ulong)Random.Shared.NextInt64() | 1;
+    private readonly ulong _writer;
     private readonly IChunkVersions _versions;
-    private readonly FrameChannels _links;
+    private readonly IRpcCallers _links;
     private readonly ChunkWriterOptions _options;
     private readonly Lock _gate = new();
 
     // Under the gate, in the order of their numbers: not acknowledged yet.
     private readonly LinkedList<PendingWrite> _pending = [];
-    private readonly HashSet<Task> _calls = [];
+    private int _calls;
+    private TaskCompletionSource? _callsEnd;
 
-    // Never disposed of: it has no wait handle, and who waits for room hears of an error by what he does next.
-    private readonly SemaphoreSlim _window;
+    // Who waits for room hears of an error by what he does next.
+    private readonly Turnstile _window;
+    private readonly ShellScheduler _scheduler;
 
     // Neither has a timer or a wait handle: nothing to dispose of, and whoever holds their tokens may be late.
     private readonly CancellationTokenSource _ended = new();
@@ -53,12 +53,14 @@ public sealed partial class ChunkWriter : IAsyncDisposable
     /// <param name="links">Connections.</param>
     /// <param name="options">Limits.</param>
     public ChunkWriter(
-        ChunkTarget target, IChunkVersions versions, FrameChannels links, ChunkWriterOptions? options = null)
+        ChunkTarget target, IChunkVersions versions, IRpcCallers links, ChunkWriterOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(target);
         (_target, _versions, _links) = (target, versions, links);
         _options = options ?? new ChunkWriterOptions();
-        _window = new SemaphoreSlim(_options.RequestsMax);
+        _writer = _options.Writer != 0 ? _options.Writer : (ulong)Random.Shared.NextInt64() | 1;
+        _scheduler = _options.Scheduler;
+        _window = new Turnstile(_scheduler, _options.RequestsMax);
         (_acknowledged, _begins) = (target.StoredLength, target.StoredLength == 0);
     }
 
@@ -132,7 +134,7 @@ public sealed partial class ChunkWriter : IAsyncDisposable
         {
             // Requests end where blocks do.
             var length = (int)Math.Min(content.Length, RequestBytes - (offset % RequestBytes));
-            await _window.WaitAsync(cancellation).ConfigureAwait(false);
+            await _window.EnterAsync(cancellation).ConfigureAwait(false);
             last = Send(Encode(offset, content[..length].Span, isDurable), last);
             (offset, content) = (offset + (uint)length, content[length..]);
         }
@@ -194,46 +196,12 @@ public sealed partial class ChunkWriter : IAsyncDisposable
             recovery = _recovery ?? Task.CompletedTask;
         }
 
-        await recovery.ConfigureAwait(false);
+        await _scheduler.Shared(recovery).ConfigureAwait(false);
         await CallsEndAsync().ConfigureAwait(false);
     }
 
-    private async Task SyncAsync(bool isSeal, CancellationToken cancellation)
-    {
-        var began = Stopwatch.GetTimestamp();
-        for (var attempt = 1; ; attempt++)
-        {
-            await FlushAsync(cancellation).ConfigureAwait(false);
-            ChunkTarget target;
-            long acknowledged;
-            lock (_gate)
-            {
-                (target, acknowledged) = (_target, _volatile);
-            }
-
-            var failure = await TrySyncAsync(target, isSeal, cancellation).ConfigureAwait(false);
-            if (failure == null)
-            {
-                lock (_gate)
-                {
-                    _synced = Math.Max(_synced, acknowledged);
-                }
-
-                return;
-            }
-
-            if (attempt > _options.AttemptsMax && Stopwatch.GetElapsedTime(began) > _options.Patience)
-            {
-                throw failure.ToException();
-            }
-
-            // What was acknowledged is with those who stay; the next attempt makes it durable there.
-            await RecoverAsync(target, failure).WaitAsync(cancellation).ConfigureAwait(false);
-        }
-    }
-
     /// <summary>Compresses, and sums up: here and nowhere else.</summary>
-    private static PendingWrite Encode(uint offset, ReadOnlySpan<byte> content, bool isDurable)
+    private PendingWrite Encode(uint offset, ReadOnlySpan<byte> content, bool isDurable)
     {
         var end = offset + (uint)content.Length;
         var blocks = ChunkLayout.BlocksOf(end) - (int)(offset / ChunkLayout.BlockBytes);
@@ -251,7 +219,7 @@ public sealed partial class ChunkWriter : IAsyncDisposable
             content = content[part.Length..];
         }
 
-        return new PendingWrite(buffer, length, end, isDurable);
+        return new PendingWrite(buffer, length, end, isDurable, _scheduler);
     }
 
     /// <summary>Puts a write behind the others, and sends it unless a version is being begun.</summary>
@@ -261,7 +229,7 @@ public sealed partial class ChunkWriter : IAsyncDisposable
         {
             if (_error != null)
             {
-                _window.Release();
+                _window.Leave();
                 throw new DistFsException(_error.Code, _error.Message, _error);
             }
 
@@ -280,20 +248,8 @@ public sealed partial class ChunkWriter : IAsyncDisposable
     private void Start(PendingWrite write)
     {
         (write.Sequence, write.IsReplied) = (++_sequence, false);
-        var call = CallAsync(write, _target, _begins, _version.Token);
-        if (!call.IsCompleted)
-        {
-            _calls.Add(call);
-            _ = call.ContinueWith(Ended, TaskScheduler.Default);
-        }
-    }
-
-    private void Ended(Task call)
-    {
-        lock (_gate)
-        {
-            _calls.Remove(call);
-        }
+        _calls++;
+        _ = CallAsync(write, _target, _begins, _version.Token);
     }
 
     /// <summary>Never fails: what goes wrong is the version's failure, or the writer's.</summary>
@@ -331,6 +287,17 @@ public sealed partial class ChunkWriter : IAsyncDisposable
             // A defect, or connections that were disposed of: nothing is left waiting.
             FailAll(new DistFsException(ErrorCatalog.Internal, e.Message, e));
         }
+        finally
+        {
+            lock (_gate)
+            {
+                if (--_calls == 0 && _callsEnd is { } end)
+                {
+                    _callsEnd = null;
+                    _scheduler.Complete(end);
+                }
+            }
+        }
     }
 
     private async Task<WriteFailure?> TryAsync(
@@ -356,27 +323,6 @@ public sealed partial class ChunkWriter : IAsyncDisposable
                     return new WriteFailure(target.Head.Id, e.Code, e.Message);
                 }
             }
-        }
-    }
-
-    private async Task<WriteFailure?> TrySyncAsync(ChunkTarget target, bool isSeal, CancellationToken cancellation)
-    {
-        var request = new SyncChunkRequest
-        {
-            Name = target.Name,
-            Server = target.Head.Id.Value,
-            Seal = isSeal,
-        };
-        request.Chain.AddRange(HopsOf(target));
-        try
-        {
-            return WriteFailure.Of(await _links.To(target.Head.Address)
-                .CallAsync(ChunkDataMethods.Sync, request, _options.CallTimeout, cancellation)
-                .ConfigureAwait(false));
-        }
-        catch (DistFsException e)
-        {
-            return new WriteFailure(target.Head.Id, e.Code, e.Message);
         }
     }
 
@@ -409,7 +355,7 @@ public sealed partial class ChunkWriter : IAsyncDisposable
         foreach (var one in done)
         {
             one.Complete();
-            _window.Release();
+            _window.Leave();
         }
     }
 

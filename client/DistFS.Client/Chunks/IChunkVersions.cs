@@ -15,13 +15,18 @@ public sealed record ChunkServerAddress(ServerId Id, string Address);
 /// <param name="Servers">In the order of the chain: the head first, the tail last. One at least.</param>
 /// <param name="KeepsBeyond">What servers have beyond that length stays: the cluster began the version.</param>
 /// <param name="IsSealed">Nobody writes in this version.</param>
+/// <param name="DecidedIn">
+/// The last version in which one of its copies was decided to be the chunk, since all had become unclean: what was
+/// acknowledged before it and not synced may be zeros. 0: none.
+/// </param>
 public sealed record ChunkTarget(
     ChunkId Chunk,
     ChunkVersion Version,
     uint StoredLength,
     IReadOnlyList<ChunkServerAddress> Servers,
     bool KeepsBeyond = false,
-    bool IsSealed = false)
+    bool IsSealed = false,
+    ChunkVersion DecidedIn = default)
 {
     /// <summary>Takes the writes.</summary>
     public ChunkServerAddress Head => Servers[0];

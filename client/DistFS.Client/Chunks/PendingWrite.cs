@@ -1,11 +1,13 @@
 using System.Buffers;
+using DistFS.Primitives;
 
 namespace DistFS.Client.Chunks;
 
 /// <summary>Pieces that were not replied to yet, in memory of their own: they may have to be sent again.</summary>
-internal sealed class PendingWrite(byte[] buffer, int length, uint end, bool isDurable)
+internal sealed class PendingWrite(
+    byte[] buffer, int length, uint end, bool isDurable, ShellScheduler scheduler)
 {
-    private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _done = scheduler.NewSource();
 
     /// <summary>The pieces.</summary>
     public ReadOnlyMemory<byte> Pieces { get; } = buffer.AsMemory(0, length);
@@ -26,21 +28,19 @@ internal sealed class PendingWrite(byte[] buffer, int length, uint end, bool isD
     public ulong Sequence { get; set; }
 
     /// <summary>Ends when it is acknowledged, or cannot be.</summary>
-    public Task Done => _done.Task;
+    public Task Done => scheduler.Shared(_done.Task);
 
     /// <summary>Acknowledged.</summary>
     public void Complete()
     {
         ArrayPool<byte>.Shared.Return(buffer);
-        _done.TrySetResult();
+        scheduler.Complete(_done);
     }
 
     /// <summary>Will not be. Its memory is left to the collector: a call may use it yet.</summary>
     public void Fail(Exception error)
     {
-        _done.TrySetException(error);
-
         // Who does not wait for it hears of it from the writer.
-        _ = _done.Task.Exception;
+        scheduler.Complete(_done, error);
     }
 }

@@ -47,6 +47,12 @@ public sealed record ChunkWriterOptions
     /// <summary>Until then there may be more than these. Default 0.</summary>
     public TimeSpan Patience { get; init; }
 
+    /// <summary>Names the writer to servers, in place of what is drawn; 0 for none.</summary>
+    internal ulong Writer { get; init; }
+
+    /// <summary>Where it goes on.</summary>
+    internal ShellScheduler Scheduler { get; init; } = ShellScheduler.Pool;
+
     /// <summary>Before another version, when the last one came to nothing: 50 ms, doubled up to 1 s.</summary>
     internal static TimeSpan PauseAfter(int failures) =>
         TimeSpan.FromMilliseconds(Math.Min(50 << Math.Min(failures - 1, 10), 1_000));

@@ -132,7 +132,8 @@ internal sealed class FileMapping(FileContext context, InodeId inode, OpenHandle
             info.StoredLength,
             await context.Servers.FindAsync(info.Servers, refresh, cancellation).ConfigureAwait(false),
             info.KeepsBeyond,
-            info.Sealed);
+            info.Sealed,
+            new ChunkVersion(info.DecidedIn));
 
     /// <summary>The place of a byte, and where it is in its chunk.</summary>
     public static (ulong Index, uint Within) PlaceOf(long offset) =>

@@ -10,7 +10,7 @@ namespace DistFS.Client.Files;
 /// <summary>
 /// A place of a file that is being written: the writer of its chunk, and what the metaservers are asked about that.
 /// </summary>
-internal sealed class WrittenPlace : IChunkVersions, IAsyncDisposable
+internal sealed class WrittenPlace : IChunkVersions, IPlaceOperations, IAsyncDisposable
 {
     private readonly FileContext _context;
     private readonly FileMapping _mapping;
@@ -109,24 +109,33 @@ internal sealed class WrittenPlace : IChunkVersions, IAsyncDisposable
     public async Task<ChunkTarget> BeginVersionAsync(
         ChunkTarget before, uint length, IReadOnlyCollection<ServerId> drop, CancellationToken cancellation)
     {
-        for (var attempt = 1; ; attempt++)
-        {
-            var target = await NewVersionAsync(
-                _context, _mapping, _open, Index, before, length, drop, cancellation).ConfigureAwait(false);
-            if (target != null)
-            {
-                Committed = target.StoredLength;
-                return target;
-            }
-
-            if (attempt == 5)
-            {
-                throw FileErrors.Of(FsStatus.Stale, _mapping.Path);
-            }
-
-            before = await CatchUpAsync(before, length, cancellation).ConfigureAwait(false);
-        }
+        var target = await PlaceVersions
+            .BeginAsync(this, _mapping.Path, Index, before, length, drop, cancellation).ConfigureAwait(false);
+        Committed = target.StoredLength;
+        return target;
     }
+
+    /// <inheritdoc/>
+    bool IPlaceOperations.HasUnsynced => Writer.HasUnsynced;
+
+    /// <inheritdoc/>
+    bool IPlaceOperations.IsTakenIfFilling()
+    {
+        IsTaken |= IsFilling;
+        return IsTaken;
+    }
+
+    /// <inheritdoc/>
+    async Task<ChunkTarget> IPlaceOperations.AllocateAsync(CancellationToken cancellation)
+    {
+        var info = await AllocateAsync(_context, _mapping, _open, Index, cancellation).ConfigureAwait(false);
+        return await _mapping.TargetOfAsync(info, refresh: true, cancellation).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    Task<ChunkTarget?> IPlaceOperations.NewVersionAsync(
+        ChunkTarget before, uint length, IReadOnlyCollection<ServerId> drop, CancellationToken cancellation) =>
+        NewVersionAsync(_context, _mapping, _open, Index, before, length, drop, cancellation);
 
     /// <inheritdoc/>
     public async Task<ChunkTarget> LookUpAsync(ChunkTarget before, CancellationToken cancellation)
@@ -155,40 +164,6 @@ internal sealed class WrittenPlace : IChunkVersions, IAsyncDisposable
             await waits.PauseAsync(cancellation).ConfigureAwait(false);
         }
     }
-
-    /// <summary>
-    /// Somebody else began a version, most likely the leader, since nothing was heard of this writer for long. What was
-    /// committed is in it, or was cut later, as if it had come before; what was acknowledged and not committed was cut
-    /// with the version, and that is said. So is it if all copies crashed with bytes that nobody had synced.
-    /// </summary>
-    private async Task<ChunkTarget> CatchUpAsync(ChunkTarget before, uint length, CancellationToken cancellation)
-    {
-        var info = await AllocateAsync(_context, _mapping, _open, Index, cancellation).ConfigureAwait(false);
-        if (IsFilling)
-        {
-            IsTaken = true;
-            throw Lost($"what was to take place {Index} was taken by somebody else");
-        }
-
-        if (info.Chunk != before.Chunk.Value)
-        {
-            throw Lost($"what stands in its place {Index} is another chunk now");
-        }
-
-        if (length > Committed)
-        {
-            throw Lost($"chunk {before.Chunk} was taken over at {Committed} bytes, {length} had been written");
-        }
-
-        if (info.DecidedIn > before.Version.Value && Writer.HasUnsynced)
-        {
-            throw Lost($"all servers of chunk {before.Chunk} crashed before what was written was synced");
-        }
-
-        return await _mapping.TargetOfAsync(info, refresh: true, cancellation).ConfigureAwait(false);
-    }
-
-    private DistFsException Lost(string why) => new(ErrorCatalog.WritesLost, $"{_mapping.Path}: {why}.");
 
     private WrittenChunk Named(ChunkTarget target, uint length) => new()
     {
@@ -235,10 +210,7 @@ internal sealed class WrittenPlace : IChunkVersions, IAsyncDisposable
             },
         };
 
-        // Who is none of its servers any more need not be dropped.
-        request.Drop.AddRange(drop
-            .Where(server => before.Servers.Any(one => one.Id == server))
-            .Select(static server => server.Value));
+        request.Drop.AddRange(drop.Select(static server => server.Value));
         var reply = await OneAsync(context, open, new Operation { NewVersion = request }, cancellation)
             .ConfigureAwait(false);
         if (reply.Status == (int)FsStatus.Stale)

@@ -16,6 +16,12 @@ public readonly partial record struct ChunkRow
     /// </summary>
     public const uint Decided = uint.MaxValue - 1;
 
+    /// <summary>
+    /// In <see cref="UncleanBytes"/>: the copy is unclean, and a version was begun for a writer since. What was
+    /// acknowledged in it, durable or not, this copy never had.
+    /// </summary>
+    public const uint Passed = uint.MaxValue - 2;
+
     /// <summary>The server whose copy was decided to be the chunk, and which may not know that yet.</summary>
     public ServerId? DecidedServer
     {
@@ -68,6 +74,23 @@ public readonly partial record struct ChunkRow
     /// <summary>The copy of a server counts.</summary>
     public ChunkRow WithWhole(ServerId server, LogIndex index) =>
         WithLack(server, lacks: false, index) with { UncleanBytes = UncleanWith(server, Clean) };
+
+    /// <summary>A version begins for a writer: what is unclean now has nothing of it.</summary>
+    public ChunkRow WithPassed()
+    {
+        if (UncleanBytes.IsEmpty)
+        {
+            return this;
+        }
+
+        var all = UncleanBytes.ToArray();
+        for (var i = 0; i < all.Length; i++)
+        {
+            all[i] = all[i] < Passed ? Passed : all[i];
+        }
+
+        return this with { UncleanBytes = all };
+    }
 
     /// <summary>Who was decided knows it, or is down.</summary>
     public ChunkRow WithDecisionTold() =>

@@ -97,9 +97,9 @@ public readonly partial record struct ChunkRow
 
     /// <summary>
     /// One for each of <see cref="Replicas"/>, or none at all if all are clean: the end of what an unclean copy has,
-    /// <see cref="Clean"/>, or <see cref="Decided"/>. An unclean copy is not in the chain, is no source of copies and
-    /// no reason to give up another's; what was synced is in it, so it is not deleted before there are enough others.
-    /// One that is decided is in a sealed chunk only.
+    /// <see cref="Passed"/>, <see cref="Clean"/>, or <see cref="Decided"/>. An unclean copy is not in the chain, is no
+    /// source of copies and no reason to give up another's; what was synced while it was in the chain is in it, so it
+    /// is not deleted before there are enough others. One that is decided is in a sealed chunk only.
     /// </summary>
     public ReadOnlyMemory<uint> UncleanBytes { get; init; }
 

@@ -39,7 +39,7 @@ public static class UncleanCopies
 
         // Of nothing, nothing is missing: it comes to the version, and is clean. Of what is written and not committed
         // yet, something may be.
-        if (known != length && (chunk.Length > 0 || noted.Kept > 0))
+        if (known != length && known != ChunkRow.Passed && (chunk.Length > 0 || noted.Kept > 0))
         {
             (noted, isOther) = (noted.WithUnclean(server, length, index), true);
         }
@@ -60,7 +60,8 @@ public static class UncleanCopies
     /// <remarks>
     /// Of equals the first of the chain: what a server stored is a prefix of what those before it stored. Bytes beyond
     /// what is committed are nobody's, and decide nothing. Who is down is not waited for, as it may never come back;
-    /// what it has does not count either from here on, clean or not, since the others go on without it.
+    /// what it has does not count either from here on, clean or not, since the others go on without it. But a copy that
+    /// was passed over lacks what was acknowledged as durable since: it is chosen when none other is left, up or down.
     /// </remarks>
     public static bool TryDecide(ServerTable servers, in ChunkRow chunk, LogIndex index, out ChunkRow decided)
     {
@@ -72,16 +73,24 @@ public static class UncleanCopies
         }
 
         var (best, most) = (default(ServerId), 0u);
+        var (passed, hasBetter) = (default(ServerId), false);
         foreach (var server in chunk.Replicas.Span)
         {
             if (IsDown(servers, server))
             {
+                hasBetter |= !chunk.Lacks(server) && chunk.UncleanBytesOf(server) != ChunkRow.Passed;
                 continue;
             }
 
             if (!chunk.IsBad(server))
             {
                 return false;
+            }
+
+            if (chunk.UncleanBytesOf(server) == ChunkRow.Passed)
+            {
+                passed = passed.Value == 0 ? server : passed;
+                continue;
             }
 
             var bytes = Math.Min(chunk.UncleanBytesOf(server), chunk.Length);
@@ -91,6 +100,7 @@ public static class UncleanCopies
             }
         }
 
+        best = best.Value != 0 || hasBetter ? best : passed;
         if (best.Value == 0)
         {
             return false;

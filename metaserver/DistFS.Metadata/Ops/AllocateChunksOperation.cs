@@ -96,7 +96,7 @@ internal static class AllocateChunksOperation
             }
 
             // Others may have had more of it than this file: that must not show when it grows.
-            var after = chunk.NextVersion(file.LengthOf(place), context.Index) with
+            var after = chunk.NextVersion(file.LengthOf(place), context.Index).WithPassed() with
             {
                 State = ChunkState.Open,
                 IsUntold = false,

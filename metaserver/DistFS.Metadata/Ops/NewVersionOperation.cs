@@ -56,7 +56,8 @@ internal static class NewVersionOperation
         }
 
         Check.That(file.TryGetPlace(named.Index, out var place));
-        after = Teeth.Has(PlantedBug.DropKeepsVersion) ? after : after.NextVersion(after.Length, context.Index);
+        after = Teeth.Has(PlantedBug.DropKeepsVersion)
+            ? after : after.NextVersion(after.Length, context.Index).WithPassed();
         file.Fence(id, before, after);
         file.PutChunk(place, id, after);
         var told = Replies.ToChunkInfo(context.Tree.Chunks, named.Index, place, id);

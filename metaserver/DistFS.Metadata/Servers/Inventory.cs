@@ -219,7 +219,7 @@ public static class Inventory
             return;
         }
 
-        if (chunk.UncleanBytesOf(server) != copy.Length)
+        if (chunk.UncleanBytesOf(server) is var known && known != copy.Length && known != ChunkRow.Passed)
         {
             if (chunk.ChangedAt > position)
             {

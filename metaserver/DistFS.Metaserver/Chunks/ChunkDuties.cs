@@ -185,9 +185,19 @@ internal sealed partial class ChunkDuties : IAsyncDisposable
         if (_repair is not { } repair)
         {
             var proposals = _proposals.In(lead.Term);
-            var teller = new FenceTeller(_state, proposals, _fences, () => lead.Servers);
+            var teller = new FenceTeller(_state, proposals, _fences, () => lead.Servers, TimeProvider.System);
             _repair = repair = new RepairRunner(
-                _state, proposals, lead, _feed, teller, _options, ring, _began, nowMs, _logger);
+                _state,
+                proposals,
+                lead,
+                _feed,
+                teller,
+                _options,
+                ring,
+                _began,
+                nowMs,
+                TimeProvider.System,
+                _logger);
             _balance = new BalanceRunner(_state, repair, _options, ring, nowMs);
         }
         else

@@ -12,7 +12,7 @@ internal sealed partial class ChunkServersService
 {
     private async ValueTask<InventoryReply> InventoryAsync(InventoryRequest request, ServerCall call)
     {
-        if (!TryLead(out var lead, out var answer))
+        if (!leading.TryLead(out var lead, out var answer))
         {
             return new InventoryReply { Answer = answer };
         }
@@ -134,7 +134,7 @@ internal sealed partial class ChunkServersService
         var id = new ServerId(request.Server);
         if (reply.Status == 0 && RowOf(id) is ({ } row, var position))
         {
-            lead.Servers.SetRow(id, row, position, duties.NowMs);
+            lead.Servers.SetRow(id, row, position, leading.NowMs);
         }
 
         return (FsStatus)reply.Status;

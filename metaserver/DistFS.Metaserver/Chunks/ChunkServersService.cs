@@ -1,7 +1,5 @@
 using DistFS.Metadata.Reads;
 using DistFS.Metadata.Servers;
-using DistFS.Metaserver.Consensus;
-using DistFS.Metaserver.Services;
 using DistFS.Metaserver.State;
 using DistFS.Primitives;
 using DistFS.Protocol;
@@ -13,10 +11,9 @@ namespace DistFS.Metaserver.Chunks;
 
 /// <summary>What chunk servers say to the leader, and what it tells them (docs/design/chunkservers.md).</summary>
 internal sealed partial class ChunkServersService(
-    RaftDriver driver,
-    MetadataState state,
-    ChunkDuties duties,
-    Proposals proposals,
+    IChunkLeading leading,
+    IMetadataRows state,
+    IProposals proposals,
     ChunkServerOptions options,
     ClusterId cluster,
     ILogger logger)
@@ -42,7 +39,7 @@ internal sealed partial class ChunkServersService(
 
     private async ValueTask<RegisterServerAnswer> RegisterAsync(RegisterServerRequest request, ServerCall call)
     {
-        if (!TryLead(out var lead, out var answer))
+        if (!leading.TryLead(out var lead, out var answer))
         {
             return new RegisterServerAnswer { Answer = answer };
         }
@@ -63,7 +60,7 @@ internal sealed partial class ChunkServersService(
         if (RowOf(id) is ({ } row, var position))
         {
             lead.AreRowsOld = true;
-            lead.Servers.Registered(id, row, position, duties.NowMs);
+            lead.Servers.Registered(id, row, position, leading.NowMs);
         }
 
         return new RegisterServerAnswer
@@ -77,7 +74,7 @@ internal sealed partial class ChunkServersService(
 
     private ValueTask<HeartbeatReply> Heartbeat(HeartbeatRequest request, ServerCall call)
     {
-        if (!TryLead(out var lead, out var answer))
+        if (!leading.TryLead(out var lead, out var answer))
         {
             return new(new HeartbeatReply { Answer = answer });
         }
@@ -96,7 +93,7 @@ internal sealed partial class ChunkServersService(
             Position = state.AppliedIndex.Value,
             ServeMs = options.ServeMs,
         };
-        var status = lead.Servers.Hear(request, duties.NowMs, reply, out var garbage);
+        var status = lead.Servers.Hear(request, leading.NowMs, reply, out var garbage);
         if (status != FsStatus.Ok)
         {
             return new(new HeartbeatReply { Answer = AnswerOf((int)status) });
@@ -124,7 +121,7 @@ internal sealed partial class ChunkServersService(
             lead.Lost.Enqueue(new LossReport(server, lost, new LogIndex(request.Position)));
         }
 
-        reply.CopyBytesPerSecond = duties.RateOf(server);
+        reply.CopyBytesPerSecond = leading.RateOf(server);
         if (garbage > 0)
         {
             AddDeletes(lead, server, garbage, reply);
@@ -150,7 +147,7 @@ internal sealed partial class ChunkServersService(
 
     private async ValueTask<ServerAnswer> ConfirmDeletedAsync(ConfirmDeletedRequest request, ServerCall call)
     {
-        if (!TryLead(out var lead, out var answer))
+        if (!leading.TryLead(out var lead, out var answer))
         {
             return answer;
         }
@@ -171,14 +168,14 @@ internal sealed partial class ChunkServersService(
 
     private ValueTask<RepairStatusReply> RepairStatusOf(RepairStatusRequest request, ServerCall call)
     {
-        if (!TryLead(out var lead, out var answer))
+        if (!leading.TryLead(out var lead, out var answer))
         {
             return new(new RepairStatusReply { Answer = answer });
         }
 
         if (lead.Status is not { } status)
         {
-            return new(new RepairStatusReply { Answer = Starting() });
+            return new(new RepairStatusReply { Answer = ChunkLeading.Starting });
         }
 
         var reply = new RepairStatusReply
@@ -208,7 +205,7 @@ internal sealed partial class ChunkServersService(
 
     private ValueTask<ListServersReply> ListServers(ListServersRequest request, ServerCall call)
     {
-        if (!TryLead(out var lead, out var answer))
+        if (!leading.TryLead(out var lead, out var answer))
         {
             return new(new ListServersReply { Answer = answer });
         }
@@ -224,7 +221,7 @@ internal sealed partial class ChunkServersService(
     /// </summary>
     private ValueTask<LocateChunkReply> Locate(LocateChunkRequest request, ServerCall call)
     {
-        if (!TryLead(out _, out var answer))
+        if (!leading.TryLead(out _, out var answer))
         {
             return new(new LocateChunkReply { Answer = answer });
         }
@@ -269,12 +266,6 @@ internal sealed partial class ChunkServersService(
         : row.Incarnation != incarnation ? FsStatus.Stale
         : FsStatus.Ok;
 
-    private static ServerAnswer Starting() => new()
-    {
-        Status = Redirection.Starting.Status,
-        Code = Redirection.Starting.Code,
-    };
-
     private static ServerAnswer AnswerOf(int status) => new()
     {
         Status = status,
@@ -287,31 +278,11 @@ internal sealed partial class ChunkServersService(
         },
     };
 
-    private bool TryLead(out ChunkLead lead, out ServerAnswer answer)
-    {
-        (lead, answer) = (null!, null!);
-        if (!driver.IsLeader)
-        {
-            var (status, code, leader) = Redirection.Of(driver);
-            answer = new ServerAnswer { Status = status, Code = code, Leader = leader };
-            return false;
-        }
-
-        if (duties.Lead is not { } known)
-        {
-            answer = Starting();
-            return false;
-        }
-
-        lead = known;
-        return true;
-    }
-
     private async ValueTask<MetadataReply> ProposeAsync(MetadataCommand command, ServerCall call) =>
         await proposals.TryAsync(command, call.CancellationToken).ConfigureAwait(false)
         ?? throw new RpcException(
             ErrorCatalog.NotLeader,
-            $"Metaserver {driver.Self} cannot tell what became of it. Say it again to the leader.",
+            "This metaserver cannot tell what became of it. Say it again to the leader.",
             outcomeUnknown: true);
 
     [LoggerMessage(

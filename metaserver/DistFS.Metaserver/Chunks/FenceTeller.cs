@@ -15,8 +15,9 @@ namespace DistFS.Metaserver.Chunks;
 /// <param name="proposals">How a silent server is taken out.</param>
 /// <param name="sender">How servers are told.</param>
 /// <param name="servers">The servers, while this member leads; null: it does not, or does not know them yet.</param>
+/// <param name="clock">Whose time limits it.</param>
 internal sealed class FenceTeller(
-    MetadataState state, Proposals proposals, IFenceSender sender, Func<LiveServers?> servers)
+    IMetadataRows state, IProposals proposals, IFenceSender sender, Func<LiveServers?> servers, TimeProvider clock)
 {
     private const int PageMax = ChunkLayout.StepMax;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
@@ -49,8 +50,8 @@ internal sealed class FenceTeller(
             }
         }
 
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        limit.CancelAfter(timeout);
+        using var time = new CancellationTokenSource(timeout, clock);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation, time.Token);
         var tellings = new List<Task<bool>>();
         foreach (var (server, ofServer) in ofServers)
         {
@@ -134,7 +135,7 @@ internal sealed class FenceTeller(
             return known;
         }
 
-        using var timer = new PeriodicTimer(Pause);
+        using var timer = new PeriodicTimer(Pause, clock);
         try
         {
             while (servers() == null)

@@ -12,7 +12,7 @@ namespace DistFS.Metaserver.Chunks;
 /// refuse older versions, that is noted in the log, and it may be copied.
 /// </summary>
 internal sealed class IdleChunks(
-    MetadataState state, Proposals proposals, FenceTeller teller, ChunkServerOptions options) : IAsyncDisposable
+    IMetadataRows state, IProposals proposals, FenceTeller teller, ChunkServerOptions options) : IAsyncDisposable
 {
     /// <summary>Chunks whose servers are told at once.</summary>
     private const int TellMax = ChunkLayout.StepMax;

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using DistFS.Metadata.Chunks;
 using DistFS.Metadata.Placement;
 using DistFS.Metadata.Placement.Repair;
@@ -26,11 +25,12 @@ internal sealed partial class RepairRunner : IAsyncDisposable
     /// <summary>For so long a round scans and takes changes; the next one goes on.</summary>
     private static readonly TimeSpan RoundTime = TimeSpan.FromMilliseconds(40);
 
-    private readonly MetadataState _state;
-    private readonly Proposals _proposals;
+    private readonly IMetadataRows _state;
+    private readonly IProposals _proposals;
     private readonly ChunkLead _lead;
     private readonly ChunkFeed _feed;
     private readonly IdleChunks _idle;
+    private readonly TimeProvider _clock;
     private readonly ILogger _logger;
     private readonly RepairPlanner _planner;
     private readonly List<RepairCommand> _commands = [];
@@ -49,8 +49,8 @@ internal sealed partial class RepairRunner : IAsyncDisposable
 
     /// <summary>Starts a planner from the state, as of which the feed is open.</summary>
     public RepairRunner(
-        MetadataState state,
-        Proposals proposals,
+        IMetadataRows state,
+        IProposals proposals,
         ChunkLead lead,
         ChunkFeed feed,
         FenceTeller teller,
@@ -58,9 +58,10 @@ internal sealed partial class RepairRunner : IAsyncDisposable
         Ring ring,
         LogIndex began,
         long nowMs,
+        TimeProvider clock,
         ILogger logger)
     {
-        (_state, _proposals, _lead, _feed, _logger) = (state, proposals, lead, feed, logger);
+        (_state, _proposals, _lead, _feed, _clock, _logger) = (state, proposals, lead, feed, clock, logger);
         _idle = new IdleChunks(state, proposals, teller, options);
         var underWay = state.Read(0, static (store, _) => MetadataView.Open(store)!.Tree.Copies.All());
         _planner = new RepairPlanner(
@@ -96,7 +97,7 @@ internal sealed partial class RepairRunner : IAsyncDisposable
     /// <returns>False: changes were lost, and another planner has to be made.</returns>
     public async Task<bool> RunAsync(long nowMs, CancellationToken cancellation)
     {
-        var until = Stopwatch.GetTimestamp() + (long)(RoundTime.TotalSeconds * Stopwatch.Frequency);
+        var until = _clock.GetTimestamp() + (long)(RoundTime.TotalSeconds * _clock.TimestampFrequency);
         if (!TakeChanges(until))
         {
             return false;
@@ -145,7 +146,7 @@ internal sealed partial class RepairRunner : IAsyncDisposable
                 return true;
             });
         }
-        while (_changed.Count == SliceMax && Stopwatch.GetTimestamp() < until);
+        while (_changed.Count == SliceMax && _clock.GetTimestamp() < until);
         return true;
     }
 
@@ -301,7 +302,7 @@ internal sealed partial class RepairRunner : IAsyncDisposable
 
     private void Scan(long until)
     {
-        while (_scans.TryPeek(out var server) && Stopwatch.GetTimestamp() < until)
+        while (_scans.TryPeek(out var server) && _clock.GetTimestamp() < until)
         {
             var next = _state.Read((Runner: this, Server: server), static (store, asked) =>
                 asked.Runner.ScanSlice(MetadataView.Open(store)!.Tree.Chunks, asked.Server));

@@ -246,7 +246,12 @@ public sealed partial class MetaserverHost : IAsyncDisposable
             _options.Logger,
             Fail);
         new ChunkServersService(
-            _driver, _state, _chunks, proposals, _options.ChunkServers, identity.Cluster, _options.Logger)
+            new ChunkLeading(_driver, _chunks),
+            _state,
+            proposals,
+            _options.ChunkServers,
+            identity.Cluster,
+            _options.Logger)
             .AddTo(dispatcher);
         _leases = new LeaseKeeper(_driver, _state, clock, _options.Logger, Fail);
         new LeaseService(_leases, _driver, _state).AddTo(dispatcher);
@@ -255,7 +260,7 @@ public sealed partial class MetaserverHost : IAsyncDisposable
             new LeaseStage(_leases, _state),
             new PlacementStage(_state, _chunks),
             new FenceStage(
-                new FenceTeller(_state, proposals, _fences, () => _chunks.Lead?.Servers),
+                new FenceTeller(_state, proposals, _fences, () => _chunks.Lead?.Servers, TimeProvider.System),
                 _options.ChunkServers.FenceTimeout),
         ];
         new MetadataService(_driver, clock, stages).AddTo(dispatcher);

@@ -16,7 +16,7 @@ namespace DistFS.Metaserver.State;
 /// The metadata of one member: the state machine over RocksDB, as the driver wants it, and reads of it for any thread
 /// (docs/design/metaserver.md).
 /// </summary>
-public sealed class MetadataState : IReplicatedStateMachine, IDisposable
+public sealed class MetadataState : IReplicatedStateMachine, IMetadataRows, IDisposable
 {
     /// <summary>The engine's folder in a metaserver's data folder.</summary>
     internal const string StateFolder = "state";

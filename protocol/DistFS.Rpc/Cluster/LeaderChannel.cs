@@ -112,7 +112,7 @@ public sealed class LeaderChannel : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(answerOf);
         var endMs = NowMs(_clock) + (long)how.Limit.TotalMilliseconds;
-        var last = new RpcException(ErrorCatalog.NotLeader, "Nobody was asked: the time was over.");
+        RpcException? last = null;
         var next = _leader;
         var (asked, hints, mayBeDone, pause) = (0, 0, false, _options.PauseMin);
         for (long sentMs; (sentMs = NowMs(_clock)) < endMs;)
@@ -120,10 +120,10 @@ public sealed class LeaderChannel : IAsyncDisposable
             var addresses = _addresses;
             var address = next ?? addresses[asked++ % addresses.Length];
             var isBusy = false;
+            var timeout = TimeSpan.FromMilliseconds(Math.Max(1, endMs - sentMs));
             next = null;
             try
             {
-                var timeout = TimeSpan.FromMilliseconds(Math.Max(1, endMs - sentMs));
                 var reply = await ChannelTo(address, how.Lane)
                     .CallAsync(
                         method,
@@ -147,7 +147,10 @@ public sealed class LeaderChannel : IAsyncDisposable
             {
                 // Of one attempt for all: that a later one was not executed says nothing of it.
                 mayBeDone |= e.OutcomeUnknown;
-                last = new RpcException(e.Code, $"{address}: {e.Message}", e, e.Status, e.OutcomeUnknown);
+
+                // One that the end of all cut short says less than what was heard before it.
+                var isCutShort = e.Code == ErrorCatalog.DeadlineExceeded && timeout < how.AttemptMax;
+                last = isCutShort && last != null ? last : new RpcException(e.Code, $"{address}: {e.Message}", e, e.Status, e.OutcomeUnknown);
             }
 
             hints = next == null ? 0 : hints + 1;
@@ -159,6 +162,7 @@ public sealed class LeaderChannel : IAsyncDisposable
             }
         }
 
+        last ??= new RpcException(ErrorCatalog.NotLeader, "Nobody was asked: the time was over.");
         throw mayBeDone && !last.OutcomeUnknown
             ? new RpcException(last.Code, last.Message, last.InnerException, last.Status, outcomeUnknown: true)
             : last;

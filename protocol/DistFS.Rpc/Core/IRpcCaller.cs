@@ -46,6 +46,14 @@ public interface IRpcCaller
         where TReply : class, IMessage<TReply>, new();
 }
 
+/// <summary>Callers by the address that they call.</summary>
+public interface IRpcCallers
+{
+    /// <summary>The caller of an address; kept, and shared by all who ask.</summary>
+    /// <exception cref="RpcException">It is no address, or there are too many.</exception>
+    IRpcCaller To(string address);
+}
+
 /// <summary>A reply and its raw payload.</summary>
 /// <param name="Message">The reply.</param>
 /// <param name="Payload">Empty for most methods, and when the call has a sink for it.</param>

@@ -39,7 +39,7 @@ public abstract class ServerCall
     public ReadOnlyMemory<byte> Payload { get; protected set; }
 
     /// <summary>The time until the caller gives up; <see cref="TimeSpan.MaxValue"/> without a deadline.</summary>
-    public TimeSpan TimeRemaining => DeadlineTicks == NoDeadline
+    public virtual TimeSpan TimeRemaining => DeadlineTicks == NoDeadline
         ? TimeSpan.MaxValue
         : TimeSpan.FromMilliseconds(Math.Max(0, DeadlineTicks - Environment.TickCount64));
 

@@ -6,7 +6,8 @@ namespace DistFS.Rpc.Frames;
 /// <summary>Channels by address: made at the first use, kept, and shared by all who ask.</summary>
 /// <param name="options">Of each channel; null: the defaults.</param>
 /// <param name="max">So many addresses at most: a peer that names ever new ones does not fill the memory.</param>
-public sealed class FrameChannels(FrameChannelOptions? options = null, int max = 16_384) : IAsyncDisposable
+public sealed class FrameChannels(FrameChannelOptions? options = null, int max = 16_384)
+    : IRpcCallers, IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, Lazy<FrameChannel>> _channels = [];
 
@@ -46,6 +47,9 @@ public sealed class FrameChannels(FrameChannelOptions? options = null, int max =
         return _channels
             .GetOrAdd(address, _ => new Lazy<FrameChannel>(() => new FrameChannel(parsed, options))).Value;
     }
+
+    /// <inheritdoc/>
+    IRpcCaller IRpcCallers.To(string address) => To(address);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
