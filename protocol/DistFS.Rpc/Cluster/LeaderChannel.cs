@@ -150,7 +150,9 @@ public sealed class LeaderChannel : IAsyncDisposable
 
                 // One that the end of all cut short says less than what was heard before it.
                 var isCutShort = e.Code == ErrorCatalog.DeadlineExceeded && timeout < how.AttemptMax;
-                last = isCutShort && last != null ? last : new RpcException(e.Code, $"{address}: {e.Message}", e, e.Status, e.OutcomeUnknown);
+                last = isCutShort && last != null
+                    ? last
+                    : new RpcException(e.Code, $"{address}: {e.Message}", e, e.Status, e.OutcomeUnknown);
             }
 
             hints = next == null ? 0 : hints + 1;

@@ -55,6 +55,7 @@ public sealed class CpVerbTests(VerbCluster cluster)
         // Into itself it is copied once, and not for ever.
         await cluster.RefusedAsync(ExitCodes.Failed, "into itself", "cp", "-r", "/cpr/a", "/cpr/a/b");
         Assert.Equal("content", await cluster.ReadAsync("/cpr/a/b/a/b/file"));
+        Assert.Null(await cluster.Client.TryStatAsync("/cpr/a/b/a/b/a"));
     }
 
     private async Task<System.Text.Json.JsonElement> StatAsync(string path) =>

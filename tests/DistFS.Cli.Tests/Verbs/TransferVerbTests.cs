@@ -98,24 +98,31 @@ public sealed class TransferVerbTests(VerbCluster cluster) : IDisposable
         }
 
         await cluster.WriteAsync("/full/small", "small");
-        var disk = _folder.Sub("disk");
-        Directory.CreateDirectory(disk);
-        using (var mount = DfsProcess.Start("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk))
+        // In the namespace of a child: it vanishes with that, whatever happens here.
+        Directory.CreateDirectory(_folder.Sub("disk"));
+        using var holder = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo(
+            "unshare",
+            [
+                "--map-root-user", "--mount", "sh", "-c",
+                "mount -t tmpfs -o size=1m,mode=1777 tmpfs \"$0\" && echo ready && read line", _folder.Sub("disk"),
+            ])
         {
-            var mounted = await DfsProcess.EndAsync(mount);
-            Assert.True(mounted.ExitCode == 0, mounted.Error);
-        }
-
+            UseShellExecute = false,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        })!;
         try
         {
+            Assert.Equal("ready", await holder.StandardOutput.ReadLineAsync());
+            var disk = $"/proc/{holder.Id}/root{_folder.Sub("disk")}";
             await OneLineAsync(ExitCodes.Failed, $"DFS1512: local {disk}/big: no space", "get", "/full/big", disk);
             Assert.Empty(Directory.GetFileSystemEntries(disk));
             await cluster.OkAsync("get", "/full/small", disk);
         }
         finally
         {
-            using var unmount = DfsProcess.Start("umount", disk);
-            await DfsProcess.EndAsync(unmount);
+            holder.StandardInput.Close();
+            await holder.WaitForExitAsync();
         }
     }
 
