@@ -31,6 +31,12 @@ public sealed class GrpcCallerTests
         Assert.Equal(9UL, reply.Message.Nonce);
         Assert.True(reply.Payload.Span.SequenceEqual(payload));
         Assert.True(reply.Message.Payload.IsEmpty);
+        var sink = new ArraySink();
+        using var sunk = await caller.CallAsync(
+            NodeMethods.Ping, new PingRequest { Nonce = 9 }, new CallOptions(Long, payload) { Sink = sink });
+        Assert.Equal(0, sunk.Payload.Length);
+        Assert.True(sunk.Message.Payload.IsEmpty);
+        Assert.Equal(payload, sink.Memory);
     }
 
     [Fact]
@@ -189,5 +195,19 @@ public sealed class GrpcCallerTests
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         return ((IPEndPoint)socket.LocalEndPoint!).Port;
+    }
+
+    /// <summary>Takes a payload in parts.</summary>
+    private sealed class ArraySink : IPayloadSink
+    {
+        private int _received;
+
+        public byte[] Memory { get; private set; } = [];
+
+        public void Begin(int length) => Memory = new byte[length];
+
+        public Memory<byte> Next() => Memory.AsMemory(_received, Math.Min(70_000, Memory.Length - _received));
+
+        public void Advance(int count) => _received += count;
     }
 }

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Collections.Concurrent;
 using DistFS.Blocks;
 using DistFS.Primitives;
 using DistFS.Rpc;
@@ -18,9 +17,9 @@ namespace DistFS.Client.Chunks;
 /// </remarks>
 internal sealed class BlockSink : IPayloadSink, IDisposable
 {
-    private const int PoolMax = 64;
-
-    private static readonly ConcurrentQueue<BlockSink> Pool = [];
+    // Of the thread: who reads goes on where the reply came, so it is mostly there again.
+    [ThreadStatic]
+    private static BlockSink? _spare;
 
     private readonly byte[] _headerBytes = new byte[PieceHeader.Bytes];
     private Memory<byte> _destination;
@@ -59,7 +58,8 @@ internal sealed class BlockSink : IPayloadSink, IDisposable
     public static BlockSink Rent(uint offset, Memory<byte> destination)
     {
         Check.That(ChunkLayout.BlocksOf(offset + (uint)destination.Length) - ChunkLayout.BlockOf(offset).Value <= 64);
-        var sink = Pool.TryDequeue(out var pooled) ? pooled : new BlockSink();
+        var sink = _spare ?? new BlockSink();
+        _spare = null;
         (sink._offset, sink._destination) = (offset, destination);
         sink._block = sink.First;
         return sink;
@@ -124,10 +124,7 @@ internal sealed class BlockSink : IPayloadSink, IDisposable
         (_kept, _keptLength, _destination, _target) = (null, 0, default, default);
         (_fault, _faulty, _remaining, _headerLength, _missing) = (PieceFault.None, default, 0, 0, 0);
         (_direct, _isKept, _isDirect) = (0, false, false);
-        if (Pool.Count < PoolMax)
-        {
-            Pool.Enqueue(this);
-        }
+        _spare = this;
     }
 
     private void Fail(PieceFault fault, BlockIndex block) => (_fault, _faulty, _missing) = (fault, block, 0);

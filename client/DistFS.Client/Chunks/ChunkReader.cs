@@ -163,7 +163,7 @@ public sealed class ChunkReader(IRpcCallers links, ChunkReaderOptions? options =
 
         request.FeltUs = _felt.Take(server.Id, out var felt);
         request.FeltBlocks = felt;
-        var began = Stopwatch.GetTimestamp();
+        var began = _felt.IsWanted(isRange: request.RangeLength > 0) ? Stopwatch.GetTimestamp() : 0;
         var (fault, block) = await ReceiveAsync(request, server, offset, destination, cancellation)
             .ConfigureAwait(false);
         if (fault != PieceFault.None)
@@ -174,7 +174,10 @@ public sealed class ChunkReader(IRpcCallers links, ChunkReaderOptions? options =
                 $"Block {block} of {target.Chunk} came damaged from {server.Id}: {fault}.");
         }
 
-        _felt.Note(server.Id, request.RangeLength > 0 ? 0 : request.Blocks, Stopwatch.GetElapsedTime(began));
+        if (began != 0)
+        {
+            _felt.Note(server.Id, request.RangeLength > 0 ? 0 : request.Blocks, Stopwatch.GetElapsedTime(began));
+        }
     }
 
     /// <summary>Receives the blocks into the destination, and says what was wrong with which of them.</summary>

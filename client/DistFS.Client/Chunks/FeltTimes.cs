@@ -16,6 +16,12 @@ internal sealed class FeltTimes
 
     // Server, blocks, microseconds; 0: nothing is to be told.
     private readonly ulong[] _last = new ulong[Places];
+    private uint _ranges;
+
+    /// <summary>
+    /// Whether a read that begins is timed: of ranges, which take microseconds and are many, one in eight is.
+    /// </summary>
+    public bool IsWanted(bool isRange) => !isRange || _ranges++ % 8 == 0;
 
     /// <summary>A read has ended well.</summary>
     /// <param name="server">Where.</param>
