@@ -79,6 +79,15 @@ internal static class ChunkErrors
             _ => null,
         };
 
+    /// <summary>What may be mended: what is lost, or what nobody writes.</summary>
+    public static DistFsException? Replaceable(in ChunkInfo info, ChunkVersion version) => Version(info, version)
+        ?? info switch
+        {
+            { State: ChunkState.Copying } => Readable(info, version),
+            { IsUnclean: true } or { State: ChunkState.Serving, IsSealed: false } => Exists(info),
+            _ => null,
+        };
+
     /// <summary>Who begins a copy finds nothing, something lost, or an earlier attempt.</summary>
     public static DistFsException? Copyable(in ChunkInfo info, ChunkVersion version, CopyId copy)
     {
@@ -111,6 +120,48 @@ internal static class ChunkErrors
             }
 
             last = header.Block.Value;
+        }
+    }
+
+    /// <summary>
+    /// Blocks that take the place of others: in order, with pieces of theirs only, none of which has to be folded.
+    /// </summary>
+    /// <exception cref="DistFsException">They are not.</exception>
+    public static void RequireReplacement(
+        ChunkId chunk, IReadOnlyList<BlockIndex> blocks, ReadOnlySpan<byte> pieces)
+    {
+        if (blocks.Count > 0)
+        {
+            RequireBlocks(chunk, blocks[^1], blocks.Count);
+        }
+
+        for (var i = 1; i < blocks.Count; i++)
+        {
+            if (blocks[i].Value <= blocks[i - 1].Value)
+            {
+                throw Range(chunk, $"block {blocks[i]} is replaced behind {blocks[i - 1]}");
+            }
+        }
+
+        if (!pieces.IsEmpty)
+        {
+            RequireOrder(chunk, pieces);
+        }
+
+        var (at, patches, bytes) = (0, 0, 0);
+        var reader = new PieceReader(pieces);
+        while (reader.Next(out var header, out var piece))
+        {
+            while (at < blocks.Count && blocks[at] != header.Block)
+            {
+                (at, patches, bytes) = (at + 1, 0, 0);
+            }
+
+            (patches, bytes) = header.CoversBlock ? (patches, bytes) : (patches + 1, bytes + piece.Length);
+            if (at == blocks.Count || patches > StoreLimits.PatchesMax || bytes > StoreLimits.PatchBytesMax)
+            {
+                throw Range(chunk, $"a piece of {header.Block} is no replacement, or one too many");
+            }
         }
     }
 

@@ -143,6 +143,37 @@ public interface IChunkStore : IAsyncDisposable
         ChunkId chunk, ChunkVersion version, BlockIndex block, CancellationToken cancellation);
 
     /// <summary>
+    /// Puts blocks as another server has them in the place of what is here of them, all of them or none, durably: of a
+    /// copy that is lost, which stays so until the last of them, or of one that is sealed. Whatever ends it between
+    /// leaves a copy that has no less that is right than before.
+    /// </summary>
+    /// <param name="chunk">Lost, or sealed.</param>
+    /// <param name="version">Its version.</param>
+    /// <param name="blocks">
+    /// Which, in ascending order; at most <see cref="StoreLimits.ReadBlocksMax"/>. None, where nothing is to be
+    /// replaced any more.
+    /// </param>
+    /// <param name="pieces">
+    /// Pieces of these blocks, in their order, not more of one than a store keeps; none of a block that is zeros.
+    /// </param>
+    /// <param name="isWhole">
+    /// Everything else is right, so that with these the copy is all of the chunk: it serves, and is sealed.
+    /// </param>
+    /// <param name="cancellation">Gives up waiting before it begins, and not afterwards.</param>
+    /// <exception cref="DistFsException">
+    /// It serves and is not sealed, or may lack bytes that were replied to (<see cref="ErrorCatalog.ChunkExists"/>); it
+    /// is being copied (<see cref="ErrorCatalog.ChunkIncomplete"/>); it is not known which blocks it should have
+    /// (<see cref="ErrorCatalog.ChunkLost"/>); the disk is full (<see cref="ErrorCatalog.ChunkStoreFull"/>).
+    /// </exception>
+    ValueTask ReplaceBlocksAsync(
+        ChunkId chunk,
+        ChunkVersion version,
+        IReadOnlyList<BlockIndex> blocks,
+        VerifiedPieces pieces,
+        bool isWhole,
+        CancellationToken cancellation);
+
+    /// <summary>
     /// Marks a chunk as lost, durably: it is not served any more. One that is not here in this version is left alone.
     /// </summary>
     /// <param name="chunk">Which.</param>

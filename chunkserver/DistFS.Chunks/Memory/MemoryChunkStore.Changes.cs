@@ -183,6 +183,32 @@ public sealed partial class MemoryChunkStore
         }, cancellation);
 
     /// <inheritdoc/>
+    public ValueTask ReplaceBlocksAsync(
+        ChunkId chunk,
+        ChunkVersion version,
+        IReadOnlyList<BlockIndex> blocks,
+        VerifiedPieces pieces,
+        bool isWhole,
+        CancellationToken cancellation) =>
+        Change(() =>
+        {
+            ArgumentNullException.ThrowIfNull(blocks);
+            ChunkErrors.RequireReplacement(chunk, blocks, pieces.Span);
+            var found = Find(chunk);
+            if (ChunkErrors.Replaceable(found.Info, version) is { } refusal)
+            {
+                throw refusal;
+            }
+
+            RequireRoom();
+            var kept = found with { Blocks = found.Blocks.RemoveRange(blocks.Select(static block => block.Value)) };
+            var info = isWhole
+                ? found.Info with { State = ChunkState.Serving, LostStatus = FsStatus.Ok, IsSealed = true }
+                : found.Info;
+            Set(kept.With(pieces.Span) with { Info = info }, true);
+        }, cancellation);
+
+    /// <inheritdoc/>
     public ValueTask MarkLostAsync(
         ChunkId chunk, ChunkVersion version, FsStatus status, CancellationToken cancellation) =>
         Change(() =>

@@ -28,6 +28,9 @@ public sealed partial class MemoryChunkStore : IChunkStore
     /// <inheritdoc/>
     public event EventHandler<StoreFailedEventArgs>? Failed;
 
+    /// <summary>The chunk that cannot be verified now, as one of which a file is not on the disk in time.</summary>
+    public ChunkId? Stuck { get; set; }
+
     /// <inheritdoc/>
     public StoreIdentity Identity
     {
@@ -198,6 +201,11 @@ public sealed partial class MemoryChunkStore : IChunkStore
         lock (_gate)
         {
             ThrowIfFailed();
+            if (chunk == Stuck)
+            {
+                throw new DistFsException(ErrorCatalog.StoreIo, $"A file of chunk {chunk} is not on disk yet.");
+            }
+
             var bytes = 0L;
             if (!_chunks.TryGetValue(chunk.Value, out var found))
             {

@@ -50,6 +50,35 @@ internal sealed partial class ChunkEditor
         }
     }
 
+    /// <summary>
+    /// Puts pieces in the place of all that there is of some blocks: in this group, so all of them or none. The length
+    /// stays. Nothing of them is folded, so nothing is read.
+    /// </summary>
+    public void ReplaceBlocks(
+        LaneGroup group, ChunkEntry entry, IReadOnlyList<BlockIndex> blocks, ReadOnlyMemory<byte> pieces)
+    {
+        group.Touch(entry);
+        var (length, durable) = (entry.Next!.Info.Length, entry.Next.DurableLength);
+        foreach (var block in blocks)
+        {
+            RemoveBlocks(group, entry, block.Value, block.Value + 1);
+        }
+
+        var at = 0;
+        var reader = new PieceReader(pieces.Span);
+        while (reader.Next(out var header, out var piece))
+        {
+            PutOverlay(group, entry, header, pieces.Slice(at, piece.Length));
+            at += piece.Length;
+        }
+
+        // What a version has cut off a block lies in its first piece still, under zeros.
+        var end = Math.Min(Math.Max(durable, entry.Next!.DurableLength), length);
+        entry.Next = entry.Next with { Info = entry.Next.Info with { Length = length }, DurableLength = end };
+        entry.IsRowDirty = true;
+        group.NeedsSync = true;
+    }
+
     private static long DeletePieces(
         LaneGroup group, ChunkId chunk, uint block, ImmutableArray<OverlayPiece> pieces)
     {

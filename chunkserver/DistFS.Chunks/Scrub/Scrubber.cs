@@ -77,13 +77,24 @@ public sealed class Scrubber
     /// <summary>The next steps look at everything from the beginning, as quickly as they can. For any thread.</summary>
     public void StartNow() => _isUrgent = true;
 
+    /// <summary>The chunk at which a step has thrown is not looked at in this pass: the next one comes next.</summary>
+    public void PassOver()
+    {
+        if (_next[0].Chunk.Value < ulong.MaxValue && _next[0].Chunk.Value >= _mark.Next.Value)
+        {
+            _mark = _mark with { Next = new ChunkId(_next[0].Chunk.Value + 1), NextBlock = default };
+        }
+    }
+
     /// <summary>Looks at as much as the pace allows.</summary>
     /// <param name="nowMs">
     /// A clock that only grows, over restarts too: milliseconds since 1970, for instance.
     /// </param>
     /// <param name="damages">Gets the blocks that are damaged.</param>
     /// <param name="cancellation">Ends the step early.</param>
-    /// <exception cref="DistFsException">The store failed.</exception>
+    /// <exception cref="DistFsException">
+    /// The store failed, or a chunk cannot be looked at now: <see cref="PassOver"/>.
+    /// </exception>
     public async ValueTask<ScrubStep> StepAsync(
         long nowMs, ICollection<ScrubDamage> damages, CancellationToken cancellation)
     {

@@ -114,13 +114,14 @@ internal sealed class ChunkCopy(
 
     /// <summary>
     /// What is here does not count, and has all the same what was synced: block by block it is made as the source's,
-    /// and at its end it counts. So whatever ends that earlier, nothing of it is lost.
+    /// and at its end it counts. So whatever ends that earlier, nothing of it is lost. It may be sealed, and right,
+    /// already: settled, or mended, before the cluster knew.
     /// </summary>
     private async Task MakeEqualAsync(IChunkStore store, uint length, CancellationToken cancellation)
     {
         open.Close(_chunk);
-        await FenceAsync(store, new VersionFence(_chunk, _version, length)).ConfigureAwait(false);
-        if (!store.TryGet(_chunk, out var here) || here.Version != _version || here.IsSealed)
+        await FenceAsync(store, new VersionFence(_chunk, _version, length, IsSealed: true)).ConfigureAwait(false);
+        if (!store.TryGet(_chunk, out var here) || here.Version != _version)
         {
             throw new DistFsException(
                 ErrorCatalog.ChunkExists, $"Chunk {_chunk} is here in {here.Version}, and not to be copied over.");
@@ -149,7 +150,9 @@ internal sealed class ChunkCopy(
             await rate.TakeAsync(ChunkLayout.BlockBytes, cancellation).ConfigureAwait(false);
             using var pieces = await source.ReadAsync(block, 1, cancellation).ConfigureAwait(false);
             FetchedBytes += pieces.Payload.Length;
-            await ReplaceAsync(store, block, pieces.Payload.Memory).ConfigureAwait(false);
+            await (here.IsSealed
+                ? ReplaceSealedAsync(store, block, pieces.Payload.Memory)
+                : ReplaceAsync(store, block, pieces.Payload.Memory)).ConfigureAwait(false);
         }
 
         await store.SyncAsync(_chunk, _version, CancellationToken.None).ConfigureAwait(false);
@@ -165,6 +168,13 @@ internal sealed class ChunkCopy(
         var zeros = BlockCodec.EncodeZeros(block, 0, ChunkLayout.BlockBytes, pieces);
         content.CopyTo(pieces.AsMemory(zeros));
         await store.WriteAsync(_chunk, _version, pieces, isDurable: false, CancellationToken.None)
+            .ConfigureAwait(false);
+    }
+
+    private async Task ReplaceSealedAsync(IChunkStore store, BlockIndex block, ReadOnlyMemory<byte> content)
+    {
+        Check.That(VerifiedPieces.Verify(content, out var pieces, out _) == PieceFault.None);
+        await store.ReplaceBlocksAsync(_chunk, _version, [block], pieces, isWhole: false, CancellationToken.None)
             .ConfigureAwait(false);
     }
 

@@ -91,6 +91,9 @@ public sealed partial class ChunkserverHost : IAsyncDisposable
     /// <summary>What checks its stores, likewise.</summary>
     internal ScrubRunner Scrub => _scrub;
 
+    /// <summary>What mends its copies, likewise.</summary>
+    internal Mender Mender => _mender;
+
     /// <summary>What it says to the cluster, likewise.</summary>
     internal ClusterAgent Agent => _agent!;
 
@@ -209,7 +212,8 @@ public sealed partial class ChunkserverHost : IAsyncDisposable
         var host = new AgentHost(_folders, _stores, _open, _copies, use, versions, calls, _pacer);
         _leader = new LeaderChannel(
             _options.Metaservers, _options.Clock, new LeaderChannelOptions { Agent = "dfs chunkserver" });
-        _mender = new Mender(_stores.Of, _open, _leader, _links, _options.Clock, _options.Logger);
+        _mender = new Mender(
+            _stores.Of, _open, _leader, _links, _copies.Rate, _options.Clock, _options.Logger);
         var dispatcher = new RpcDispatcher().Use(calls);
         _node.AddTo(dispatcher);
         new HealthService(_node, HealthServices).AddTo(dispatcher);

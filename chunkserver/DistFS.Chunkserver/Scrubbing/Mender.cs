@@ -1,16 +1,11 @@
-using System.Collections.Concurrent;
 using DistFS.Blocks;
 using DistFS.Chunks;
 using DistFS.Chunkserver.Copies;
 using DistFS.Chunkserver.Data;
 using DistFS.Primitives;
-using DistFS.Protocol;
 using DistFS.Rpc.Cluster;
 using DistFS.Rpc.Frames;
-using DistFS.Rpc.Services;
 using Microsoft.Extensions.Logging;
-using ChunkInfo = DistFS.Chunks.ChunkInfo;
-using ChunkState = DistFS.Chunks.ChunkState;
 
 namespace DistFS.Chunkserver.Scrubbing;
 
@@ -21,68 +16,89 @@ namespace DistFS.Chunkserver.Scrubbing;
 /// </summary>
 /// <remarks>
 /// Only what nobody writes is mended, and only from copies whose digest of all blocks equals the one here: which says
-/// what each block should be. The blocks are here, and verified, before anything of the copy is touched.
+/// what each block should be. A block takes the place of a damaged one as soon as it is here, verified; the copy stays
+/// lost, with no less that is right than before, until none is damaged. So whatever ends that, nothing is lost by it,
+/// and a copy that an order makes meanwhile is not touched (<see cref="IChunkStore.ReplaceBlocksAsync"/>).
 /// </remarks>
 internal sealed partial class Mender(
-    StoreSetView stores, OpenChunks open, LeaderChannel leader, FrameChannels links, TimeProvider clock, ILogger logger)
-    : IAsyncDisposable
+    StoreSetView stores,
+    OpenChunks open,
+    LeaderChannel leader,
+    FrameChannels links,
+    CopyRate rate,
+    TimeProvider clock,
+    ILogger logger) : IAsyncDisposable
 {
-    /// <summary>With more, all of it is made again elsewhere.</summary>
+    /// <summary>Copies that are looked at and fetched for at a time; the others wait.</summary>
+    internal const int RunningMax = 2;
+
+    /// <summary>With so many under way what is lost is told at once: the cluster makes it again, with more hands.
+    /// </summary>
+    internal const int WaitingMax = 256;
+
+    /// <summary>With more damaged blocks, all of it is made again elsewhere.</summary>
     private const int BlocksMax = 256;
+
+    /// <summary>Blocks that take their places in one change of the store: 1 MiB in memory.</summary>
+    private const int BlocksAtOnce = 16;
+
+    /// <summary>Of so many that were told it is looked whether they are lost still.</summary>
+    private const int ToldMax = 1_024;
 
     /// <summary>The others may be mending theirs at the same moment, or be away for one.</summary>
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
-    private readonly ConcurrentDictionary<(ulong Chunk, uint Version), Task> _under = [];
+    private readonly Lock _gate = new();
+
+    /// <summary>By chunk. Under the gate.</summary>
+    private readonly Dictionary<ChunkId, Task> _under = [];
+
+    /// <summary>Those that could not be mended: of which copy that was said. Under the gate.</summary>
+    private readonly Dictionary<ChunkId, (ChunkVersion Version, CopyId Copy)> _told = [];
+
+    private readonly SemaphoreSlim _places = new(RunningMax);
     private readonly CancellationTokenSource _stop = new();
     private long _mended;
+    private long _retries;
+
+    private enum Outcome
+    {
+        /// <summary>It is whole again, deleted, or made by an order.</summary>
+        Done,
+
+        /// <summary>Not at the moment.</summary>
+        Later,
+
+        /// <summary>Not at all.</summary>
+        Never,
+    }
 
     /// <summary>Copies that were mended.</summary>
     public long Mended => Interlocked.Read(ref _mended);
 
-    /// <summary>Copies that are being mended.</summary>
-    public int Mending => _under.Count(static one => !one.Value.IsCompleted);
+    /// <summary>Attempts after which another one is made.</summary>
+    public long Retries => Interlocked.Read(ref _retries);
+
+    /// <summary>Copies that are being mended, or wait for it.</summary>
+    public int Mending
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _under.Count;
+            }
+        }
+    }
 
     /// <summary>A copy is lost: mended if it can be, else told. Any thread; does not wait.</summary>
     /// <param name="info">As it was found.</param>
     /// <param name="tell">If it cannot be mended.</param>
     public void Lost(ChunkInfo info, Action<ChunkInfo> tell)
     {
-        var key = (info.Chunk.Value, info.Version.Value);
-        if (info.LostStatus is not (FsStatus.Corrupt or FsStatus.IoError) || !info.IsSealed
-            || _stop.IsCancellationRequested)
-        {
-            tell(info);
-            return;
-        }
-
-        // Found again while it is mended: that is known. Once it could not be, it is told whenever it is found.
-        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var known = _under.GetOrAdd(key, begun.Task);
-        if (known == begun.Task)
-        {
-            _ = Task.Run(async () =>
-            {
-                try
-                {
-                    if (await TryAsync(info).ConfigureAwait(false))
-                    {
-                        _under.TryRemove(key, out _);
-                    }
-                    else
-                    {
-                        tell(info);
-                    }
-                }
-                finally
-                {
-                    begun.SetResult();
-                }
-            });
-        }
-        else if (known.IsCompleted)
+        if (!TryBegin(info, tell))
         {
             tell(info);
         }
@@ -91,32 +107,125 @@ internal sealed partial class Mender(
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync().ConfigureAwait(false);
-        await Task.WhenAll(_under.Values).ConfigureAwait(false);
+        Task[] under;
+        lock (_gate)
+        {
+            _stop.Cancel();
+            under = [.. _under.Values];
+        }
+
+        await Task.WhenAll(under).ConfigureAwait(false);
+        _places.Dispose();
         _stop.Dispose();
+    }
+
+    /// <summary>False: it cannot be mended, and is to be told. Once it was, it is whenever it is found.</summary>
+    private bool TryBegin(ChunkInfo info, Action<ChunkInfo> tell)
+    {
+        if (info.LostStatus is not (FsStatus.Corrupt or FsStatus.IoError) || info.IsUnclean)
+        {
+            return false;
+        }
+
+        lock (_gate)
+        {
+            if (_under.ContainsKey(info.Chunk))
+            {
+                // Found again while it is mended: that is known.
+                return true;
+            }
+
+            if (_under.Count >= WaitingMax || _stop.IsCancellationRequested
+                || (_told.TryGetValue(info.Chunk, out var told) && told == (info.Version, info.Copy)))
+            {
+                return false;
+            }
+
+            _under.Add(info.Chunk, Task.Run(() => RunAsync(info, tell)));
+            return true;
+        }
+    }
+
+    private async Task RunAsync(ChunkInfo info, Action<ChunkInfo> tell)
+    {
+        var isMended = await TryAsync(info).ConfigureAwait(false);
+
+        // As it is by now: it may have come to another version.
+        info = Find(info.Chunk, out _) ?? info;
+        lock (_gate)
+        {
+            _under.Remove(info.Chunk);
+            if (!isMended)
+            {
+                Forget();
+                _told[info.Chunk] = (info.Version, info.Copy);
+            }
+        }
+
+        if (!isMended)
+        {
+            tell(info);
+        }
+    }
+
+    /// <summary>What was told and is not lost any more may be mended again when it is.</summary>
+    private void Forget()
+    {
+        if (_told.Count < ToldMax)
+        {
+            return;
+        }
+
+        foreach (var (chunk, told) in _told)
+        {
+            if (Find(chunk, out _) is not { } now || (now.Version, now.Copy) != told)
+            {
+                _told.Remove(chunk);
+            }
+        }
+    }
+
+    /// <summary>The copy, if it is lost here.</summary>
+    private ChunkInfo? Find(ChunkId chunk, out IChunkStore? store)
+    {
+        store = stores(chunk);
+        try
+        {
+            return store != null && store.TryGet(chunk, out var now) && now.State == ChunkState.Lost ? now : null;
+        }
+        catch (DistFsException e) when (e.Code == ErrorCatalog.ChunkStoreFailed)
+        {
+            // With all that it had, which others tell.
+            return null;
+        }
     }
 
     private async Task<bool> TryAsync(ChunkInfo info)
     {
-        var from = clock.GetTimestamp();
+        List<BlockIndex>? damaged = null;
         try
         {
-            for (; ; )
+            for (var from = 0L; ;)
             {
-                if (stores(info.Chunk) is not { } store || !store.TryGet(info.Chunk, out var now)
-                    || now.State != ChunkState.Lost || now.Version != info.Version)
+                await _places.WaitAsync(_stop.Token).ConfigureAwait(false);
+                try
                 {
-                    // Deleted, or made again: nothing is left to be told.
-                    return true;
-                }
-
-                switch (await MendAsync(store, now).ConfigureAwait(false))
-                {
-                    case true:
-                        Interlocked.Increment(ref _mended);
+                    // Those that wait for a place do not give up for that.
+                    from = from == 0 ? clock.GetTimestamp() : from;
+                    if (Find(info.Chunk, out var store) is not { } now)
+                    {
                         return true;
-                    case null:
-                        return false;
+                    }
+
+                    var outcome = await OnceAsync(store!, now, damaged ??= Damaged(store!, now)).ConfigureAwait(false);
+                    if (outcome != Outcome.Later)
+                    {
+                        return outcome == Outcome.Done;
+                    }
+                }
+                finally
+                {
+                    _places.Release();
                 }
 
                 if (clock.GetElapsedTime(from) > Limit)
@@ -124,6 +233,7 @@ internal sealed partial class Mender(
                     return false;
                 }
 
+                Interlocked.Increment(ref _retries);
                 await Task.Delay(Pause, clock, _stop.Token).ConfigureAwait(false);
             }
         }
@@ -139,136 +249,33 @@ internal sealed partial class Mender(
         }
     }
 
-    /// <summary>True: it is whole again. False: not at the moment. Null: not at all.</summary>
-    private async Task<bool?> MendAsync(IChunkStore store, ChunkInfo info)
+    /// <summary>Blocks that are damaged on the disk, looked at once.</summary>
+    private List<BlockIndex> Damaged(IChunkStore store, in ChunkInfo info)
     {
-        var sources = await SourcesAsync(store, info).ConfigureAwait(false);
-        if (sources is not { Count: > 0 })
-        {
-            return sources == null ? null : false;
-        }
-
-        open.Close(info.Chunk);
         var damaged = new List<BlockIndex>();
+        store.DropCached(info.Chunk);
         for (var first = 0; first < ChunkLayout.BlocksOf(info.Length); first += StoreLimits.ReadBlocksMax)
         {
             _stop.Token.ThrowIfCancellationRequested();
             store.Verify(info.Chunk, new BlockIndex((uint)first), StoreLimits.ReadBlocksMax, damaged);
         }
 
-        if (damaged.Count > BlocksMax)
-        {
-            return null;
-        }
+        return damaged;
+    }
 
-        var fetched = new List<CopyPieces>(damaged.Count);
+    /// <summary>What nobody answers, and what a store refuses, may be otherwise in a moment.</summary>
+    private async Task<Outcome> OnceAsync(IChunkStore store, ChunkInfo info, List<BlockIndex> damaged)
+    {
         try
         {
-            foreach (var block in damaged)
-            {
-                if (await FetchAsync(sources, block).ConfigureAwait(false) is not { } pieces)
-                {
-                    return false;
-                }
-
-                fetched.Add(pieces);
-            }
-
-            await ReplaceAsync(store, info, fetched).ConfigureAwait(false);
+            return damaged.Count > BlocksMax ? Outcome.Never
+                : await MendAsync(store, info, damaged).ConfigureAwait(false);
         }
-        finally
+        catch (DistFsException e) when (e.Code != ErrorCatalog.ChunkStoreFailed)
         {
-            fetched.ForEach(static pieces => pieces.Dispose());
+            LogNotYet(logger, info.Chunk, info.Version, e.Message);
+            return Outcome.Later;
         }
-
-        LogMended(logger, damaged.Count, info.Chunk, info.Version);
-        return true;
-    }
-
-    private static async Task ReplaceAsync(IChunkStore store, ChunkInfo info, IReadOnlyList<CopyPieces> fetched)
-    {
-        // Not cancelled from here on. Whoever stops in between finds a copy that is not whole, which is then told.
-        var (chunk, version) = (info.Chunk, info.Version);
-        await store.BeginCopyAsync(chunk, version, info.Copy, keepsBlocks: true, default).ConfigureAwait(false);
-        foreach (var pieces in fetched)
-        {
-            await store.DropBlockAsync(chunk, version, pieces.First, default).ConfigureAwait(false);
-            if (pieces.Payload.Length > 0)
-            {
-                await store.WriteAsync(chunk, version, pieces.Payload.Memory, isDurable: false, default)
-                    .ConfigureAwait(false);
-            }
-        }
-
-        await store.CompleteAsync(chunk, version, info.Copy, info.Length, default).ConfigureAwait(false);
-        await store.SealAsync(chunk, version, default).ConfigureAwait(false);
-    }
-
-    /// <summary>A block from whoever has it right; null: nobody who answers.</summary>
-    private async Task<CopyPieces?> FetchAsync(IReadOnlyList<CopySource> sources, BlockIndex block)
-    {
-        foreach (var source in sources)
-        {
-            try
-            {
-                return await source.ReadAsync(block, 1, _stop.Token).ConfigureAwait(false);
-            }
-            catch (DistFsException e)
-            {
-                LogNotThere(logger, block, e.Message);
-            }
-        }
-
-        return null;
-    }
-
-    /// <summary>
-    /// Other servers whose copy should be byte by byte the same; null: somebody writes it, or it is gone.
-    /// </summary>
-    private async Task<List<CopySource>?> SourcesAsync(IChunkStore store, ChunkInfo info)
-    {
-        var how = new LeaderCall(TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(2));
-        var located = (await leader.AskAsync(
-            ChunkServersMethods.Locate,
-            new LocateChunkRequest { Chunk = info.Chunk.Value },
-            static reply => reply.Answer,
-            how,
-            _stop.Token).ConfigureAwait(false)).Reply;
-        if (located.Answer.Status != 0 || located.Version != info.Version.Value || !located.Sealed)
-        {
-            return null;
-        }
-
-        var digests = new List<BlockDigest>();
-        store.Digest(info.Chunk, info.Version, digests);
-        var here = digests.ToDictionary(static digest => digest.Block.Value);
-        var sources = new List<CopySource>();
-        foreach (var server in located.Servers.Where(server => server.Server != store.Identity.Server.Value))
-        {
-            var order = new CopyOrder
-            {
-                Chunk = info.Chunk.Value,
-                Version = info.Version.Value,
-                Length = info.Length,
-                Source = server.Server,
-            };
-            var source = new CopySource(links.To(server.Address), order);
-            try
-            {
-                var there = await source.DigestAsync(_stop.Token).ConfigureAwait(false);
-                if (there.Count == here.Count && there.All(one =>
-                    here.TryGetValue(one.Key, out var own) && own == one.Value))
-                {
-                    sources.Add(source);
-                }
-            }
-            catch (DistFsException e)
-            {
-                LogNotThere(logger, default, e.Message);
-            }
-        }
-
-        return sources;
     }
 
     [LoggerMessage(
@@ -279,6 +286,10 @@ internal sealed partial class Mender(
     [LoggerMessage(
         Level = LogLevel.Warning, Message = "Chunk {Chunk} {Version} cannot be mended here: {Reason}")]
     private static partial void LogNot(ILogger logger, ChunkId chunk, ChunkVersion version, string reason);
+
+    [LoggerMessage(
+        Level = LogLevel.Information, Message = "Chunk {Chunk} {Version} cannot be mended yet: {Reason}")]
+    private static partial void LogNotYet(ILogger logger, ChunkId chunk, ChunkVersion version, string reason);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "A damaged block {Block} is not to be had there: {Reason}")]
     private static partial void LogNotThere(ILogger logger, BlockIndex block, string reason);

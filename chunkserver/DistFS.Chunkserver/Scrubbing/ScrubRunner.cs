@@ -91,16 +91,9 @@ internal sealed partial class ScrubRunner : IAsyncDisposable
         {
             for (; ; )
             {
-                var nowMs = _clock.GetUtcNow().ToUnixTimeMilliseconds();
-                var step = await place.Scrubber.StepAsync(nowMs, damages, _stop.Token).ConfigureAwait(false);
+                var step = await StepAsync(place, damages).ConfigureAwait(false);
                 Interlocked.Add(ref _bytes, step.StoredBytes);
                 Interlocked.Add(ref _chunks, step.Chunks);
-                foreach (var ofChunk in damages.GroupBy(static damage => damage.Chunk))
-                {
-                    await GiveUpAsync(place.Store, ofChunk.Key, ofChunk.Count()).ConfigureAwait(false);
-                }
-
-                damages.Clear();
                 if (step.HasEndedAsked)
                 {
                     Ended(place, isLeft: false);
@@ -122,6 +115,33 @@ internal sealed partial class ScrubRunner : IAsyncDisposable
             LogEnded(_logger, e.Message);
             Ended(place, isLeft: true);
         }
+    }
+
+    /// <summary>
+    /// One step, and what follows of it. A chunk that cannot be looked at now is passed over, after a pause: as long as
+    /// the store has not failed, the others are looked at.
+    /// </summary>
+    private async Task<ScrubStep> StepAsync(Place place, List<ScrubDamage> damages)
+    {
+        var step = default(ScrubStep);
+        try
+        {
+            var nowMs = _clock.GetUtcNow().ToUnixTimeMilliseconds();
+            step = await place.Scrubber.StepAsync(nowMs, damages, _stop.Token).ConfigureAwait(false);
+        }
+        catch (DistFsException e) when (e.Code != ErrorCatalog.ChunkStoreFailed)
+        {
+            LogPassedOver(_logger, e.Message);
+            place.Scrubber.PassOver();
+        }
+
+        foreach (var ofChunk in damages.GroupBy(static damage => damage.Chunk))
+        {
+            await GiveUpAsync(place.Store, ofChunk.Key, ofChunk.Count()).ConfigureAwait(false);
+        }
+
+        damages.Clear();
+        return step;
     }
 
     /// <summary>The last store makes the pass that was asked for one that ended.</summary>
@@ -154,8 +174,16 @@ internal sealed partial class ScrubRunner : IAsyncDisposable
             LogDamaged(_logger, blocks, info.Chunk, info.Version, store.Identity.Store);
             _open.Close(info.Chunk);
             _stores.DamagedToo(blocks - 1);
-            await store.MarkLostAsync(info.Chunk, info.Version, FsStatus.Corrupt, CancellationToken.None)
-                .ConfigureAwait(false);
+            try
+            {
+                await store.MarkLostAsync(info.Chunk, info.Version, FsStatus.Corrupt, CancellationToken.None)
+                    .ConfigureAwait(false);
+            }
+            catch (DistFsException e) when (e.Code == ErrorCatalog.ChunkStoreFull)
+            {
+                // Whoever reads it finds out, as does the next pass.
+                LogPassedOver(_logger, e.Message);
+            }
         }
     }
 
@@ -182,6 +210,9 @@ internal sealed partial class ScrubRunner : IAsyncDisposable
 
     [LoggerMessage(Level = LogLevel.Information, Message = "All was looked at: {Chunks} chunks, {Bytes} bytes so far.")]
     private static partial void LogPass(ILogger logger, long chunks, long bytes);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A chunk is not looked at in this pass: {Reason}")]
+    private static partial void LogPassedOver(ILogger logger, string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A store is not looked at any more: {Reason}")]
     private static partial void LogEnded(ILogger logger, string reason);

@@ -112,6 +112,16 @@ internal sealed class WatchedStore(IChunkStore inner, IStoreWatcher watcher) : I
         inner.DropBlockAsync(chunk, version, block, cancellation);
 
     /// <inheritdoc/>
+    public ValueTask ReplaceBlocksAsync(
+        ChunkId chunk,
+        ChunkVersion version,
+        IReadOnlyList<BlockIndex> blocks,
+        VerifiedPieces pieces,
+        bool isWhole,
+        CancellationToken cancellation) =>
+        inner.ReplaceBlocksAsync(chunk, version, blocks, pieces, isWhole, cancellation);
+
+    /// <inheritdoc/>
     public async ValueTask MarkLostAsync(
         ChunkId chunk, ChunkVersion version, FsStatus status, CancellationToken cancellation)
     {

@@ -239,9 +239,11 @@ internal sealed partial class ChunkServersService(
                 Answer = new ServerAnswer(),
                 Version = row.Version.Value,
                 Sealed = row.State == Metadata.Chunks.ChunkState.Sealed,
+                Length = row.Length,
             };
-            foreach (var id in row.Replicas.Span)
+            foreach (var id in row.Chain)
             {
+                reply.Tail = id.Value;
                 if (tree.Servers.TryGet(id, out var server) && server.State != ServerState.Down)
                 {
                     reply.Servers.Add(

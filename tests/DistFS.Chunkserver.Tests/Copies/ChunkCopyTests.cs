@@ -113,6 +113,30 @@ public sealed class ChunkCopyTests : IAsyncLifetime, IDisposable
         Assert.Equal(ChunkState.Serving, _here.Find(Chunk)!.Value.State);
     }
 
+    /// <summary>It has settled, or was mended, before the cluster knew: it counts, and hardly a byte comes.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task One_that_is_sealed_in_the_version_is_compared_and_counts(bool isDifferent)
+    {
+        await _there.WriteAsync(Chunk, 3, 1, 20);
+        await _here.WriteAsync(Chunk, 3, 1, 20);
+        if (isDifferent)
+        {
+            await _here.AppendAsync(Chunk, 3, 99, 1, first: 5);
+            await _here.AppendAsync(Chunk, 3, 99, 1, first: 18);
+        }
+
+        await _here.SealAsync(new ChunkId(Chunk), new ChunkVersion(3), default);
+        Assert.True(_here.Damage(new ChunkId(Chunk), new BlockIndex(7), 99));
+        var copy = await CopyAsync(10, 3, 20 * ChunkLayout.BlockBytes, isOver: true);
+        _here.Crash();
+        var info = _here.Find(Chunk)!.Value;
+        Assert.Equal((ChunkState.Serving, true, 10ul), (info.State, info.IsSealed, info.Copy.Value));
+        Assert.Equal(_there.Stored(Chunk, 3), _here.Stored(Chunk, 3));
+        Assert.Equal(isDifferent ? 17 : 19, copy.KeptBlocks);
+    }
+
     [Fact]
     public async Task Nothing_is_left_of_what_came_damaged()
     {
@@ -253,9 +277,10 @@ public sealed class ChunkCopyTests : IAsyncLifetime, IDisposable
         SourceAddress = _source.Address.ToString(),
     };
 
-    private async Task<ChunkCopy> CopyAsync(ulong copy, uint version, uint length)
+    private async Task<ChunkCopy> CopyAsync(ulong copy, uint version, uint length, bool isOver = false)
     {
         var order = Order(copy, version, length);
+        order.Over = isOver;
         await using var caller = new FrameChannel(_source.Address);
         var made = new ChunkCopy(
             order, new CopySource(caller, order), _stores, _open, new CopyRate(TimeProvider.System));
