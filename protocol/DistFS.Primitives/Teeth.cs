@@ -111,6 +111,35 @@ public enum PlantedBug
 
     /// <summary>A lease is granted while an operation that conflicts is under way.</summary>
     LeaseGrantedBesideOperation,
+
+    // From here on: rules of the data path, found by worlds of chunks.
+
+    /// <summary>A member replies to a write that it has stored, whatever becomes of it behind.</summary>
+    AcknowledgedBeforeTail,
+
+    /// <summary>A member answers a read of a block that is not with all behind it.</summary>
+    DirtyBlockServed,
+
+    /// <summary>A version begins with nothing of what was dirty in the one before.</summary>
+    DirtyBlocksForgotten,
+
+    /// <summary>A write of a version that is over is taken for one of the present.</summary>
+    FencedWriteTaken,
+
+    /// <summary>Bytes are replied to without a sync, and the store does not note it.</summary>
+    UncleanNotMarked,
+
+    /// <summary>A repeated write is stored once more.</summary>
+    RepetitionStoredTwice,
+
+    /// <summary>A server that started again serves before it has told what it has.</summary>
+    RevivedWithoutInventory,
+
+    /// <summary>A writer's version repeats only what had no reply, not what was replied to out of order.</summary>
+    RepeatedWithGaps,
+
+    /// <summary>An unclean copy is chosen although others wrote without it.</summary>
+    PassedCopyChosen,
 }
 
 /// <summary>Switches a <see cref="PlantedBug"/> on, for the calling thread: a simulated world runs on one.</summary>

@@ -70,7 +70,10 @@ public sealed partial class OperatingFilesTests
         Assert.DoesNotContain(name, said, StringComparison.Ordinal);
     }
 
-    [GeneratedRegex(@"^(ExecStart=\S*dfs|\s+command:) (?<verb>[a-z]+) .*$", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1_000)]
+    [GeneratedRegex(
+        @"^(ExecStart=\S*dfs|\s+command:) (?<verb>[a-z]+) .*$",
+        RegexOptions.Multiline | RegexOptions.ExplicitCapture,
+        1_000)]
     private static partial Regex Commands();
 
     [GeneratedRegex(@"--[a-z-]+", RegexOptions.None, 1_000)]

@@ -274,7 +274,8 @@ public sealed partial class MemoryChunkStore
         {
             _durable[id] = chunk;
         }
-        else if (chunk.IsUnsynced && _durable.TryGetValue(id, out var durable))
+        else if (chunk.IsUnsynced && _durable.TryGetValue(id, out var durable)
+            && !Teeth.Has(PlantedBug.UncleanNotMarked))
         {
             // That it is so is durable before anybody is told of the write.
             _durable[id] = durable with { IsUnsynced = true };

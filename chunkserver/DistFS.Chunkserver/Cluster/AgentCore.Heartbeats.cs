@@ -77,9 +77,11 @@ internal sealed partial class AgentCore
         HasLeft |= sent.Request.BackWithinMs > 0;
         if (Phase == AgentPhase.Positioning)
         {
-            (Phase, _next) = (AgentPhase.Telling, 0);
+            (Phase, _next) = (
+                Teeth.Has(PlantedBug.RevivedWithoutInventory) ? AgentPhase.Through : AgentPhase.Telling, 0);
         }
-        else if (Phase == AgentPhase.Through && reply.WantsInventory && sent.WasThrough)
+        else if (Phase == AgentPhase.Through && reply.WantsInventory && sent.WasThrough
+            && !Teeth.Has(PlantedBug.RevivedWithoutInventory))
         {
             // Asked for by a reply to what was sent while the inventory was not through, it has come meanwhile.
             StartOver(AgentPhase.Telling);

@@ -105,6 +105,11 @@ internal sealed partial class ChunkDataService(
                 }
             }
 
+            if (stored != NotMine && Teeth.Has(PlantedBug.AcknowledgedBeforeTail))
+            {
+                return await stored.ConfigureAwait(false) is { } alone ? Failed(alone) : Done(store, chunk);
+            }
+
             if (stored != NotMine)
             {
                 // Both, always: they use the request's memory.

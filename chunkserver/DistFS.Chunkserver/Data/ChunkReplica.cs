@@ -107,7 +107,9 @@ internal sealed class ChunkReplica
         // Also of a broken chain: what was committed before stays replied to.
         if (sequence <= Taken)
         {
-            return sequence == 0 || (IsBroken && sequence > Committed) ? WriteVerdict.Broken : WriteVerdict.Repeated;
+            return sequence == 0 || (IsBroken && sequence > Committed) ? WriteVerdict.Broken
+                : Teeth.Has(PlantedBug.RepetitionStoredTwice) && !IsBroken ? WriteVerdict.Take
+                : WriteVerdict.Repeated;
         }
 
         if (IsBroken || sequence - Taken > AheadMax)
@@ -152,7 +154,10 @@ internal sealed class ChunkReplica
     public void Settle(BlockIndex block) => _carried.Remove(block);
 
     /// <summary>Whether a block may be other than the tail has it.</summary>
-    public bool IsDirty(BlockIndex block) =>
+    public bool IsDirty(BlockIndex block) => !Teeth.Has(PlantedBug.DirtyBlockServed)
+        && IsNotWithAll(block);
+
+    private bool IsNotWithAll(BlockIndex block) =>
         _carried.Contains(block) || (_written.TryGetValue(block, out var last) && last > Committed);
 
     /// <summary>The blocks that the next version has to carry, before <paramref name="end"/>.</summary>

@@ -57,7 +57,8 @@ internal sealed class OpenChunks(IChunkStores stores, IServing serving, ShellSch
     public async ValueTask<OpenChunk> ForWriteAsync(
         ChunkId chunk, ChunkVersion version, uint storedLength, bool begins)
     {
-        if (_open.TryGetValue(chunk, out var open) && open.Replica.Version == version)
+        if (_open.TryGetValue(chunk, out var open) && (open.Replica.Version == version
+            || (Teeth.Has(PlantedBug.FencedWriteTaken) && open.Replica.Version.Value > version.Value)))
         {
             open.Touch();
             return open;
@@ -344,7 +345,7 @@ internal sealed class OpenChunks(IChunkStores stores, IServing serving, ShellSch
             var replica = before.Replica;
             return new ChunkReplica(
                 fence.Version,
-                replica.DirtyBefore(end).ToList(),
+                Teeth.Has(PlantedBug.DirtyBlocksForgotten) ? [] : replica.DirtyBefore(end).ToList(),
                 replica.Origin == ReplicaOrigin.Rest && replica.Committed == 0
                     ? ReplicaOrigin.Rest
                     : ReplicaOrigin.Known);

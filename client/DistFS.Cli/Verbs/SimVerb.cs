@@ -10,7 +10,7 @@ using Spectre.Console;
 namespace DistFS.Cli.Verbs;
 
 /// <summary>
-/// <c>dfs sim</c>: runs the shipped consensus and metadata in simulated worlds full of faults
+/// <c>dfs sim</c>: runs the shipped consensus, metadata and data path in simulated worlds full of faults
 /// (docs/design/simulation.md).
 /// </summary>
 internal sealed class SimVerb : Verb
@@ -35,7 +35,7 @@ internal sealed class SimVerb : Verb
 
     private readonly Option<SimulationMachine?> _machine = new("--machine")
     {
-        Description = "What the members run: registers or metadata; without it, each world is run with both",
+        Description = "Which worlds: registers, metadata or chunks; without it, each seed is run with all of them",
         HelpName = "WHICH",
     };
 
@@ -47,7 +47,7 @@ internal sealed class SimVerb : Verb
 
     private readonly Option<bool> _trace = new("--trace") { Description = "Print all that happens, of one seed" };
 
-    public override string Summary => "Run consensus and metadata in simulated worlds full of faults";
+    public override string Summary => "Run consensus, metadata and chunk servers in simulated worlds full of faults";
 
     public override VerbGroup Group => VerbGroup.Tool;
 
@@ -109,7 +109,7 @@ internal sealed class SimVerb : Verb
         var count = soak == null ? context.Get(_seeds) : int.MaxValue;
         SimulationMachine[] machines = context.Get(_machine) is { } one ? [one]
             : planted != PlantedBug.None ? [SimulationRunner.MachineOf(planted)]
-            : [SimulationMachine.Registers, SimulationMachine.Metadata];
+            : Enum.GetValues<SimulationMachine>();
         if (context.Get(_trace) && count == 1)
         {
             var summary = new SimulationSummary();

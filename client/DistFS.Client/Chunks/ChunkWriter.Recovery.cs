@@ -71,6 +71,11 @@ public sealed partial class ChunkWriter
                 // Everybody who comes from here on is sent behind these. A copy: one may end at once.
                 foreach (var write in _error == null ? _pending.ToArray() : [])
                 {
+                    if (Teeth.Has(PlantedBug.RepeatedWithGaps) && write.IsReplied)
+                    {
+                        continue;
+                    }
+
                     Start(write);
                 }
             }

@@ -87,7 +87,7 @@ public static class UncleanCopies
                 return false;
             }
 
-            if (chunk.UncleanBytesOf(server) == ChunkRow.Passed)
+            if (chunk.UncleanBytesOf(server) == ChunkRow.Passed && !Teeth.Has(PlantedBug.PassedCopyChosen))
             {
                 passed = passed.Value == 0 ? server : passed;
                 continue;

@@ -151,4 +151,13 @@ internal sealed partial class RepairRunner
             }
         }
     }
+
+    private static EndCopiesRequest.Types.End EndOf(in CopyAssignment copy, bool isDone) => new()
+    {
+        Copy = copy.Copy.Value,
+        Chunk = copy.Chunk.Value,
+        Version = copy.Version.Value,
+        Target = copy.Target.Value,
+        IsDone = isDone,
+    };
 }

@@ -376,15 +376,6 @@ internal sealed partial class RepairRunner : IAsyncDisposable
         return found != null;
     }
 
-    private static EndCopiesRequest.Types.End EndOf(in CopyAssignment copy, bool isDone) => new()
-    {
-        Copy = copy.Copy.Value,
-        Chunk = copy.Chunk.Value,
-        Version = copy.Version.Value,
-        Target = copy.Target.Value,
-        IsDone = isDone,
-    };
-
     [LoggerMessage(
         Level = LogLevel.Warning,
         Message = "The copy of {Chunk} from {Source} to {Target} failed: {Status}. It is tried again with other ends.")]

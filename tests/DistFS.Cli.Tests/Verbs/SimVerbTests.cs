@@ -5,6 +5,7 @@ public class SimVerbTests
     [Theory]
     [InlineData("registers")]
     [InlineData("metadata")]
+    [InlineData("chunks")]
     public async Task One_world_gives_the_same_trace_twice(string machine)
     {
         var first = await new Cli().RunAsync("sim", "--machine", machine, "--seed", "7", "--json");
@@ -25,7 +26,7 @@ public class SimVerbTests
         Assert.Equal(ExitCodes.Ok, result.ExitCode);
 
         // Three of each machine.
-        Assert.Matches(@"(?m)^worlds +6$", result.Out);
+        Assert.Matches(@"(?m)^worlds +9$", result.Out);
         Assert.Matches(@"(?m)^commits +[1-9][\d,]*$", result.Out);
         Assert.EndsWith("passed\n", result.Out, StringComparison.Ordinal);
     }

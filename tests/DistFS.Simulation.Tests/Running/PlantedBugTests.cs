@@ -36,6 +36,11 @@ public sealed class PlantedBugTests(ITestOutputHelper output)
             PlantedBug.DropKeepsVersion,
             PlantedBug.IndexFlushedApart,
             PlantedBug.GraceSkipped,
+            PlantedBug.AcknowledgedBeforeTail,
+            PlantedBug.DirtyBlockServed,
+            PlantedBug.FencedWriteTaken,
+            PlantedBug.UncleanNotMarked,
+            PlantedBug.RepeatedWithGaps,
         ];
 
     [Theory]

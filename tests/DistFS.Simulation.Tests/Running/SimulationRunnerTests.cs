@@ -28,6 +28,20 @@ public sealed class SimulationRunnerTests
     [InlineData(2)]
     [InlineData(3)]
     [InlineData(4)]
+    public void TheSameSeedIsTheSameWorldOfChunks(ulong seed)
+    {
+        var one = SimulationRunner.RunSeed(seed, SimulationSize.Light, machine: SimulationMachine.Chunks);
+        var two = SimulationRunner.RunSeed(seed, SimulationSize.Light, machine: SimulationMachine.Chunks);
+        Assert.Equal(one.TraceHash, two.TraceHash);
+        Assert.Equal(one.Events, two.Events);
+        Assert.Equal(one.Outcomes, two.Outcomes);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
     public void TheSameSeedIsTheSameWorldOfMetadata(ulong seed)
     {
         var one = SimulationRunner.RunSeed(seed, SimulationSize.Light, machine: SimulationMachine.Metadata);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using DistFS.Primitives;
+using DistFS.Simulation.Chains;
 using Xunit.Abstractions;
 
 namespace DistFS.Simulation.Tests.Running;
@@ -50,6 +51,23 @@ public sealed class SwarmTests(ITestOutputHelper output)
         }
     }
 
+    /// <summary>The data path: some 20 s of one core.</summary>
+    [Fact]
+    public void LightSeedsOfChunksPass()
+    {
+        var count = Budget("DISTFS_SIM_CHUNKS", 120);
+        var summary = Pass(SimulationSize.Light, first: 1, count, SimulationMachine.Chunks);
+        output.WriteLine(string.Join(", ", summary.Outcomes.Select(outcome => $"{outcome.Key} {outcome.Value}")));
+        if (count >= 100)
+        {
+            foreach (var what in (string[])
+                ["decisions", "unclean copies", "losses forgiven", "copies made", "stale reads", "versions"])
+            {
+                Assert.True(summary.Outcomes.GetValueOrDefault(what) > 0, $"never {what}");
+            }
+        }
+    }
+
     [Fact]
     public void FullSeedsPass() => Pass(SimulationSize.Full, first: 1, Budget("DISTFS_SIM_FULL", 20));
 
@@ -72,8 +90,18 @@ public sealed class SwarmTests(ITestOutputHelper output)
         if (count >= 100)
         {
             // A world in which nothing happens proves nothing.
-            Assert.True(summary.OperationsDone > 50 * summary.Seeds && summary.Elections > 2 * summary.Seeds);
-            Assert.Equal(Enum.GetValues<FaultKind>(), summary.FaultsInjected.Keys);
+            Assert.True(summary.OperationsDone > 50 * summary.Seeds);
+            if (machine == SimulationMachine.Chunks)
+            {
+                Assert.All(
+                    Enum.GetValues<ChainFault>(),
+                    fault => Assert.True(summary.Outcomes.GetValueOrDefault($"fault: {fault}") > 0, $"never {fault}"));
+            }
+            else
+            {
+                Assert.True(summary.Elections > 2 * summary.Seeds);
+                Assert.Equal(Enum.GetValues<FaultKind>(), summary.FaultsInjected.Keys);
+            }
         }
 
         return summary;

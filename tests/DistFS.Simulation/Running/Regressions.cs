@@ -13,7 +13,7 @@ public static class Regressions
         return Parse(reader.ReadToEnd());
     }
 
-    /// <summary>Reads lines of "seed [light|full] [registers|metadata]"; what follows # is for people.</summary>
+    /// <summary>Reads lines of "seed [light|full] [registers|metadata|chunks]"; what follows # is for people.</summary>
     /// <exception cref="FormatException">A line is something else.</exception>
     public static IReadOnlyList<(ulong Seed, SimulationSize Size, SimulationMachine Machine)> Parse(string text)
     {

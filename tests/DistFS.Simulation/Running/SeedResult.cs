@@ -65,7 +65,12 @@ public sealed record SeedResult
 
     private string SizeOption => Size == SimulationSize.Full ? " --full" : "";
 
-    private string MachineName => Machine == SimulationMachine.Metadata ? "metadata" : "registers";
+    private string MachineName => Machine switch
+    {
+        SimulationMachine.Metadata => "metadata",
+        SimulationMachine.Chunks => "chunks",
+        _ => "registers",
+    };
 
     private string PlantedOption => Planted == PlantedBug.None ? "" : $" --planted {Planted}";
 

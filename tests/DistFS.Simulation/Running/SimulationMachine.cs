@@ -8,4 +8,7 @@ public enum SimulationMachine
 
     /// <summary>The metadata of the file system, with chunk servers.</summary>
     Metadata,
+
+    /// <summary>No members: chunk servers, writers and readers, with one leader after the other.</summary>
+    Chunks,
 }

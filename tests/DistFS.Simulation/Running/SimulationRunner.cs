@@ -1,4 +1,5 @@
 using DistFS.Primitives;
+using DistFS.Simulation.Chains;
 
 namespace DistFS.Simulation;
 
@@ -26,9 +27,14 @@ public static class SimulationRunner
         Teeth.Plant(planted);
         try
         {
+            if (machine == SimulationMachine.Chunks)
+            {
+                return RunChains(seed, size, planted, listener);
+            }
+
             var world = new World(seed, size, machine);
             world.Trace.Listener = listener;
-            return Result(world, Failure(world), seed, size, planted, machine);
+            return Result(world, Failure(world.Run, world.Trace), seed, size, planted, machine);
         }
         finally
         {
@@ -97,8 +103,10 @@ public static class SimulationRunner
     }
 
     /// <summary>The machine whose worlds can find a bug.</summary>
-    public static SimulationMachine MachineOf(PlantedBug planted) => planted >= PlantedBug.ReplyNotSaved
-        ? SimulationMachine.Metadata : SimulationMachine.Registers;
+    public static SimulationMachine MachineOf(PlantedBug planted) =>
+        planted >= PlantedBug.AcknowledgedBeforeTail ? SimulationMachine.Chunks
+        : planted >= PlantedBug.ReplyNotSaved ? SimulationMachine.Metadata
+        : SimulationMachine.Registers;
 
     private static bool IsFinding(SeedResult result) =>
         !result.Passed && RunSeed(result.Seed, result.Size, machine: result.Machine).Passed;
@@ -150,22 +158,55 @@ public static class SimulationRunner
         return summary;
     }
 
-    private static string? Failure(World world)
+    private static SeedResult RunChains(
+        ulong seed, SimulationSize size, PlantedBug planted, Action<string>? listener)
+    {
+        // The shells' continuations run where they are completed, as on a thread of the pool.
+        var context = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(null);
+        try
+        {
+            var world = new ChainWorld(seed, size);
+            world.Trace.Listener = listener;
+            var failure = Failure(world.Run, world.Trace);
+            return new SeedResult
+            {
+                Seed = seed,
+                Machine = SimulationMachine.Chunks,
+                Size = size,
+                Planted = planted,
+                Failure = failure,
+                TraceHash = world.Trace.Hash,
+                VirtualTime = TimeSpan.FromMicroseconds(world.Queue.Now),
+                Events = world.Queue.Done,
+                OperationsDone = world.OperationsDone,
+                FaultsInjected = new Dictionary<FaultKind, long>(),
+                Outcomes = world.Counts,
+                TraceTail = failure == null ? [] : [.. world.Trace.Tail],
+            };
+        }
+        finally
+        {
+            SynchronizationContext.SetSynchronizationContext(context);
+        }
+    }
+
+    private static string? Failure(Action run, Trace trace)
     {
         try
         {
-            world.Run();
+            run();
             return null;
         }
         catch (Exception error) when (error is InvariantException or CheckFailedException)
         {
-            world.Trace.Line($"FAILED: {error.Message}");
+            trace.Line($"FAILED: {error.Message}");
             return error is CheckFailedException ? $"{error.Message}\n{error.StackTrace}" : error.Message;
         }
         catch (Exception error)
         {
             // Whatever else comes out of the cores is a defect as well, and what a seed is to report.
-            world.Trace.Line($"FAILED: {error.GetType().Name}: {error.Message}");
+            trace.Line($"FAILED: {error.GetType().Name}: {error.Message}");
             return error.ToString();
         }
     }
