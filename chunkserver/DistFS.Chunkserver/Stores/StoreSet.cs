@@ -224,9 +224,9 @@ internal sealed class StoreSet : IChunkStores, IStoreWatcher
     public void VersionBegun(ChunkId chunk, ChunkVersion version) => OnVersionBegun?.Invoke(chunk, version);
 
     /// <inheritdoc/>
-    public void Lost(ChunkInfo info)
+    public void Lost(ChunkInfo info, bool wasLost)
     {
-        if (_found.TryAdd((info.Chunk.Value, info.Version.Value), 0))
+        if (_found.TryAdd((info.Chunk.Value, info.Version.Value), 0) && !wasLost)
         {
             Interlocked.Increment(ref _lostCopies);
             if (info.LostStatus == FsStatus.Corrupt)

@@ -80,6 +80,15 @@ internal sealed class WatchedStore(IChunkStore inner, IStoreWatcher watcher) : I
     public async ValueTask BeginVersionsAsync(
         ReadOnlyMemory<VersionFence> fences, Memory<FenceOutcome> outcomes, CancellationToken cancellation)
     {
+        var wereLost = new HashSet<ChunkId>();
+        foreach (var fence in fences.Span)
+        {
+            if (inner.TryGet(fence.Chunk, out var before) && before.State == ChunkState.Lost)
+            {
+                wereLost.Add(fence.Chunk);
+            }
+        }
+
         await inner.BeginVersionsAsync(fences, outcomes, cancellation).ConfigureAwait(false);
         for (var i = 0; i < fences.Length; i++)
         {
@@ -88,7 +97,7 @@ internal sealed class WatchedStore(IChunkStore inner, IStoreWatcher watcher) : I
             watcher.VersionBegun(chunk, fences.Span[i].Version);
             if (outcomes.Span[i] == FenceOutcome.Lost)
             {
-                TellIfLost(chunk);
+                TellIfLost(chunk, wereLost.Contains(chunk));
             }
         }
     }
@@ -203,11 +212,11 @@ internal sealed class WatchedStore(IChunkStore inner, IStoreWatcher watcher) : I
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => inner.DisposeAsync();
 
-    private void TellIfLost(ChunkId chunk)
+    private void TellIfLost(ChunkId chunk, bool wasLost = false)
     {
         if (inner.TryGet(chunk, out var info) && info.State == ChunkState.Lost)
         {
-            watcher.Lost(info);
+            watcher.Lost(info, wasLost);
         }
     }
 }
@@ -225,5 +234,7 @@ internal interface IStoreWatcher
     void VersionBegun(ChunkId chunk, ChunkVersion version);
 
     /// <summary>A copy is lost; told whenever it is found to be.</summary>
-    void Lost(ChunkInfo info);
+    /// <param name="info">The copy.</param>
+    /// <param name="wasLost">In an earlier version it was, too, and came to this one so.</param>
+    void Lost(ChunkInfo info, bool wasLost);
 }

@@ -171,6 +171,41 @@ public sealed class CrashTests
         });
     }
 
+    /// <summary>
+    /// The servers of a sealed chunk are started again one after the other, and none of them knows that it is sealed:
+    /// told so with its inventory, each has it on its disk, and serves when those behind it are away.
+    /// </summary>
+    [Fact]
+    public async Task Who_does_not_know_that_a_chunk_is_sealed_hears_it_with_its_inventory_and_serves()
+    {
+        await using var servers = await TestServers.StartAsync(Patient, Names);
+        var chunk = await servers.WriteAsync(await servers.Meta.MakeAsync("f"), 0, Blocks);
+        var order = servers.Meta.ServersOf(chunk);
+        Assert.All(order, server => Assert.False(servers.Store(server, chunk).Find(chunk)!.Value.IsSealed));
+        foreach (var name in Names)
+        {
+            await servers.StopAsync(name);
+            await servers.AddAsync(name);
+        }
+
+        await Eventually.True(() => order.All(server => servers.Store(server, chunk).Find(chunk)!.Value.IsSealed));
+        await servers.KillAsync(Names[order[2] - 1]);
+        foreach (var server in order.Take(2))
+        {
+            var name = Names[server - 1];
+            await servers.KillAsync(name);
+            var host = await servers.AddAsync(name);
+            var info = servers.Store(server, chunk).Find(chunk)!.Value;
+            using var reply = await servers.ReadAsync(host, new ReadChunkRequest
+            {
+                Name = new ChunkName { Chunk = chunk, Version = info.Version.Value, StoredLength = info.Length },
+                Server = server,
+                Blocks = Blocks,
+            });
+            Assert.Equal((uint)Blocks * ChunkLayout.BlockBytes, reply.Message.Length);
+        }
+    }
+
     /// <summary>An open chunk: some blocks synced, and some only replied to, which are committed too.</summary>
     private static async Task<(ulong Chunk, byte[] Expected)> WriteAsync(TestServers servers)
     {

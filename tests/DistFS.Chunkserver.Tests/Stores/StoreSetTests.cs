@@ -121,9 +121,14 @@ public sealed class StoreSetTests
         Assert.Throws<DistFsException>(() => store.Read(new ChunkId(1), new ChunkVersion(1), default, 1));
         Assert.Equal((2, 1L, 1L), (lost.Count, set.LostCopies, set.DamagedBlocks));
 
+        // Lost still, in the version that the others have come to.
+        var outcomes = new FenceOutcome[1];
+        await store.BeginVersionsAsync(
+            new[] { new VersionFence(new ChunkId(1), new ChunkVersion(2), 1) }, outcomes, default);
+        Assert.Equal(((1ul, 2u), 1L, 1L), (lost[^1], set.LostCopies, set.DamagedBlocks));
+
         // A fence that finds less than was committed.
         await store.WriteAsync(2, 1, 7, 1);
-        var outcomes = new FenceOutcome[1];
         await store.BeginVersionsAsync(
             new[] { new VersionFence(new ChunkId(2), new ChunkVersion(2), 1 << 20) }, outcomes, default);
         Assert.Equal((2ul, 2u), lost[^1]);
