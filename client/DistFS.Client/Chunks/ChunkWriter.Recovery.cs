@@ -64,7 +64,7 @@ public sealed partial class ChunkWriter
                 (_target, _sequence, _recovery) = (next, 0, null);
 
                 // Also less than before: somebody else may have cut what was committed.
-                _acknowledged = next.StoredLength;
+                (_acknowledged, _isUsed) = (next.StoredLength, false);
                 _begins = next.StoredLength == 0 && length == 0;
                 _version = new CancellationTokenSource();
 

@@ -43,6 +43,9 @@ public sealed partial class ChunkWriter : IAsyncDisposable
 
     // Acknowledged writes that were not durable by themselves, and as many of them as a sync has covered.
     private long _volatile;
+
+    // Something was acknowledged in this version.
+    private bool _isUsed;
     private long _synced;
     private Task? _recovery;
     private DistFsException? _error;
@@ -96,6 +99,21 @@ public sealed partial class ChunkWriter : IAsyncDisposable
             lock (_gate)
             {
                 return (_target, _acknowledged);
+            }
+        }
+    }
+
+    /// <summary>
+    /// As <see cref="Acknowledged"/>, of what may be committed: nothing, as long as nothing was acknowledged in this
+    /// version. What was before is in what it began with, and a server that has not heard of it lacks nothing.
+    /// </summary>
+    public (ChunkTarget Target, uint Length) AcknowledgedHere
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return (_target, _isUsed ? _acknowledged : 0);
             }
         }
     }
@@ -347,7 +365,7 @@ public sealed partial class ChunkWriter : IAsyncDisposable
                 done.Add(first.Value);
                 _acknowledged = Math.Max(_acknowledged, first.Value.End);
                 _volatile += first.Value.IsDurable ? 0 : 1;
-                _begins = false;
+                (_begins, _isUsed) = (false, true);
                 _failedInARow = 0;
             }
         }

@@ -62,7 +62,7 @@ internal sealed class WrittenPlace : IChunkVersions, IPlaceOperations, IAsyncDis
     {
         get
         {
-            var (target, length) = Writer.Acknowledged;
+            var (target, length) = Writer.AcknowledgedHere;
             return Named(target, length);
         }
     }
@@ -89,7 +89,8 @@ internal sealed class WrittenPlace : IChunkVersions, IPlaceOperations, IAsyncDis
     /// <exception cref="DistFsException">Refused.</exception>
     public async Task InstallAsync(CancellationToken cancellation)
     {
-        var written = Written;
+        var (target, length) = Writer.Acknowledged;
+        var written = Named(target, length);
         var operation = new Operation
         {
             InstallChunk = new InstallChunkRequest

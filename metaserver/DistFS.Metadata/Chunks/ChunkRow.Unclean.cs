@@ -32,14 +32,17 @@ public readonly partial record struct ChunkRow
         }
     }
 
-    /// <summary>Its servers in the order of the chain, without those whose copies are unclean.</summary>
+    /// <summary>
+    /// Its servers in the order of the chain, without those whose copies are unclean or that lack it: what comes to be
+    /// there by a late copy may be of before, and nobody must settle by it.
+    /// </summary>
     public IEnumerable<ServerId> Chain
     {
         get
         {
             for (var i = 0; i < Replicas.Length; i++)
             {
-                if (UncleanBytes.IsEmpty || UncleanBytes.Span[i] is Clean or Decided)
+                if ((Lacking >> i & 1) == 0 && (UncleanBytes.IsEmpty || UncleanBytes.Span[i] is Clean or Decided))
                 {
                     yield return Replicas.Span[i];
                 }

@@ -56,18 +56,6 @@ internal sealed class ChainOptions
     /// <summary>How good the network is.</summary>
     public required NetworkQuality Quality { get; init; }
 
-    /// <summary>
-    /// A known fault, until it is mended: all copies crash, what was acknowledged and not synced is gone, and the
-    /// writer's next sync, in a later version, ends well all the same.
-    /// </summary>
-    public bool SyncMayBeLate { get; init; } = true;
-
-    /// <summary>
-    /// A known fault, until it is mended: a writer commits a version in which nothing was acknowledged, and a server
-    /// that has not heard of it is said to have missed something, until it starts again.
-    /// </summary>
-    public bool CommitsUnseenVersions { get; init; }
-
     /// <summary>Draws them.</summary>
     public static ChainOptions Draw(Prng prng, SimulationSize size)
     {

@@ -97,7 +97,10 @@ internal sealed class MetaClient(ChainWorld world, SimulatedProcess process, Prn
         new ChunkId(chunk.Chunk),
         new ChunkVersion(chunk.Version),
         chunk.StoredLength,
-        [.. chunk.Servers.Select(id => new ChunkServerAddress(new ServerId(id), world.AddressOf(new ServerId(id))))]);
+        [.. chunk.Servers.Select(id => new ChunkServerAddress(new ServerId(id), world.AddressOf(new ServerId(id))))],
+        chunk.KeepsBeyond,
+        chunk.Sealed,
+        new ChunkVersion(chunk.DecidedIn));
 
     /// <summary>Null: not answered; a while has passed.</summary>
     private async Task<TReply?> TryAsync<TRequest, TReply>(RpcMethod<TRequest, TReply> method, TRequest request)
@@ -127,26 +130,38 @@ internal sealed class MetaClient(ChainWorld world, SimulatedProcess process, Prn
 internal sealed class SimulatedPlace(ChainWorld world, MetaClient client, ChainFile file)
     : IChunkVersions, IPlaceOperations
 {
+    private ChunkVersion _opened;
+
     /// <summary>Writes that are not acknowledged: they are repeated in the version that begins.</summary>
     public LinkedList<CellWrite> Pending { get; } = [];
 
-    /// <summary>The last version in which something was acknowledged.</summary>
-    public uint Acknowledged { get; private set; }
+    /// <summary>Set when there is one.</summary>
+    public ChunkWriter? Writer { get; set; }
+
+    /// <inheritdoc/>
+    public uint Committed { get; set; }
+
+    /// <summary>
+    /// All copies crashed while this one wrote, and one was decided to be the chunk: then it may hear of a loss.
+    /// </summary>
+    public bool SawDecision { get; private set; }
+
+    bool IPlaceOperations.HasUnsynced => Writer!.HasUnsynced;
+
+    bool IPlaceOperations.IsTakenIfFilling() => false;
 
     /// <summary>A write is acknowledged.</summary>
-    public void Acknowledge(LinkedListNode<CellWrite> write)
-    {
-        Pending.Remove(write);
-        Acknowledged = Math.Max(Acknowledged, write.Value.Key.Version);
-    }
+    public void Acknowledge(LinkedListNode<CellWrite> write) => Pending.Remove(write);
 
     /// <summary>Makes the place writable: in a version that this writer has for itself.</summary>
     public async Task<ChunkTarget> OpenAsync()
     {
         var info = await AllocateAsync().ConfigureAwait(false);
-        return info.Begun
+        var target = info.Begun
             ? client.TargetOf(info)
             : await NewVersionAsync(client.TargetOf(info), 0, []).ConfigureAwait(false) ?? throw Stale();
+        _opened = target.Version;
+        return target;
     }
 
     /// <inheritdoc/>
@@ -157,6 +172,7 @@ internal sealed class SimulatedPlace(ChainWorld world, MetaClient client, ChainF
             $"{file}: behind {before.Version} with {length} without {string.Join(',', drop.Select(one => one.Value))}");
         var target = await PlaceVersions
             .BeginAsync(this, file.ToString(), 0, before, length, drop, cancellation).ConfigureAwait(false);
+        Committed = target.StoredLength;
         foreach (var write in Pending)
         {
             ByteLedger.Repeat(write, target.Version.Value);
@@ -169,8 +185,12 @@ internal sealed class SimulatedPlace(ChainWorld world, MetaClient client, ChainF
     public async Task<ChunkTarget> LookUpAsync(ChunkTarget before, CancellationToken cancellation) =>
         await client.LookUpAsync(file.Inode).ConfigureAwait(false) ?? throw Stale();
 
-    async Task<ChunkTarget> IPlaceOperations.AllocateAsync(CancellationToken cancellation) =>
-        client.TargetOf(await AllocateAsync().ConfigureAwait(false));
+    async Task<ChunkTarget> IPlaceOperations.AllocateAsync(CancellationToken cancellation)
+    {
+        var target = client.TargetOf(await AllocateAsync().ConfigureAwait(false));
+        SawDecision |= target.DecidedIn.Value > _opened.Value;
+        return target;
+    }
 
     Task<ChunkTarget?> IPlaceOperations.NewVersionAsync(
         ChunkTarget before, uint length, IReadOnlyCollection<ServerId> drop, CancellationToken cancellation) =>

@@ -92,7 +92,7 @@ internal sealed partial class ServerMachine : IServing, IChunkStores, IStoreWatc
     public void VersionBegun(ChunkId chunk, ChunkVersion version) => _core.VersionBegun(chunk, version);
 
     /// <inheritdoc/>
-    public void Lost(ChunkInfo info)
+    public void Lost(ChunkInfo info, bool wasLost)
     {
         _world.Trace.Line($"{Name} has lost {info.Chunk} {info.Version}: {info.LostStatus}");
         _core.Lost(new LostCopy

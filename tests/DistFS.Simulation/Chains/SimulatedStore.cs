@@ -80,6 +80,15 @@ internal sealed class SimulatedStore(
         ChunkId chunk, ChunkVersion version, BlockIndex block, CancellationToken cancellation) =>
         Change(chunk, () => disk.DropBlockAsync(chunk, version, block, default));
 
+    public ValueTask ReplaceBlocksAsync(
+        ChunkId chunk,
+        ChunkVersion version,
+        IReadOnlyList<BlockIndex> blocks,
+        VerifiedPieces pieces,
+        bool isWhole,
+        CancellationToken cancellation) =>
+        Change(chunk, () => disk.ReplaceBlocksAsync(chunk, version, blocks, pieces, isWhole, default));
+
     public ValueTask MarkLostAsync(
         ChunkId chunk, ChunkVersion version, FsStatus status, CancellationToken cancellation) =>
         Change(chunk, () => disk.MarkLostAsync(chunk, version, status, default));

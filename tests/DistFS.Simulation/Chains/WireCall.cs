@@ -150,7 +150,12 @@ internal sealed class WireCall<TRequest, TReply>(
         }
 
         var payload = default(Payload);
-        if (bytes.Length > 0)
+        if (bytes.Length > 0 && options.Sink is { } sink)
+        {
+            sink.Begin(bytes.Length);
+            sink.Feed(bytes);
+        }
+        else if (bytes.Length > 0)
         {
             var buffer = PooledBuffer.Rent(bytes.Length);
             bytes.CopyTo(buffer.Memory(buffer.Lease));

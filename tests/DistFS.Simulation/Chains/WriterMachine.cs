@@ -14,6 +14,7 @@ internal sealed class WriterMachine(ChainWorld world, ChainFile file, int number
 
     // All that is written lies below what was committed: a version that somebody else begins cuts nothing of it.
     private bool _isCommitted;
+    private SimulatedPlace? _place;
 
     /// <summary>Writers that came to an error.</summary>
     public int Errors { get; private set; }
@@ -51,7 +52,7 @@ internal sealed class WriterMachine(ChainWorld world, ChainFile file, int number
                 Errors++;
                 world.Count($"writer ends: {error.Code.Id} {error.Status}");
                 world.Trace.Line($"{process}: {error.Code.Id} {error.Message}");
-                if (error.Code == ErrorCatalog.WritesLost && _isCommitted)
+                if (error.Code == ErrorCatalog.WritesLost && _isCommitted && _place?.SawDecision != true)
                 {
                     throw new InvariantException("no acknowledged byte is cut", $"{process}: {error.Message}");
                 }
@@ -72,7 +73,7 @@ internal sealed class WriterMachine(ChainWorld world, ChainFile file, int number
     /// <summary>From an open to its close.</summary>
     private async Task WriteAsync(SimulatedProcess process, MetaClient client, int writes)
     {
-        var place = new SimulatedPlace(world, client, file);
+        var place = _place = new SimulatedPlace(world, client, file);
         var target = await place.OpenAsync().ConfigureAwait(false);
         var writer = new ChunkWriter(target, place, process.Caller, new ChunkWriterOptions
         {
@@ -80,6 +81,7 @@ internal sealed class WriterMachine(ChainWorld world, ChainFile file, int number
             Writer = prng.NextUInt64() | 1,
             RequestsMax = world.Options.Window,
         });
+        (place.Writer, place.Committed) = (writer, target.StoredLength);
         try
         {
             await WriteAsync(process, client, place, writer, writes).ConfigureAwait(false);
@@ -179,12 +181,8 @@ internal sealed class WriterMachine(ChainWorld world, ChainFile file, int number
         await (isSeal ? writer.SealAsync(default) : writer.SyncAsync(default)).ConfigureAwait(false);
         if (file.Ledger.MakeDurable(acknowledged))
         {
-            world.Count("known fault: synced after it was lost");
-            if (!world.Options.SyncMayBeLate)
-            {
-                throw new InvariantException(
-                    "what a sync covers is durable", $"{file}: bytes were lost with all copies before it");
-            }
+            throw new InvariantException(
+                "what a sync covers is durable", $"{file}: bytes were lost with all copies before it");
         }
     }
 
@@ -194,17 +192,15 @@ internal sealed class WriterMachine(ChainWorld world, ChainFile file, int number
     {
         for (var attempt = 1; ; attempt++)
         {
-            var (target, length) = writer.Acknowledged;
-
-            // See CommitsUnseenVersions: here the length is named where it is true.
-            var isTrue = place.Acknowledged == target.Version.Value || world.Options.CommitsUnseenVersions;
-            var written = SimulatedPlace.Named(target, isTrue ? length : 0);
+            var (target, length) = writer.AcknowledgedHere;
+            var written = SimulatedPlace.Named(target, length);
             var reply = await client.PatientlyAsync(new Operation
             {
                 CommitWrite = new CommitWriteRequest { Inode = file.Inode, Chunks = { written } },
             }).ConfigureAwait(false);
             if (reply.Status == 0)
             {
+                place.Committed = Math.Max(place.Committed, length);
                 return written;
             }
 
