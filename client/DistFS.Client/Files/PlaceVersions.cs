@@ -10,6 +10,9 @@ internal interface IPlaceOperations
     /// <summary>With this length in bytes the metaservers know the chunk, by what this writer committed.</summary>
     uint Committed { get; }
 
+    /// <summary>Whether something was acknowledged in a version: then every server of it has seen it.</summary>
+    bool IsUsed(ChunkVersion version);
+
     /// <summary>Whether something was acknowledged that no sync has made durable.</summary>
     bool HasUnsynced { get; }
 
@@ -61,8 +64,9 @@ internal static class PlaceVersions
             ServerId[] dropped = [.. drop.Where(server => before.Servers.Any(one => one.Id == server))];
 
             // What is named is taken for committed in this version, and a server that does not know the version for one
-            // that missed it. So only what was acknowledged in it is: all before is in what it began with.
-            var named = length > before.StoredLength ? length : 0;
+            // that missed it. So it is, if something was acknowledged in it, be it longer than before or not: all that
+            // was acknowledged earlier is in what it began with.
+            var named = place.IsUsed(before.Version) ? length : 0;
             if (await place.NewVersionAsync(before, named, dropped, cancellation).ConfigureAwait(false) is { } target)
             {
                 return target;

@@ -117,6 +117,10 @@ internal sealed class WrittenPlace : IChunkVersions, IPlaceOperations, IAsyncDis
     }
 
     /// <inheritdoc/>
+    bool IPlaceOperations.IsUsed(ChunkVersion version) =>
+        Writer.AcknowledgedHere is { Length: > 0 } used && used.Target.Version == version;
+
+    /// <inheritdoc/>
     bool IPlaceOperations.HasUnsynced => Writer.HasUnsynced;
 
     /// <inheritdoc/>

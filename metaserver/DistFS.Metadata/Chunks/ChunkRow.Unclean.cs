@@ -17,8 +17,8 @@ public readonly partial record struct ChunkRow
     public const uint Decided = uint.MaxValue - 1;
 
     /// <summary>
-    /// In <see cref="UncleanBytes"/>: the copy is unclean, and a version was begun for a writer since. What was
-    /// acknowledged in it, durable or not, this copy never had.
+    /// In <see cref="UncleanBytes"/>: the copy is unclean, or there was none, and a version was begun for a writer
+    /// since. What was acknowledged in it, durable or not, this copy never had, whatever comes to be there later.
     /// </summary>
     public const uint Passed = uint.MaxValue - 2;
 
@@ -32,17 +32,14 @@ public readonly partial record struct ChunkRow
         }
     }
 
-    /// <summary>
-    /// Its servers in the order of the chain, without those whose copies are unclean or that lack it: what comes to be
-    /// there by a late copy may be of before, and nobody must settle by it.
-    /// </summary>
+    /// <summary>Its servers in the order of the chain, without those whose copies are unclean.</summary>
     public IEnumerable<ServerId> Chain
     {
         get
         {
             for (var i = 0; i < Replicas.Length; i++)
             {
-                if ((Lacking >> i & 1) == 0 && (UncleanBytes.IsEmpty || UncleanBytes.Span[i] is Clean or Decided))
+                if (UncleanBytes.IsEmpty || UncleanBytes.Span[i] is Clean or Decided)
                 {
                     yield return Replicas.Span[i];
                 }
@@ -78,18 +75,20 @@ public readonly partial record struct ChunkRow
     public ChunkRow WithWhole(ServerId server, LogIndex index) =>
         WithLack(server, lacks: false, index) with { UncleanBytes = UncleanWith(server, Clean) };
 
-    /// <summary>A version begins for a writer: what is unclean now has nothing of it.</summary>
+    /// <summary>A version begins for a writer: what is unclean now, or not there, has nothing of it.</summary>
     public ChunkRow WithPassed()
     {
-        if (UncleanBytes.IsEmpty)
+        if (UncleanBytes.IsEmpty && Lacking == 0)
         {
             return this;
         }
 
-        var all = UncleanBytes.ToArray();
+        var all = new uint[Replicas.Length];
+        all.AsSpan().Fill(Clean);
+        UncleanBytes.CopyTo(all);
         for (var i = 0; i < all.Length; i++)
         {
-            all[i] = all[i] < Passed ? Passed : all[i];
+            all[i] = all[i] < Passed || (Lacking >> i & 1) != 0 ? Passed : all[i];
         }
 
         return this with { UncleanBytes = all };

@@ -117,7 +117,9 @@ public readonly partial record struct ChunkRow
         return this with
         {
             Lacking = (ushort)(lacks ? Lacking | bit : Lacking & ~bit),
-            UncleanBytes = lacks ? UncleanWith(server, Clean) : UncleanBytes,
+
+            // One that was unclean stays so: what it gets by a late copy may be of before others wrote.
+            UncleanBytes = lacks && UncleanBytesOf(server) == Decided ? UncleanWith(server, Clean) : UncleanBytes,
             ChangedAt = index,
         };
     }

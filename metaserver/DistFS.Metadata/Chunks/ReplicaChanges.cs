@@ -59,17 +59,10 @@ internal static class ReplicaChanges
             : Remove(tree, index, id, chunk, change);
     }
 
-    /// <summary>
-    /// It is as it should be; of a server that lacked the copy, it is known from here on that it has it. EBUSY: others
-    /// write the chunk, in a version without it.
+    /// <summary>It is as it should be; of a server that lacked the copy, it is known from here on that it has it.
     /// </summary>
     private static FsStatus Keep(Tree tree, LogIndex index, ChunkId id, in ChunkRow chunk, ServerId server)
     {
-        if (chunk.Lacks(server) && chunk.State == ChunkState.Open)
-        {
-            return FsStatus.Busy;
-        }
-
         if (chunk.Lacks(server))
         {
             tree.Chunks.Put(id, chunk.WithLack(server, lacks: false, index));

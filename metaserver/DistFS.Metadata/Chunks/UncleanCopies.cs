@@ -87,6 +87,11 @@ public static class UncleanCopies
                 return false;
             }
 
+            if (chunk.Lacks(server))
+            {
+                continue;
+            }
+
             if (chunk.UncleanBytesOf(server) == ChunkRow.Passed && !Teeth.Has(PlantedBug.PassedCopyChosen))
             {
                 passed = passed.Value == 0 ? server : passed;

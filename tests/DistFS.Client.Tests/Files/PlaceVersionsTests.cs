@@ -11,6 +11,7 @@ public sealed class PlaceVersionsTests : IPlaceOperations
     private readonly List<(uint Version, uint Length, string Drop)> _asked = [];
     private ChunkTarget _now = Target(3, storedLength: 100, 1, 2);
     private uint _committed = 150;
+    private uint _usedIn = 3;
     private bool _hasUnsynced;
     private bool _isFilling;
 
@@ -29,6 +30,7 @@ public sealed class PlaceVersionsTests : IPlaceOperations
     [Fact]
     public async Task NothingIsNamedInAVersionInWhichNothingWasAcknowledged()
     {
+        _usedIn = 2;
         await BeginAsync(_now, length: 100, drop: 2);
         Assert.Equal([(3U, 0U, "2")], _asked);
     }
@@ -88,6 +90,16 @@ public sealed class PlaceVersionsTests : IPlaceOperations
         await Assert.ThrowsAsync<DistFsException>(() => BeginAsync(mine, length: 150, drop: 2));
         Assert.Single(_asked);
     }
+
+    /// <summary>Bytes were written over others: the length says nothing, and who has not seen it is stale.</summary>
+    [Fact]
+    public async Task WhatWasWrittenOverInTheVersionIsNamedToo()
+    {
+        await BeginAsync(_now, length: 100, drop: 2);
+        Assert.Equal([(3U, 100U, "2")], _asked);
+    }
+
+    bool IPlaceOperations.IsUsed(ChunkVersion version) => version.Value == _usedIn;
 
     uint IPlaceOperations.Committed => _committed;
 

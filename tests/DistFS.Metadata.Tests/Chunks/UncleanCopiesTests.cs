@@ -8,7 +8,7 @@ namespace DistFS.Metadata.Tests.Chunks;
 /// Copies that may lack bytes that were replied to and never synced (docs/design/chain.md, "After a crash"): one counts
 /// only if none is left that is clean.
 /// </summary>
-public sealed class UncleanCopiesTests
+public sealed partial class UncleanCopiesTests
 {
     private readonly Files _files = new();
     private readonly InodeId _file;
@@ -20,9 +20,6 @@ public sealed class UncleanCopiesTests
         _chunk = _files.Place(_file, 0).Chunk;
         _files.Open(_file, 0, 0);
     }
-
-    private FsStatus BeginVersion() => _files.NewVersion(
-        _file, new WrittenChunk { Chunk = _chunk.Value, Version = Row.Version.Value });
 
     private ChunkRow Row => _files.Row(_chunk);
 
@@ -129,43 +126,6 @@ public sealed class UncleanCopiesTests
             Assert.Equal([chosen], fence.Servers);
             test._files.Sound();
         }
-    }
-
-    /// <summary>
-    /// What was acknowledged as durable, in a version that began without them, is on the third one alone: the others
-    /// are no choice, however long they are, and whatever they say of it later.
-    /// </summary>
-    [Fact]
-    public void Those_without_which_others_wrote_are_not_chosen()
-    {
-        Note(1, 100);
-        Note(2, 100);
-        Assert.Equal(FsStatus.Ok, BeginVersion());
-        Assert.Equal([3u], Chain);
-        Note(1, 120);
-        Assert.Equal(ChunkRow.Passed, Row.UncleanBytesOf(new ServerId(1)));
-        Assert.Empty(Compare(1, new ReportedCopy(_chunk, Row.Version, 120, IsUnclean: true)).Unclean);
-
-        // It is waited for, also when it is down: the others cannot have what it may bring back.
-        Ok(_files.SetState(3, ServerState.Down));
-        Note(2, 100);
-        Assert.Null(Row.DecidedServer);
-        Ok(_files.Register(3));
-        Note(3, 80);
-        Assert.Equal(new ServerId(3), Row.DecidedServer);
-        _files.Sound();
-    }
-
-    [Fact]
-    public void Those_without_which_others_wrote_are_chosen_when_nobody_is_left()
-    {
-        Note(1, 100);
-        Note(2, 100);
-        Assert.Equal(FsStatus.Ok, BeginVersion());
-        Assert.Equal(FsStatus.IoError, _files.Change(_chunk, 3, add: false, lost: true));
-        Note(2, 100);
-        Assert.Equal(new ServerId(1), Row.DecidedServer);
-        _files.Sound();
     }
 
     /// <summary>The decision is in the log: it holds whoever leads, and whatever the server says later.</summary>
@@ -300,7 +260,7 @@ public sealed class UncleanCopiesTests
         Assert.Equal(7u, row.Without(new ServerId(1)).UncleanBytesOf(new ServerId(2)));
         Assert.Equal(7u, row.WithServer(new ServerId(9), _files.Fs.Index).UncleanBytesOf(new ServerId(2)));
         Assert.False(row.WithServer(new ServerId(9), _files.Fs.Index).IsUnclean(new ServerId(9)));
-        Assert.False(row.WithLack(new ServerId(2), lacks: true, _files.Fs.Index).IsUnclean(new ServerId(2)));
+        Assert.True(row.WithLack(new ServerId(2), lacks: true, _files.Fs.Index).IsUnclean(new ServerId(2)));
         Assert.True(row.NextVersion(0, _files.Fs.Index).UncleanBytes.IsEmpty);
         Assert.Equal(7u, row.NextVersion(1, _files.Fs.Index).UncleanBytesOf(new ServerId(2)));
     }

@@ -146,6 +146,9 @@ internal sealed class SimulatedPlace(ChainWorld world, MetaClient client, ChainF
     /// </summary>
     public bool SawDecision { get; private set; }
 
+    bool IPlaceOperations.IsUsed(ChunkVersion version) =>
+        Writer!.AcknowledgedHere is { Length: > 0 } used && used.Target.Version == version;
+
     bool IPlaceOperations.HasUnsynced => Writer!.HasUnsynced;
 
     bool IPlaceOperations.IsTakenIfFilling() => false;
