@@ -1,10 +1,18 @@
+using DistFS.Metadata.Chunks;
+
 namespace DistFS.Metadata.Placement.Repair;
 
 /// <summary>What repair may cost.</summary>
 public sealed record RepairOptions
 {
-    /// <summary>Copies that a server takes part in at once, as source or target.</summary>
-    public int InFlightMax { get; init; } = 4;
+    /// <summary>
+    /// Copies that a server takes part in at once, as source or target, if they are small: each waits for a heartbeat
+    /// to be told, so few at a time would be few in a second.
+    /// </summary>
+    public int InFlightMax { get; init; } = 64;
+
+    /// <summary>Bytes of them: four full chunks.</summary>
+    public long InFlightBytesMax { get; init; } = 4L * ChunkLayout.ChunkBytes;
 
     /// <summary>What a server sends and receives for copies, per second, when no client feels it.</summary>
     public long BytesPerSecondMax { get; init; } = 128L << 20;
@@ -52,6 +60,7 @@ public sealed record RepairOptions
     public void Validate()
     {
         Require(InFlightMax is >= 1 and <= 1024, "InFlightMax from 1 to 1,024");
+        Require(InFlightBytesMax >= ChunkLayout.ChunkBytes, "InFlightBytesMax from one chunk");
         Require(BytesPerSecondMin >= 1, "BytesPerSecondMin from 1");
         Require(
             BytesPerSecondMax >= BytesPerSecondMin && BytesPerSecondMax <= 1L << 40,

@@ -65,8 +65,8 @@ public sealed partial class RepairPlanner
         Check.That(_flights.Remove(flight.Copy.Value));
         Check.That(entry.Flights.Remove(flight));
         _flyingBytes -= flight.SizeBytes;
-        ThrottleOf(flight.Source)?.End();
-        ThrottleOf(flight.Target)?.End();
+        ThrottleOf(flight.Source)?.End(flight.SizeBytes);
+        ThrottleOf(flight.Target)?.End(flight.SizeBytes);
     }
 
     private void Fail(in CopyAssignment flight)

@@ -1,3 +1,5 @@
+using DistFS.Metadata.Chunks;
+
 namespace DistFS.Metadata.Placement.Repair;
 
 /// <summary>
@@ -12,6 +14,7 @@ internal sealed class ServerThrottle(RepairOptions options, long nowMs)
 
     private ByteBucket _bytes = new(options.BytesPerSecondMax, nowMs);
     private long _adaptedMs = nowMs - AdaptMs;
+    private long _flying;
 
     /// <summary>Copies it takes part in.</summary>
     public int InFlight { get; private set; }
@@ -20,7 +23,8 @@ internal sealed class ServerThrottle(RepairOptions options, long nowMs)
     public long BytesPerSecond => _bytes.BytesPerSecond;
 
     /// <summary>Whether it cannot take part in one more.</summary>
-    public bool IsBusy => InFlight >= options.InFlightMax || !_bytes.HasAny;
+    public bool IsBusy => InFlight >= options.InFlightMax
+        || _flying + ChunkLayout.ChunkBytes > options.InFlightBytesMax || !_bytes.HasAny;
 
     /// <summary>Time goes on.</summary>
     public void Advance(long nowMs) => _bytes.Advance(nowMs);
@@ -29,11 +33,17 @@ internal sealed class ServerThrottle(RepairOptions options, long nowMs)
     public void Begin(long bytes)
     {
         InFlight++;
+        _flying += bytes;
         _bytes.Take(bytes);
     }
 
     /// <summary>A copy has ended, well or not.</summary>
-    public void End() => InFlight--;
+    /// <param name="bytes">As it began.</param>
+    public void End(long bytes)
+    {
+        InFlight--;
+        _flying -= bytes;
+    }
 
     /// <summary>Clients' latency there, in percent of what it is without repair; counts once a second.</summary>
     public void Feel(int latencyPercent, long nowMs)

@@ -1,3 +1,4 @@
+using DistFS.Metadata.Chunks;
 using DistFS.Metadata.Placement;
 using DistFS.Metadata.Placement.Repair;
 using ServerState = DistFS.Metadata.Placement.ServerState;
@@ -133,6 +134,30 @@ public sealed class RepairPaceTests
         Assert.Single(world.Tick());
         world.FinishAll();
         Assert.Equal(2, world.Chunks[100].Replicas.Length);
+    }
+
+    /// <summary>Of small chunks many at once: each waits for a heartbeat. Of full ones no more than four.</summary>
+    [Theory]
+    [InlineData(10_000, 64)]
+    [InlineData(ChunkLayout.ChunkBytes, 4)]
+    public void Copies_at_once_are_counted_in_bytes(long bytes, int expected)
+    {
+        var options = new RepairOptions { BytesPerSecondMax = 1L << 40 };
+        var world = new RepairWorld(Cluster.Servers(2), options);
+        for (var chunk = 1UL; chunk <= 200; chunk++)
+        {
+            world.Put(new Metadata.Placement.ChunkInfo(
+                new ChunkId(chunk),
+                new ChunkVersion(1),
+                bytes,
+                Two,
+                [new Replica(new ServerId(1), ReplicaState.Good)]));
+        }
+
+        world.Tick();
+        Assert.Equal(expected, world.Flights.Count);
+        world.RunUntilQuiet();
+        Assert.All(world.Chunks.Values, c => Assert.Equal(2, c.Replicas.Length));
     }
 
     [Fact]
