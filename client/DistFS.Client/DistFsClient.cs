@@ -98,7 +98,9 @@ public sealed partial class DistFsClient : IAsyncDisposable
                 await ended.DisposeAsync().ConfigureAwait(false);
             }
 
-            var begun = await ClientSession.OpenAsync(_channel, _options, cancellation).ConfigureAwait(false);
+            var begun = await ClientSession
+                .OpenAsync(_channel, _options, usesLeases: false, cancellation)
+                .ConfigureAwait(false);
             Volatile.Write(ref _session, begun);
             return begun;
         }

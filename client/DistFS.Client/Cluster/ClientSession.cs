@@ -31,11 +31,12 @@ internal sealed class ClientSession : IAsyncDisposable
     // whoever has its token may look at it after the session.
     private volatile CancellationTokenSource _doubtful;
 
-    private ClientSession(MetadataChannel channel, DistFsClientOptions options, ClientId id, long sent)
+    private ClientSession(
+        MetadataChannel channel, DistFsClientOptions options, ClientId id, long sent, bool usesLeases)
     {
         (_channel, _options, Id) = (channel, options, id);
         _doubtful = new CancellationTokenSource(BelievedSince(sent), options.Clock);
-        _keeping = Task.Run(KeepAsync);
+        _keeping = usesLeases ? Task.CompletedTask : Task.Run(KeepAsync);
     }
 
     /// <summary>Names it in all requests.</summary>
@@ -51,13 +52,20 @@ internal sealed class ClientSession : IAsyncDisposable
     public CancellationToken Doubtful => _doubtful.Token;
 
     /// <summary>Begins one.</summary>
+    /// <param name="channel">To the metaservers.</param>
+    /// <param name="options">Of the client.</param>
+    /// <param name="usesLeases">
+    /// A new leader waits for what it reclaims; and whoever listens for recalls keeps it alive
+    /// (<see cref="Leases.LeaseClient"/>).
+    /// </param>
+    /// <param name="cancellation">Gives up.</param>
     public static async Task<ClientSession> OpenAsync(
-        MetadataChannel channel, DistFsClientOptions options, CancellationToken cancellation)
+        MetadataChannel channel, DistFsClientOptions options, bool usesLeases, CancellationToken cancellation)
     {
         var nonce = (ulong)Random.Shared.NextInt64(1, long.MaxValue);
         var sent = options.Clock.GetTimestamp();
-        var id = await channel.OpenSessionAsync(nonce, cancellation).ConfigureAwait(false);
-        return new ClientSession(channel, options, id, sent);
+        var id = await channel.OpenSessionAsync(nonce, usesLeases, cancellation).ConfigureAwait(false);
+        return new ClientSession(channel, options, id, sent, usesLeases);
     }
 
     /// <summary>
@@ -211,16 +219,28 @@ internal sealed class ClientSession : IAsyncDisposable
         }
     }
 
-    private void End()
+    /// <summary>It is over.</summary>
+    /// <returns>Whether that is news.</returns>
+    public bool End()
     {
         lock (_gate)
         {
+            if (_isEnded)
+            {
+                return false;
+            }
+
             _isEnded = true;
 
             // Not waited for: what hangs on it is others' work.
             _ = _doubtful.CancelAsync();
+            return true;
         }
     }
+
+    /// <summary>The metaservers have renewed it, as of a call that was sent then.</summary>
+    /// <param name="sentMs">Milliseconds of the clock.</param>
+    public void Heard(long sentMs) => Hear((long)(sentMs * (_options.Clock.TimestampFrequency / 1000.0)));
 
     private async Task KeepAsync()
     {

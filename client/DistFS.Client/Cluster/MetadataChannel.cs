@@ -10,7 +10,7 @@ namespace DistFS.Client.Cluster;
 /// What a client asks of the metaservers, at whichever of them leads. An answer that is no answer yet (nobody leads,
 /// others hold a lease, too much to do) is asked for again for as long as the client has patience. Any thread.
 /// </summary>
-internal sealed class MetadataChannel : IAsyncDisposable
+internal sealed partial class MetadataChannel : IAsyncDisposable
 {
     // Who is paused must not eat up the time in which another one would answer.
     private static readonly TimeSpan AttemptMax = TimeSpan.FromSeconds(3);
@@ -109,9 +109,15 @@ internal sealed class MetadataChannel : IAsyncDisposable
 
     /// <summary>Begins a session, or finds that of the nonce.</summary>
     /// <exception cref="DistFsException">No answer in time, or refused.</exception>
-    public async Task<ClientId> OpenSessionAsync(ulong nonce, CancellationToken cancellation)
+    public async Task<ClientId> OpenSessionAsync(
+        ulong nonce, bool usesLeases, CancellationToken cancellation)
     {
-        var call = new OpenSessionCall { Nonce = nonce, LeaseMs = (ulong)_options.SessionLease.TotalMilliseconds };
+        var call = new OpenSessionCall
+        {
+            Nonce = nonce,
+            LeaseMs = (ulong)_options.SessionLease.TotalMilliseconds,
+            Leases = usesLeases,
+        };
         for (var waits = new Waits(_options); ;)
         {
             var reply = (await _leader.AskAsync(

@@ -14,8 +14,11 @@ public sealed record RepairOptions
     /// <summary>Bytes of them: four full chunks.</summary>
     public long InFlightBytesMax { get; init; } = 4L * ChunkLayout.ChunkBytes;
 
-    /// <summary>What a server sends and receives for copies, per second, when no client feels it.</summary>
-    public long BytesPerSecondMax { get; init; } = 128L << 20;
+    /// <summary>
+    /// What a server sends and receives for copies, per second, when no client feels it: what a link of 10 Gbit/s
+    /// takes. What clients feel is watched there, four times a second, by the servers themselves.
+    /// </summary>
+    public long BytesPerSecondMax { get; init; } = 1L << 30;
 
     /// <summary>What it sends and receives whatever clients feel: data at risk must not wait for ever.</summary>
     public long BytesPerSecondMin { get; init; } = 4L << 20;

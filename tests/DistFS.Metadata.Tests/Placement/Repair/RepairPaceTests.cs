@@ -72,7 +72,7 @@ public sealed class RepairPaceTests
     [Fact]
     public void Progress_has_a_rate_and_an_end()
     {
-        var world = new RepairWorld(Cluster.Servers(8));
+        var world = new RepairWorld(Cluster.Servers(8), new RepairOptions { BytesPerSecondMax = 128L << 20 });
         for (var chunk = 1UL; chunk <= 200; chunk++)
         {
             world.Put(chunk, Two, (uint)(chunk % 8) + 1);

@@ -1,0 +1,487 @@
+using DistFS.Client.Cluster;
+using DistFS.Primitives;
+using DistFS.Protocol;
+using DistFS.Rpc.Cluster;
+
+namespace DistFS.Client.Leases;
+
+/// <summary>What was asked for a lease.</summary>
+/// <param name="Mode">What may be done now; <see cref="LeaseMode.None"/>: ask for everything.</param>
+/// <param name="Status">0, ENOENT, or EAGAIN: others have it.</param>
+/// <param name="Attributes">As they are under the lease; null without one.</param>
+internal readonly record struct LeaseOutcome(LeaseMode Mode, FsStatus Status, Attributes? Attributes);
+
+/// <summary>
+/// The leases of a session: asks for them, answers recalls, keeps the session alive, and reclaims from a new leader.
+/// The thin shell of <see cref="LeaseBook"/>. Any thread.
+/// </summary>
+internal sealed class LeaseClient : IAsyncDisposable
+{
+    /// <summary>Of one request each (docs/design/leases.md).</summary>
+    private const int AskedMax = 1_024;
+    private const int ToldMax = 4_096;
+
+    private static readonly TimeSpan TellLimit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+
+    private readonly ClientSession _session;
+    private readonly MetadataChannel _channel;
+    private readonly DistFsClientOptions _options;
+    private readonly ILeaseHolder _holder;
+    private readonly Lock _gate = new();
+    private readonly LeaseBook _book;
+
+    // Under the gate: what is being given up; who asks for it again waits for that.
+    private readonly Dictionary<InodeId, Task> _givingUp = [];
+    private readonly CancellationTokenSource _stop = new();
+    private readonly TaskCompletionSource _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Task _listening;
+
+    private CancellationTokenSource? _waiting;
+
+    public LeaseClient(
+        ClientSession session, MetadataChannel channel, DistFsClientOptions options, ILeaseHolder holder)
+    {
+        (_session, _channel, _options, _holder) = (session, channel, options, holder);
+        _book = new LeaseBook((long)options.SessionLease.TotalMilliseconds);
+        _listening = Task.Run(ListenAsync);
+    }
+
+    private long NowMs => LeaderChannel.NowMs(_options.Clock);
+
+    /// <summary>What may be done now without asking.</summary>
+    public LeaseMode ModeOf(InodeId inode)
+    {
+        lock (_gate)
+        {
+            return _book.ModeOf(inode, NowMs);
+        }
+    }
+
+    /// <summary>For how long what is held may be trusted if nothing more is heard.</summary>
+    public TimeSpan Believed
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return TimeSpan.FromMilliseconds(_book.BelievedMs(NowMs));
+            }
+        }
+    }
+
+    /// <summary>Asks for leases.</summary>
+    /// <param name="wanted">At most 1,024.</param>
+    /// <param name="mode">To read, or to write.</param>
+    /// <param name="wait">For how long others are waited for; zero: nobody is disturbed.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <returns>In the order of what is wanted. Whoever answers nothing has granted nothing.</returns>
+    public async Task<LeaseOutcome[]> AcquireAsync(
+        IReadOnlyList<InodeId> wanted, LeaseMode mode, TimeSpan wait, CancellationToken cancellation)
+    {
+        Check.That(wanted.Count is > 0 and <= AskedMax);
+
+        // Before the first keep-alive a lease would be worth nothing.
+        await _first.Task.WaitAsync(cancellation).ConfigureAwait(false);
+        var request = new AcquireLeasesRequest { Client = _session.Id.Value, WaitMs = (uint)wait.TotalMilliseconds };
+        List<Task> before = [];
+        lock (_gate)
+        {
+            foreach (var inode in wanted)
+            {
+                request.Wanted.Add(new AcquireLeasesRequest.Types.Wanted
+                {
+                    Inode = inode.Value,
+                    Kind = (uint)mode,
+                });
+                _book.Ask(inode);
+                if (_givingUp.TryGetValue(inode, out var task))
+                {
+                    before.Add(task);
+                }
+            }
+        }
+
+        AcquireLeasesReply? reply = null;
+        try
+        {
+            // The metaservers answer nobody whose own lease is being recalled.
+            await Task.WhenAll(before).WaitAsync(cancellation).ConfigureAwait(false);
+            reply = (await _channel.AcquireAsync(request, (wait * 2) + TellLimit, cancellation).ConfigureAwait(false))
+                .Reply;
+            Look(reply.Status);
+        }
+        finally
+        {
+            if (reply?.Granted.Count != wanted.Count)
+            {
+                lock (_gate)
+                {
+                    foreach (var inode in wanted)
+                    {
+                        _book.Answer(inode, 0, LeaseMode.None, 0);
+                    }
+                }
+            }
+        }
+
+        return reply.Granted.Count == wanted.Count
+            ? Take(wanted, reply)
+            : [.. wanted.Select(_ => new LeaseOutcome(LeaseMode.None, (FsStatus)reply.Status.Status, null))];
+    }
+
+    /// <summary>Leases are given up, since nobody here needs them. What was cached is forgotten already.</summary>
+    public async Task ReleaseAsync(IEnumerable<InodeId> inodes)
+    {
+        List<LeaseAnswer> answers = [];
+        lock (_gate)
+        {
+            foreach (var inode in inodes)
+            {
+                if (!_givingUp.ContainsKey(inode) && _book.GaveUp(inode, LeaseMode.None) is { } answer)
+                {
+                    answers.Add(answer);
+                }
+            }
+        }
+
+        await TellAsync(answers).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _listening.ConfigureAwait(false);
+        Task[] givingUp;
+        lock (_gate)
+        {
+            givingUp = [.. _givingUp.Values];
+        }
+
+        await Task.WhenAll(givingUp).ConfigureAwait(false);
+    }
+
+    private LeaseOutcome[] Take(IReadOnlyList<InodeId> wanted, AcquireLeasesReply reply)
+    {
+        var outcomes = new LeaseOutcome[wanted.Count];
+        lock (_gate)
+        {
+            for (var i = 0; i < outcomes.Length; i++)
+            {
+                var granted = reply.Granted[i];
+                var mode = _book.Answer(
+                    wanted[i],
+                    reply.Status.Epoch,
+                    granted.Status == 0 ? (LeaseMode)granted.Kind : LeaseMode.None,
+                    granted.Grant);
+                outcomes[i] = new LeaseOutcome(
+                    mode, (FsStatus)granted.Status, mode == LeaseMode.None ? null : granted.Attributes);
+            }
+        }
+
+        return outcomes;
+    }
+
+    /// <summary>A reply names an epoch, or says that the session is over.</summary>
+    private void Look(LeaseStatus status)
+    {
+        if (status.Code == ErrorCatalog.SessionEnded.Number)
+        {
+            Lose();
+            return;
+        }
+
+        CancellationTokenSource? waiting = null;
+        lock (_gate)
+        {
+            if (status.Epoch != 0 && _book.Saw(status.Epoch))
+            {
+                waiting = _waiting;
+            }
+        }
+
+        // Whoever waits at the leader before hears nothing any more.
+        waiting?.Cancel();
+    }
+
+    private async Task ListenAsync()
+    {
+        while (!_stop.IsCancellationRequested && !_session.IsEnded)
+        {
+            try
+            {
+                await ReclaimAsync().ConfigureAwait(false);
+                await ListenOnceAsync().ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                // The end, or another leader: looked at above.
+            }
+            catch (DistFsException)
+            {
+                // Nobody leads at the moment. What is believed ends by itself.
+                await PauseAsync().ConfigureAwait(false);
+            }
+        }
+
+        _first.TrySetResult();
+    }
+
+    private async Task ListenOnceAsync()
+    {
+        var request = new WaitForRecallsRequest { Client = _session.Id.Value };
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        lock (_gate)
+        {
+            (request.Epoch, request.Seen, _waiting) = (_book.Epoch, _book.Seen, waiting);
+        }
+
+        LeaderReply<WaitForRecallsReply> answer;
+        try
+        {
+            // The leader waits for a third of the lease time, or for 3/4 of what it is given.
+            answer = await _channel.WaitForRecallsAsync(request, _options.SessionLease / 2, waiting.Token)
+                .ConfigureAwait(false);
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                _waiting = null;
+            }
+        }
+
+        var reply = answer.Reply;
+        Look(reply.Status);
+        if (reply.Status.Status != 0)
+        {
+            await PauseAsync().ConfigureAwait(false);
+            return;
+        }
+
+        if (reply.Renewed)
+        {
+            _session.Heard(answer.SentMs);
+        }
+
+        lock (_gate)
+        {
+            if (reply.Status.Epoch != _book.Epoch)
+            {
+                return;
+            }
+
+            if (reply.Renewed)
+            {
+                _book.Renewed(answer.SentMs);
+            }
+
+            if (reply.Reclaim)
+            {
+                _book.AskedToReclaim();
+            }
+        }
+
+        Answer(reply.Recalls);
+        if (!reply.Reclaim)
+        {
+            _first.TrySetResult();
+        }
+    }
+
+    /// <summary>Each is given up by itself: one that takes long holds up no other.</summary>
+    private void Answer(IEnumerable<WaitForRecallsReply.Types.Recall> recalls)
+    {
+        List<LeaseAnswer> atOnce = [];
+        lock (_gate)
+        {
+            foreach (var recall in recalls)
+            {
+                var inode = new InodeId(recall.Inode);
+                var keep = recall.Keep == (uint)LeaseMode.Read ? LeaseMode.Read : LeaseMode.None;
+                if (_book.Recalled(recall.Number, inode, recall.Grant, keep))
+                {
+                    var before = _givingUp.GetValueOrDefault(inode, Task.CompletedTask);
+                    var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                    _givingUp[inode] = ended.Task;
+                    _ = Task.Run(() => GiveUpAsync(before, inode, keep, ended));
+                }
+                else
+                {
+                    atOnce.Add(new LeaseAnswer(inode, recall.Grant, LeaseMode.None));
+                }
+            }
+        }
+
+        if (atOnce.Count > 0)
+        {
+            _ = Task.Run(() => TellAsync(atOnce));
+        }
+    }
+
+    private async Task GiveUpAsync(Task before, InodeId inode, LeaseMode keep, TaskCompletionSource ended)
+    {
+        await before.ConfigureAwait(false);
+        await _holder.GiveUpAsync(inode, keep).ConfigureAwait(false);
+        LeaseAnswer? answer;
+        lock (_gate)
+        {
+            answer = _book.GaveUp(inode, keep);
+        }
+
+        if (answer is { } told)
+        {
+            await TellAsync([told]).ConfigureAwait(false);
+        }
+
+        lock (_gate)
+        {
+            // Another recall may have come behind this one.
+            if (_givingUp[inode] == ended.Task)
+            {
+                _givingUp.Remove(inode);
+            }
+        }
+
+        ended.TrySetResult();
+    }
+
+    /// <summary>
+    /// Told until it is heard: a session that does not answer is ended. A leader that is another by now has not heard
+    /// of these leases, or hears of them when they are reclaimed.
+    /// </summary>
+    private async Task TellAsync(List<LeaseAnswer> answers)
+    {
+        foreach (var part in answers.Chunk(ToldMax))
+        {
+            ulong epoch;
+            lock (_gate)
+            {
+                epoch = _book.Epoch;
+            }
+
+            var request = new ReleaseLeasesRequest { Client = _session.Id.Value, Epoch = epoch };
+            request.Released.Add(part.Select(static one => new ReleaseLeasesRequest.Types.Released
+            {
+                Inode = one.Inode.Value,
+                Grant = one.Grant,
+                Keep = (uint)one.Keep,
+            }));
+            while (!_stop.IsCancellationRequested && !_session.IsEnded)
+            {
+                try
+                {
+                    Look(await _channel.ReleaseAsync(request, TellLimit, _stop.Token).ConfigureAwait(false));
+                    break;
+                }
+                catch (DistFsException)
+                {
+                    await PauseAsync().ConfigureAwait(false);
+                }
+                catch (OperationCanceledException)
+                {
+                    // The client ends, and its session with it.
+                }
+            }
+        }
+    }
+
+    private async Task ReclaimAsync()
+    {
+        ulong epoch;
+        List<(InodeId Inode, LeaseMode Mode)> held;
+        lock (_gate)
+        {
+            if (!_book.MustReclaim)
+            {
+                return;
+            }
+
+            (epoch, held) = (_book.Epoch, _book.ToReclaim());
+        }
+
+        List<LeaseAnswer> answers = [];
+        for (var at = 0; at <= held.Count; at += ToldMax)
+        {
+            var part = held.Skip(at).Take(ToldMax).ToList();
+            var request = new ReclaimLeasesRequest
+            {
+                Client = _session.Id.Value,
+                Epoch = epoch,
+                Done = at + ToldMax > held.Count,
+            };
+            request.Held.Add(part.Select(static one => new ReclaimLeasesRequest.Types.Held
+            {
+                Inode = one.Inode.Value,
+                Kind = (uint)one.Mode,
+            }));
+            var reply = await _channel.ReclaimAsync(request, TellLimit, _stop.Token).ConfigureAwait(false);
+            Look(reply.Status);
+            if (reply.Status.Status != 0 || reply.Reclaimed.Count != part.Count)
+            {
+                await PauseAsync().ConfigureAwait(false);
+                return;
+            }
+
+            Reclaimed(part, reply, answers);
+        }
+
+        lock (_gate)
+        {
+            _book.ReclaimEnded(epoch);
+        }
+
+        await TellAsync(answers).ConfigureAwait(false);
+    }
+
+    private void Reclaimed(
+        List<(InodeId Inode, LeaseMode Mode)> part, ReclaimLeasesReply reply, List<LeaseAnswer> answers)
+    {
+        List<InodeId> lost = [];
+        lock (_gate)
+        {
+            for (var i = 0; i < part.Count; i++)
+            {
+                var (inode, mode) = part[i];
+                var grant = reply.Reclaimed[i].Status == 0 ? reply.Reclaimed[i].Grant : 0;
+                if (grant == 0)
+                {
+                    lost.Add(inode);
+                }
+
+                if (_book.Reclaimed(inode, mode, grant) is { } answer)
+                {
+                    answers.Add(answer);
+                }
+            }
+        }
+
+        lost.ForEach(_holder.Lost);
+    }
+
+    private void Lose()
+    {
+        lock (_gate)
+        {
+            _book.LoseAll();
+        }
+
+        if (_session.End())
+        {
+            _holder.AllLost();
+        }
+    }
+
+    private async Task PauseAsync()
+    {
+        try
+        {
+            await Task.Delay(Pause, _options.Clock, _stop.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // The end.
+        }
+    }
+}
