@@ -15,3 +15,14 @@ public sealed record DirectoryItem(
     public bool HasText => !Name.Contains('\uFFFD', StringComparison.Ordinal)
         || System.Text.Encoding.UTF8.GetBytes(Name).AsSpan().SequenceEqual(NameBytes.Span);
 }
+
+/// <summary>A name of a page of a directory.</summary>
+/// <param name="Cookie">Names its place in the order of the listing, which no change of the directory moves.</param>
+/// <param name="Item">What stands there; also '.' and '..'.</param>
+public readonly record struct DirectoryEntry(ulong Cookie, DirectoryItem Item);
+
+/// <summary>A page of a directory.</summary>
+/// <param name="Status">ENOENT, ENOTDIR, EACCES; then there are no entries.</param>
+/// <param name="Entries">In the order of their cookies.</param>
+/// <param name="IsEnd">Nothing comes after this page.</param>
+public sealed record DirectoryPage(FsStatus Status, IReadOnlyList<DirectoryEntry> Entries, bool IsEnd);

@@ -35,7 +35,7 @@ public sealed partial class DistFsClient
         var status = await StatAsync(path, followsLink, cancellation).ConfigureAwait(false);
         var request = new GetXattrRequest { Inode = status.Inode.Value, Name = ByteString.CopyFromUtf8(name) };
         var reply = await _channel.ReadAsync(
-            new ReadOperation { GetXattr = request }, SessionId, cancellation).ConfigureAwait(false);
+            new ReadOperation { GetXattr = request }, _sessions.Id, cancellation).ConfigureAwait(false);
         if (reply.Status == (int)FsStatus.NoData)
         {
             return null;
@@ -53,7 +53,7 @@ public sealed partial class DistFsClient
         var status = await StatAsync(path, followsLink, cancellation).ConfigureAwait(false);
         var request = new ListXattrsRequest { Inode = status.Inode.Value };
         var reply = await _channel.ReadAsync(
-            new ReadOperation { ListXattrs = request }, SessionId, cancellation).ConfigureAwait(false);
+            new ReadOperation { ListXattrs = request }, _sessions.Id, cancellation).ConfigureAwait(false);
         FileErrors.Ensure(reply.Status, path);
         return
         [
@@ -115,5 +115,4 @@ public sealed partial class DistFsClient
         await DoAsync(new Operation { SetSize = request }, path, cancellation).ConfigureAwait(false);
     }
 
-    private ulong SessionId => Volatile.Read(ref _session)?.Id.Value ?? 0;
 }

@@ -72,7 +72,7 @@ public sealed partial class DistFsClient
             await EnsureAbsentAsync(directory, name, to, cancellation).ConfigureAwait(false);
         }
 
-        var replies = await MutateAsync(CopyRequest(source, directory, made, options), cancellation)
+        var replies = await _sessions.MutateAsync(CopyRequest(source, directory, made, options), cancellation)
             .ConfigureAwait(false);
         if (replies[0].Status != 0)
         {
@@ -86,7 +86,7 @@ public sealed partial class DistFsClient
             var inode = new InodeId(replies[0].Attributes.Inode);
             for (var at = ShareBytesMax; failed == FsStatus.Ok && at < source.Size; at += ShareBytesMax)
             {
-                var reply = await MutateAsync(Share(source, inode, at), cancellation).ConfigureAwait(false);
+                var reply = await _sessions.MutateAsync(Share(source, inode, at), cancellation).ConfigureAwait(false);
                 failed = (FsStatus)reply.Status;
             }
 

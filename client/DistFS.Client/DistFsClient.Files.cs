@@ -222,7 +222,7 @@ public sealed partial class DistFsClient
             });
         }
 
-        var replies = await MutateAsync(request, cancellation).ConfigureAwait(false);
+        var replies = await _sessions.MutateAsync(request, cancellation).ConfigureAwait(false);
         var text = PathName.TextOf(name);
         FileErrors.Ensure(replies[0].Status, text);
         foreach (var reply in replies)
@@ -232,7 +232,7 @@ public sealed partial class DistFsClient
                 // Made, and not filled: it goes again, and not what somebody else may have put there since.
                 var unlink = Unlink(directory, name);
                 unlink.Unlink.Inode = FileStatus.Of(replies[0].Attributes).Inode.Value;
-                await MutateAsync(unlink, CancellationToken.None).ConfigureAwait(false);
+                await _sessions.MutateAsync(unlink, CancellationToken.None).ConfigureAwait(false);
                 throw FileErrors.Of((FsStatus)reply.Status, text);
             }
         }

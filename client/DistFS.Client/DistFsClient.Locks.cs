@@ -39,7 +39,7 @@ public sealed partial class DistFsClient
         string path, TimeSpan patience, bool exclusive = true, CancellationToken cancellation = default)
     {
         var status = await StatAsync(path, cancellation: cancellation).ConfigureAwait(false);
-        var session = await SessionAsync(cancellation).ConfigureAwait(false);
+        var session = await _sessions.GetAsync(cancellation).ConfigureAwait(false);
         var open = new OpenHandleOf(session, Interlocked.Increment(ref _handles));
         return await DistFsLock.AcquireAsync(
             Files,

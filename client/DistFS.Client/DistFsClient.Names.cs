@@ -55,7 +55,7 @@ public sealed partial class DistFsClient
 
         await foreach (var item in DirectoryLister
             .ListAsync(
-                _channel, Volatile.Read(ref _session)?.Id.Value ?? 0, directory.Inode, path, withStatus, cancellation)
+                _channel, _sessions.Id, directory.Inode, path, withStatus, cancellation)
             .ConfigureAwait(false))
         {
             if (!withStatus || item.Status != null)
@@ -277,7 +277,7 @@ public sealed partial class DistFsClient
         cancellation);
 
     internal Task UnlinkAsync(InodeId directory, byte[] name, CancellationToken cancellation) =>
-        MutateAsync(Unlink(directory, name), cancellation);
+        _sessions.MutateAsync(Unlink(directory, name), cancellation);
 
     /// <summary>Makes directories, many in one request.</summary>
     /// <returns>Of each what it is; null: not made, and to be looked at by itself.</returns>
@@ -299,7 +299,7 @@ public sealed partial class DistFsClient
                     Umask = _options.Umask,
                 },
             }));
-            var replies = await MutateAsync(request, cancellation).ConfigureAwait(false);
+            var replies = await _sessions.MutateAsync(request, cancellation).ConfigureAwait(false);
             made.AddRange(replies.Select(static one => one.Status == 0 ? FileStatus.Of(one.Attributes) : null));
         }
 
@@ -360,7 +360,7 @@ public sealed partial class DistFsClient
 
     private async Task RemoveAsync(MutateRequest batch, string path, CancellationToken cancellation)
     {
-        foreach (var reply in await MutateAsync(batch, cancellation).ConfigureAwait(false))
+        foreach (var reply in await _sessions.MutateAsync(batch, cancellation).ConfigureAwait(false))
         {
             // What is gone already is what was wanted.
             if (reply.Status != (int)FsStatus.NotFound)

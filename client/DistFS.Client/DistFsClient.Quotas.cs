@@ -15,7 +15,7 @@ public sealed partial class DistFsClient
         var status = await StatAsync(path, cancellation: cancellation).ConfigureAwait(false);
         var reply = await _channel.ReadAsync(
             new ReadOperation { GetQuota = new GetQuotaRequest { Inode = status.Inode.Value } },
-            SessionId,
+            _sessions.Id,
             cancellation).ConfigureAwait(false);
         if (reply.Status == (int)FsStatus.NoData)
         {

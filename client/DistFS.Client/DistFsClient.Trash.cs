@@ -24,7 +24,7 @@ public sealed partial class DistFsClient
         for (var isEnd = false; !isEnd;)
         {
             var reply = await _channel.ReadAsync(
-                new ReadOperation { ListTrash = request }, SessionId, cancellation).ConfigureAwait(false);
+                new ReadOperation { ListTrash = request }, _sessions.Id, cancellation).ConfigureAwait(false);
             FileErrors.Ensure(reply.Status, "the trash");
             foreach (var entry in reply.Trash.Entries)
             {
@@ -90,7 +90,7 @@ public sealed partial class DistFsClient
         var status = await StatAsync(path, cancellation: cancellation).ConfigureAwait(false);
         var reply = await _channel.ReadAsync(
             new ReadOperation { GetRetention = new GetRetentionRequest { Inode = status.Inode.Value } },
-            SessionId,
+            _sessions.Id,
             cancellation).ConfigureAwait(false);
         FileErrors.Ensure(reply.Status, path);
         return (

@@ -29,8 +29,7 @@ public sealed partial class DistFsClient : IAsyncDisposable
     private readonly MetadataChannel _channel;
     private readonly FrameChannels _links;
     private readonly PathResolver _paths;
-    private readonly SemaphoreSlim _opening = new(1);
-    private ClientSession? _session;
+    private readonly SessionSource _sessions;
     private ulong _handles = (ulong)Random.Shared.NextInt64() << 16;
 
     private DistFsClient(DistFsClientOptions options)
@@ -38,7 +37,11 @@ public sealed partial class DistFsClient : IAsyncDisposable
         _options = options;
         _channel = new MetadataChannel(options);
         _links = ChunkChannels.Create(options.Agent);
-        _paths = new PathResolver(_channel, () => Volatile.Read(ref _session)?.Id.Value ?? 0);
+        _sessions = new SessionSource(
+            options,
+            cancellation => ClientSession.OpenAsync(_channel, options, usesLeases: false, cancellation),
+            static ended => ended.DisposeAsync());
+        _paths = new PathResolver(_channel, () => _sessions.Id);
         var reader = new ChunkReader(_links, new ChunkReaderOptions { Preference = Random.Shared.Next() });
         Files = new FileContext(_channel, new ServerBook(_channel), _links, reader, options);
     }
@@ -69,65 +72,9 @@ public sealed partial class DistFsClient : IAsyncDisposable
     /// <summary>Ends it. Files that are open are to be closed before: what was not flushed is lost.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref _session, null) is { } session)
-        {
-            await session.DisposeAsync().ConfigureAwait(false);
-        }
-
+        await _sessions.DisposeAsync().ConfigureAwait(false);
         await _links.DisposeAsync().ConfigureAwait(false);
         await _channel.DisposeAsync().ConfigureAwait(false);
-    }
-
-    private async ValueTask<ClientSession> SessionAsync(CancellationToken cancellation)
-    {
-        if (_session is { IsEnded: false } session)
-        {
-            return session;
-        }
-
-        await _opening.WaitAsync(cancellation).ConfigureAwait(false);
-        try
-        {
-            if (_session is { IsEnded: false } known)
-            {
-                return known;
-            }
-
-            if (Interlocked.Exchange(ref _session, null) is { } ended)
-            {
-                await ended.DisposeAsync().ConfigureAwait(false);
-            }
-
-            var begun = await ClientSession
-                .OpenAsync(_channel, _options, usesLeases: false, cancellation)
-                .ConfigureAwait(false);
-            Volatile.Write(ref _session, begun);
-            return begun;
-        }
-        finally
-        {
-            _opening.Release();
-        }
-    }
-
-    /// <summary>
-    /// Operations in one request. In a new session, if the one there was ended before any of it could be done.
-    /// </summary>
-    private async Task<IReadOnlyList<OperationReply>> MutateAsync(
-        MutateRequest request, CancellationToken cancellation)
-    {
-        for (var attempt = 1; ; attempt++)
-        {
-            var session = await SessionAsync(cancellation).ConfigureAwait(false);
-            try
-            {
-                return await session.MutateAsync(request, cancellation).ConfigureAwait(false);
-            }
-            catch (DistFsException e) when (e.Code == ErrorCatalog.SessionEnded && attempt < 3)
-            {
-                // Nothing of it was done: what was open is closed, which a name does not mind.
-            }
-        }
     }
 
     /// <summary>Opens something, in a new session if the one there was ended before.</summary>
@@ -136,7 +83,7 @@ public sealed partial class DistFsClient : IAsyncDisposable
     {
         for (var attempt = 1; ; attempt++)
         {
-            var session = await SessionAsync(cancellation).ConfigureAwait(false);
+            var session = await _sessions.GetAsync(cancellation).ConfigureAwait(false);
             var open = new OpenHandleOf(session, Interlocked.Increment(ref _handles));
             try
             {
@@ -152,26 +99,9 @@ public sealed partial class DistFsClient : IAsyncDisposable
         }
     }
 
-    /// <summary>One operation; asked again while it says EAGAIN.</summary>
-    private async Task<OperationReply> MutateAsync(Operation operation, CancellationToken cancellation)
-    {
-        var request = new MutateRequest();
-        request.Operations.Add(operation);
-        for (var waits = new MetadataChannel.Waits(_options); ;)
-        {
-            var reply = (await MutateAsync(request, cancellation).ConfigureAwait(false))[0];
-            if (reply.Status != (int)FsStatus.TryAgain || waits.IsOver)
-            {
-                return reply;
-            }
-
-            await waits.PauseAsync(cancellation).ConfigureAwait(false);
-        }
-    }
-
     private async Task<OperationReply> DoAsync(Operation operation, string what, CancellationToken cancellation)
     {
-        var reply = await MutateAsync(operation, cancellation).ConfigureAwait(false);
+        var reply = await _sessions.MutateAsync(operation, cancellation).ConfigureAwait(false);
         FileErrors.Ensure(reply.Status, what);
         return reply;
     }

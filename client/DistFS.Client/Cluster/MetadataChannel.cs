@@ -30,19 +30,26 @@ internal sealed partial class MetadataChannel : IAsyncDisposable
             PauseMax = PauseMax,
             AsksBusyAgain = true,
         });
-        Caller = new Caller { Uid = options.Identity.Uid, Gid = options.Identity.Gid };
-        Caller.Groups.AddRange(options.Identity.Groups);
+        Caller = CallerOf(options.Identity);
     }
 
-    /// <summary>On whose behalf everything is asked. Never changed.</summary>
+    /// <summary>On whose behalf is asked what names nobody. Never changed.</summary>
     public Caller Caller { get; }
+
+    /// <summary>Somebody, as the metaservers are told of him.</summary>
+    public static Caller CallerOf(FileIdentity identity)
+    {
+        var caller = new Caller { Uid = identity.Uid, Gid = identity.Gid };
+        caller.Groups.AddRange(identity.Groups);
+        return caller;
+    }
 
     /// <summary>Reads of one moment.</summary>
     /// <exception cref="DistFsException">No answer in time.</exception>
     public async Task<IReadOnlyList<ReadOperationReply>> ReadAsync(
         ReadRequest request, CancellationToken cancellation)
     {
-        request.Caller = Caller;
+        request.Caller ??= Caller;
         for (var waits = new Waits(_options); ;)
         {
             var reply = (await _leader.AskAsync(
@@ -72,7 +79,7 @@ internal sealed partial class MetadataChannel : IAsyncDisposable
     public async Task<RpcReply<ReadDirectoryReply>> ReadDirectoryAsync(
         ReadDirectoryRequest request, CancellationToken cancellation)
     {
-        request.Caller = Caller;
+        request.Caller ??= Caller;
         for (var waits = new Waits(_options); ;)
         {
             var reply = (await _leader.CallAsync(

@@ -15,7 +15,7 @@ internal readonly record struct LeaseOutcome(LeaseMode Mode, FsStatus Status, At
 /// The leases of a session: asks for them, answers recalls, keeps the session alive, and reclaims from a new leader.
 /// The thin shell of <see cref="LeaseBook"/>. Any thread.
 /// </summary>
-internal sealed class LeaseClient : IAsyncDisposable
+internal sealed partial class LeaseClient : IAsyncDisposable
 {
     /// <summary>Of one request each (docs/design/leases.md).</summary>
     private const int AskedMax = 1_024;
@@ -83,51 +83,47 @@ internal sealed class LeaseClient : IAsyncDisposable
 
         // Before the first keep-alive a lease would be worth nothing.
         await _first.Task.WaitAsync(cancellation).ConfigureAwait(false);
+        var outcomes = new LeaseOutcome[wanted.Count];
+        Array.Fill(outcomes, new LeaseOutcome(LeaseMode.None, FsStatus.TryAgain, null));
         var request = new AcquireLeasesRequest { Client = _session.Id.Value, WaitMs = (uint)wait.TotalMilliseconds };
-        List<Task> before = [];
+        var asked = new List<int>(wanted.Count);
         lock (_gate)
         {
-            foreach (var inode in wanted)
+            for (var i = 0; i < wanted.Count; i++)
             {
-                request.Wanted.Add(new AcquireLeasesRequest.Types.Wanted
+                // What is being given up is not asked for: the metaservers would wait for that first, and whoever asks
+                // here may be what it waits for.
+                if (!_givingUp.ContainsKey(wanted[i]))
                 {
-                    Inode = inode.Value,
-                    Kind = (uint)mode,
-                });
-                _book.Ask(inode);
-                if (_givingUp.TryGetValue(inode, out var task))
-                {
-                    before.Add(task);
+                    request.Wanted.Add(new AcquireLeasesRequest.Types.Wanted
+                    {
+                        Inode = wanted[i].Value,
+                        Kind = (uint)mode,
+                    });
+                    _book.Ask(wanted[i]);
+                    asked.Add(i);
                 }
             }
+        }
+
+        if (asked.Count == 0)
+        {
+            return outcomes;
         }
 
         AcquireLeasesReply? reply = null;
         try
         {
-            // The metaservers answer nobody whose own lease is being recalled.
-            await Task.WhenAll(before).WaitAsync(cancellation).ConfigureAwait(false);
             reply = (await _channel.AcquireAsync(request, (wait * 2) + TellLimit, cancellation).ConfigureAwait(false))
                 .Reply;
             Look(reply.Status);
         }
         finally
         {
-            if (reply?.Granted.Count != wanted.Count)
-            {
-                lock (_gate)
-                {
-                    foreach (var inode in wanted)
-                    {
-                        _book.Answer(inode, 0, LeaseMode.None, 0);
-                    }
-                }
-            }
+            Take(wanted, asked, reply?.Granted.Count == asked.Count ? reply : null, outcomes);
         }
 
-        return reply.Granted.Count == wanted.Count
-            ? Take(wanted, reply)
-            : [.. wanted.Select(_ => new LeaseOutcome(LeaseMode.None, (FsStatus)reply.Status.Status, null))];
+        return outcomes;
     }
 
     /// <summary>Leases are given up, since nobody here needs them. What was cached is forgotten already.</summary>
@@ -162,25 +158,27 @@ internal sealed class LeaseClient : IAsyncDisposable
         await Task.WhenAll(givingUp).ConfigureAwait(false);
     }
 
-    private LeaseOutcome[] Take(IReadOnlyList<InodeId> wanted, AcquireLeasesReply reply)
+    /// <summary>Without a reply nothing was granted, as far as anybody here will ever know.</summary>
+    private void Take(
+        IReadOnlyList<InodeId> wanted, List<int> asked, AcquireLeasesReply? reply, LeaseOutcome[] outcomes)
     {
-        var outcomes = new LeaseOutcome[wanted.Count];
         lock (_gate)
         {
-            for (var i = 0; i < outcomes.Length; i++)
+            for (var i = 0; i < asked.Count; i++)
             {
-                var granted = reply.Granted[i];
+                var granted = reply?.Granted[i];
                 var mode = _book.Answer(
-                    wanted[i],
-                    reply.Status.Epoch,
-                    granted.Status == 0 ? (LeaseMode)granted.Kind : LeaseMode.None,
-                    granted.Grant);
-                outcomes[i] = new LeaseOutcome(
-                    mode, (FsStatus)granted.Status, mode == LeaseMode.None ? null : granted.Attributes);
+                    wanted[asked[i]],
+                    reply?.Status.Epoch ?? 0,
+                    granted is { Status: 0 } ? (LeaseMode)granted.Kind : LeaseMode.None,
+                    granted?.Grant ?? 0);
+                if (granted != null)
+                {
+                    outcomes[asked[i]] = new LeaseOutcome(
+                        mode, (FsStatus)granted.Status, mode == LeaseMode.None ? null : granted.Attributes);
+                }
             }
         }
-
-        return outcomes;
     }
 
     /// <summary>A reply names an epoch, or says that the session is over.</summary>
@@ -288,176 +286,6 @@ internal sealed class LeaseClient : IAsyncDisposable
         {
             _first.TrySetResult();
         }
-    }
-
-    /// <summary>Each is given up by itself: one that takes long holds up no other.</summary>
-    private void Answer(IEnumerable<WaitForRecallsReply.Types.Recall> recalls)
-    {
-        List<LeaseAnswer> atOnce = [];
-        lock (_gate)
-        {
-            foreach (var recall in recalls)
-            {
-                var inode = new InodeId(recall.Inode);
-                var keep = recall.Keep == (uint)LeaseMode.Read ? LeaseMode.Read : LeaseMode.None;
-                if (_book.Recalled(recall.Number, inode, recall.Grant, keep))
-                {
-                    var before = _givingUp.GetValueOrDefault(inode, Task.CompletedTask);
-                    var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                    _givingUp[inode] = ended.Task;
-                    _ = Task.Run(() => GiveUpAsync(before, inode, keep, ended));
-                }
-                else
-                {
-                    atOnce.Add(new LeaseAnswer(inode, recall.Grant, LeaseMode.None));
-                }
-            }
-        }
-
-        if (atOnce.Count > 0)
-        {
-            _ = Task.Run(() => TellAsync(atOnce));
-        }
-    }
-
-    private async Task GiveUpAsync(Task before, InodeId inode, LeaseMode keep, TaskCompletionSource ended)
-    {
-        await before.ConfigureAwait(false);
-        await _holder.GiveUpAsync(inode, keep).ConfigureAwait(false);
-        LeaseAnswer? answer;
-        lock (_gate)
-        {
-            answer = _book.GaveUp(inode, keep);
-        }
-
-        if (answer is { } told)
-        {
-            await TellAsync([told]).ConfigureAwait(false);
-        }
-
-        lock (_gate)
-        {
-            // Another recall may have come behind this one.
-            if (_givingUp[inode] == ended.Task)
-            {
-                _givingUp.Remove(inode);
-            }
-        }
-
-        ended.TrySetResult();
-    }
-
-    /// <summary>
-    /// Told until it is heard: a session that does not answer is ended. A leader that is another by now has not heard
-    /// of these leases, or hears of them when they are reclaimed.
-    /// </summary>
-    private async Task TellAsync(List<LeaseAnswer> answers)
-    {
-        foreach (var part in answers.Chunk(ToldMax))
-        {
-            ulong epoch;
-            lock (_gate)
-            {
-                epoch = _book.Epoch;
-            }
-
-            var request = new ReleaseLeasesRequest { Client = _session.Id.Value, Epoch = epoch };
-            request.Released.Add(part.Select(static one => new ReleaseLeasesRequest.Types.Released
-            {
-                Inode = one.Inode.Value,
-                Grant = one.Grant,
-                Keep = (uint)one.Keep,
-            }));
-            while (!_stop.IsCancellationRequested && !_session.IsEnded)
-            {
-                try
-                {
-                    Look(await _channel.ReleaseAsync(request, TellLimit, _stop.Token).ConfigureAwait(false));
-                    break;
-                }
-                catch (DistFsException)
-                {
-                    await PauseAsync().ConfigureAwait(false);
-                }
-                catch (OperationCanceledException)
-                {
-                    // The client ends, and its session with it.
-                }
-            }
-        }
-    }
-
-    private async Task ReclaimAsync()
-    {
-        ulong epoch;
-        List<(InodeId Inode, LeaseMode Mode)> held;
-        lock (_gate)
-        {
-            if (!_book.MustReclaim)
-            {
-                return;
-            }
-
-            (epoch, held) = (_book.Epoch, _book.ToReclaim());
-        }
-
-        List<LeaseAnswer> answers = [];
-        for (var at = 0; at <= held.Count; at += ToldMax)
-        {
-            var part = held.Skip(at).Take(ToldMax).ToList();
-            var request = new ReclaimLeasesRequest
-            {
-                Client = _session.Id.Value,
-                Epoch = epoch,
-                Done = at + ToldMax > held.Count,
-            };
-            request.Held.Add(part.Select(static one => new ReclaimLeasesRequest.Types.Held
-            {
-                Inode = one.Inode.Value,
-                Kind = (uint)one.Mode,
-            }));
-            var reply = await _channel.ReclaimAsync(request, TellLimit, _stop.Token).ConfigureAwait(false);
-            Look(reply.Status);
-            if (reply.Status.Status != 0 || reply.Reclaimed.Count != part.Count)
-            {
-                await PauseAsync().ConfigureAwait(false);
-                return;
-            }
-
-            Reclaimed(part, reply, answers);
-        }
-
-        lock (_gate)
-        {
-            _book.ReclaimEnded(epoch);
-        }
-
-        await TellAsync(answers).ConfigureAwait(false);
-    }
-
-    private void Reclaimed(
-        List<(InodeId Inode, LeaseMode Mode)> part, ReclaimLeasesReply reply, List<LeaseAnswer> answers)
-    {
-        List<InodeId> lost = [];
-        lock (_gate)
-        {
-            for (var i = 0; i < part.Count; i++)
-            {
-                var (inode, mode) = part[i];
-                var grant = reply.Reclaimed[i].Status == 0 ? reply.Reclaimed[i].Grant : 0;
-                if (grant == 0)
-                {
-                    lost.Add(inode);
-                }
-
-                if (_book.Reclaimed(inode, mode, grant) is { } answer)
-                {
-                    answers.Add(answer);
-                }
-            }
-        }
-
-        lost.ForEach(_holder.Lost);
     }
 
     private void Lose()

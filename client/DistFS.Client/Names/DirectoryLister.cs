@@ -23,11 +23,10 @@ internal static class DirectoryLister
         bool withStatus,
         [EnumeratorCancellation] CancellationToken cancellation)
     {
-        var items = new List<DirectoryItem>();
         for (var (after, isEnd) = (0UL, false); !isEnd;)
         {
-            items.Clear();
-            using (var reply = await channel.ReadDirectoryAsync(
+            var page = await ReadAsync(
+                channel,
                 new ReadDirectoryRequest
                 {
                     Directory = directory.Value,
@@ -37,17 +36,10 @@ internal static class DirectoryLister
                     BytesMax = PageBytes,
                     Client = session,
                 },
-                cancellation).ConfigureAwait(false))
-            {
-                FileErrors.Ensure(reply.Message.Status, path);
-                isEnd = reply.Message.IsEnd;
-                for (var rest = reply.Payload.Span; !rest.IsEmpty;)
-                {
-                    items.Add(Read(ref rest, ref after));
-                }
-            }
-
-            foreach (var item in items)
+                cancellation).ConfigureAwait(false);
+            FileErrors.Ensure((int)page.Status, path);
+            (after, isEnd) = (page.Entries.Count > 0 ? page.Entries[^1].Cookie : after, page.IsEnd);
+            foreach (var (_, item) in page.Entries)
             {
                 if (item.Name is not ("." or ".."))
                 {
@@ -55,6 +47,23 @@ internal static class DirectoryLister
                 }
             }
         }
+    }
+
+    /// <summary>A page, with '.' and '..'.</summary>
+    /// <exception cref="DistFsException">No answer in time.</exception>
+    public static async Task<DirectoryPage> ReadAsync(
+        MetadataChannel channel, ReadDirectoryRequest request, CancellationToken cancellation)
+    {
+        using var reply = await channel.ReadDirectoryAsync(request, cancellation).ConfigureAwait(false);
+        var entries = new List<DirectoryEntry>((int)reply.Message.Entries);
+        var cookie = request.After;
+        for (var rest = reply.Payload.Span; !rest.IsEmpty;)
+        {
+            var item = Read(ref rest, ref cookie);
+            entries.Add(new DirectoryEntry(cookie, item));
+        }
+
+        return new DirectoryPage((FsStatus)reply.Message.Status, entries, reply.Message.IsEnd);
     }
 
     private static DirectoryItem Read(ref ReadOnlySpan<byte> rest, ref ulong cookie)

@@ -1,0 +1,162 @@
+using DistFS.Client.Files;
+using DistFS.Primitives;
+using DistFS.Protocol;
+
+namespace DistFS.Client.Nodes;
+
+/// <summary>An open of an inode that the metaservers know: it stays, if it loses its names too.</summary>
+public sealed class NodeOpen
+{
+    internal NodeOpen(InodeId inode, OpenHandleOf handle) => (Inode, Handle) = (inode, handle);
+
+    /// <summary>Of which.</summary>
+    public InodeId Inode { get; }
+
+    /// <summary>The session by which it was opened is over: so is the open.</summary>
+    public bool IsLost => Handle.Session.IsEnded;
+
+    internal OpenHandleOf Handle { get; }
+}
+
+/// <content>Opens, content and locks.</content>
+public sealed partial class DistFsNodes
+{
+    private const uint ReadWrite = 6;
+
+    /// <summary>Opens an inode for all that this client does with it.</summary>
+    /// <exception cref="DistFsException">ENOENT, ESTALE: it is not there any more; nobody answers.</exception>
+    public async Task<NodeOpen> OpenAsync(InodeId inode, CancellationToken cancellation)
+    {
+        var session = await _sessions.GetAsync(cancellation).ConfigureAwait(false);
+        var open = new OpenHandleOf(session, Interlocked.Increment(ref _handles));
+        var operation = new Operation
+        {
+            Open = new OpenRequest
+            {
+                Inode = inode.Value,
+                Open = new OpenHandle { Handle = open.Handle, Access = ReadWrite },
+            },
+        };
+        var reply = await WrittenPlace.OneAsync(_files, open, operation, cancellation).ConfigureAwait(false);
+        Names.FileErrors.Ensure(reply.Status, Name(inode));
+        return new NodeOpen(inode, open);
+    }
+
+    /// <summary>Ends an open.</summary>
+    /// <exception cref="DistFsException">Nobody answers: it ends with the session.</exception>
+    public async Task CloseAsync(NodeOpen open, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(open);
+        if (!open.IsLost)
+        {
+            var release = new ReleaseRequest { Inode = open.Inode.Value, Handle = open.Handle.Handle };
+            await WrittenPlace
+                .OneAsync(_files, open.Handle, new Operation { Release = release }, cancellation)
+                .ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The content of a file, to be read; without an open only as long as the file has a name.</summary>
+    public DistFsFile ContentOf(InodeId inode, NodeOpen? open) => new(
+        _files, new FileMapping(_files, inode, open?.Handle, Name(inode)), open: null, writer: null, canRead: true);
+
+    /// <summary>
+    /// The content of a file, to be read and written. Closing it flushes it, and leaves the open as it is.
+    /// </summary>
+    /// <exception cref="DistFsException">It is not there any more, or nobody answers.</exception>
+    public async Task<DistFsFile> WritableAsync(NodeOpen open, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(open);
+        var mapping = new FileMapping(_files, open.Inode, open.Handle, Name(open.Inode));
+        var view = await mapping.LoadAsync(0, refreshServers: false, cancellation).ConfigureAwait(false);
+        var small = view.Size <= SmallContent.BytesMax && view[0] == null
+            ? new SmallContent(view.Inline.Span, (int)view.Size) : null;
+        return new DistFsFile(
+            _files, mapping, open: null, new FileWriter(_files, mapping, open.Handle, small), canRead: true);
+    }
+
+    /// <summary>Cuts a file that nobody writes here, or lets it grow by zeros.</summary>
+    public Task<NodeReply> SetLengthAsync(
+        FileIdentity caller, InodeId inode, long length, CancellationToken cancellation) => DoAsync(
+        new Operation { SetSize = new SetSizeRequest { Inode = inode.Value, Size = (ulong)length } },
+        caller,
+        cancellation);
+
+    /// <summary>Locks something, if it can be had at once; else EAGAIN.</summary>
+    public Task<FsStatus> LockAsync(NodeOpen open, NodeLock wanted, CancellationToken cancellation) =>
+        LockAsync(open, wanted, LockRequest.Types.Action.Try, cancellation);
+
+    /// <summary>Leaves what was locked.</summary>
+    public Task<FsStatus> UnlockAsync(NodeOpen open, NodeLock held, CancellationToken cancellation) =>
+        LockAsync(open, held, LockRequest.Types.Action.Leave, cancellation);
+
+    /// <summary>What stands in the way of a lock; null: nothing.</summary>
+    public async Task<(FsStatus Status, NodeLock? Held)> TestLockAsync(
+        InodeId inode, NodeLock wanted, CancellationToken cancellation)
+    {
+        var reply = await ReadAsync(
+            new ReadOperation
+            {
+                TestLock = new TestLockRequest
+                {
+                    Inode = inode.Value,
+                    Kind = wanted.IsRange ? 2u : 1u,
+                    Owner = wanted.Owner,
+                    Exclusive = wanted.IsExclusive,
+                    First = wanted.First,
+                    Length = wanted.Length,
+                },
+            },
+            _options.Identity,
+            cancellation).ConfigureAwait(false);
+        return ((FsStatus)reply.Status, reply.Lock is { IsHeld: true } held
+            ? new NodeLock(wanted.IsRange, 0, held.Exclusive, held.First, held.Length, held.Process) : null);
+    }
+
+    /// <summary>What all chunk servers together can hold, and hold, in bytes: each copy counted.</summary>
+    public async Task<(long Capacity, long Used)> SpaceAsync(CancellationToken cancellation)
+    {
+        var (capacity, used) = (0L, 0L);
+        for (var (after, more) = (0u, true); more;)
+        {
+            var page = await _channel.ListServersAsync(after, cancellation).ConfigureAwait(false);
+            foreach (var server in page.Servers)
+            {
+                (capacity, used) = (capacity + (long)server.CapacityBytes, used + (long)server.UsedBytes);
+                after = server.Server;
+            }
+
+            more = page.More && page.Servers.Count > 0;
+        }
+
+        return (capacity, used);
+    }
+
+    private async Task<FsStatus> LockAsync(
+        NodeOpen open, NodeLock wanted, LockRequest.Types.Action action, CancellationToken cancellation)
+    {
+        // That somebody else has it (EAGAIN) is the answer here, and nothing to be asked again by itself.
+        var request = new MutateRequest();
+        request.Operations.Add(new Operation
+        {
+            Lock = new LockRequest
+            {
+                Inode = open.Inode.Value,
+                Handle = open.Handle.Handle,
+                Action = action,
+                Kind = wanted.IsRange ? 2u : 1u,
+                Owner = wanted.Owner,
+                Exclusive = wanted.IsExclusive,
+                First = wanted.First,
+                Length = wanted.Length,
+                Number = Interlocked.Increment(ref _handles),
+                Process = wanted.Process,
+            },
+        });
+        var reply = (await open.Handle.Session.MutateAsync(request, cancellation).ConfigureAwait(false))[0];
+        return reply.Status != 0 || action == LockRequest.Types.Action.Leave || reply.Lock is { IsGranted: true }
+            ? (FsStatus)reply.Status : FsStatus.TryAgain;
+    }
+
+    private static string Name(InodeId inode) => $"inode {inode.Value}";
+}
