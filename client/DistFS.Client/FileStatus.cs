@@ -72,6 +72,15 @@ public sealed record FileStatus
     /// <summary>Made.</summary>
     public FileTime BirthTime { get; init; }
 
+    /// <summary>Whether it has extended attributes; not told in listings.</summary>
+    public bool HasXattrs { get; init; }
+
+    /// <summary>Whether it has a list beside the mode (acl(5)); not told in listings.</summary>
+    public bool HasAccessAcl { get; init; }
+
+    /// <summary>Of a directory: whether it has one for what is made in it; not told in listings.</summary>
+    public bool HasDefaultAcl { get; init; }
+
     /// <summary>Whether it is a directory.</summary>
     public bool IsDirectory => Kind == FileKind.Directory;
 
@@ -96,6 +105,9 @@ public sealed record FileStatus
         ModifyTime = TimeOf(told.ModifyTime),
         ChangeTime = TimeOf(told.ChangeTime),
         BirthTime = TimeOf(told.BirthTime),
+        HasXattrs = told.HasXattrs,
+        HasAccessAcl = told.HasAccessAcl,
+        HasDefaultAcl = told.HasDefaultAcl,
     };
 
     private static FileTime TimeOf(Time? time) => time == null ? default : new FileTime(time.Seconds, time.Nanoseconds);

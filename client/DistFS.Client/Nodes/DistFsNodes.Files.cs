@@ -42,6 +42,87 @@ public sealed partial class DistFsNodes
         return new NodeOpen(inode, open);
     }
 
+    /// <summary>Makes a file and opens it, for all that this client does with it.</summary>
+    /// <returns>No open, if the file was there and the caller may not do all of that.</returns>
+    public async Task<(NodeReply Reply, NodeOpen? Open)> CreateAsync(
+        FileIdentity caller,
+        InodeId directory,
+        ReadOnlyMemory<byte> name,
+        NewNode node,
+        CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        var session = await _sessions.GetAsync(cancellation).ConfigureAwait(false);
+        var open = new OpenHandleOf(session, Interlocked.Increment(ref _handles));
+        var make = MakeOf(directory, name, node);
+        make.Open = new OpenHandle { Handle = open.Handle, Access = ReadWrite };
+        var reply = Of(await WrittenPlace.OneAsync(
+            _files,
+            open,
+            new Operation { Caller = Cluster.MetadataChannel.CallerOf(caller), Make = make },
+            cancellation).ConfigureAwait(false));
+        if (reply.Status == FsStatus.AccessDenied && node.OrExisting)
+        {
+            // Somebody else has made it in between, and it is not all the caller's.
+            return (await MakeAsync(caller, directory, name, node, cancellation).ConfigureAwait(false), null);
+        }
+
+        return (reply, reply.Attributes is { } made ? new NodeOpen(made.Inode, open) : null);
+    }
+
+    /// <summary>A range becomes zeros that take no room.</summary>
+    /// <exception cref="DistFsException">Nobody answers, or the edges cannot be written.</exception>
+    public async Task<FsStatus> PunchAsync(
+        NodeOpen open, long offset, long length, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(open);
+        for (var (at, end) = ((ulong)offset, (ulong)(offset + length)); at < end;)
+        {
+            var punch = new PunchRangeRequest
+            {
+                Inode = open.Inode.Value,
+                Offset = at,
+                Length = end - at,
+                Handle = open.Handle.Handle,
+            };
+            var reply = await WrittenPlace
+                .OneAsync(_files, open.Handle, new Operation { PunchRange = punch }, cancellation)
+                .ConfigureAwait(false);
+            if (reply.Status != 0)
+            {
+                return (FsStatus)reply.Status;
+            }
+
+            await ZeroAsync(open, reply.ZeroRanges, cancellation).ConfigureAwait(false);
+            at = reply.NextOffset > at ? reply.NextOffset : end;
+        }
+
+        return FsStatus.Ok;
+    }
+
+    /// <summary>What stands in a chunk with other bytes is written over.</summary>
+    private async Task ZeroAsync(NodeOpen open, IEnumerable<ByteRange> ranges, CancellationToken cancellation)
+    {
+        DistFsFile? writer = null;
+        var zeros = new byte[1 << 20];
+        foreach (var range in ranges)
+        {
+            writer ??= await WritableAsync(open, cancellation).ConfigureAwait(false);
+            for (var at = 0UL; at < range.Length;)
+            {
+                var part = (int)Math.Min(range.Length - at, (ulong)zeros.Length);
+                await writer.WriteAsync((long)(range.Offset + at), zeros.AsMemory(0, part), cancellation)
+                    .ConfigureAwait(false);
+                at += (ulong)part;
+            }
+        }
+
+        if (writer != null)
+        {
+            await writer.CloseAsync(null, cancellation).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>Ends an open.</summary>
     /// <exception cref="DistFsException">Nobody answers: it ends with the session.</exception>
     public async Task CloseAsync(NodeOpen open, CancellationToken cancellation)

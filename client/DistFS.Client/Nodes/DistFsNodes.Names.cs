@@ -56,23 +56,7 @@ public sealed partial class DistFsNodes
         CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(node);
-        return DoAsync(
-            new Operation
-            {
-                Make = new MakeRequest
-                {
-                    Parent = directory.Value,
-                    Name = Bytes(name),
-                    Kind = (uint)node.Kind,
-                    Mode = node.Mode,
-                    Umask = node.Umask,
-                    Device = node.Device,
-                    Target = Bytes(node.Target),
-                    OrExisting = node.OrExisting,
-                },
-            },
-            caller,
-            cancellation);
+        return DoAsync(new Operation { Make = MakeOf(directory, name, node) }, caller, cancellation);
     }
 
     /// <summary>Another name of an inode.</summary>
@@ -183,6 +167,18 @@ public sealed partial class DistFsNodes
         new Operation { RemoveXattr = new RemoveXattrRequest { Inode = inode.Value, Name = Bytes(name) } },
         caller,
         cancellation);
+
+    private static MakeRequest MakeOf(InodeId directory, ReadOnlyMemory<byte> name, NewNode node) => new()
+    {
+        Parent = directory.Value,
+        Name = Bytes(name),
+        Kind = (uint)node.Kind,
+        Mode = node.Mode,
+        Umask = node.Umask,
+        Device = node.Device,
+        Target = Bytes(node.Target),
+        OrExisting = node.OrExisting,
+    };
 
     private static NodeReply Of(ReadOperationReply reply) => new(
         (FsStatus)reply.Status,

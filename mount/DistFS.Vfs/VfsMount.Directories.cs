@@ -1,0 +1,299 @@
+using System.Collections.Concurrent;
+using DistFS.Client;
+using DistFS.Client.Leases;
+using DistFS.Client.Nodes;
+using DistFS.Primitives;
+
+namespace DistFS.Vfs;
+
+/// <content>Listings, extended attributes, room.</content>
+public sealed partial class VfsMount
+{
+    private static readonly TimeSpan SpaceValid = TimeSpan.FromSeconds(1);
+
+    private readonly ConcurrentDictionary<ulong, VfsDirectory> _directories = [];
+    private (long At, long Capacity, long Used)? _space;
+
+    /// <summary>Opens a directory.</summary>
+    public VfsOpened OpenDirectory(FileIdentity caller, InodeId inode)
+    {
+        var number = Interlocked.Increment(ref _lastHandle);
+        _directories[number] = new VfsDirectory(caller, NodeOf(inode));
+        return new VfsOpened(FsStatus.Ok, number, false, false);
+    }
+
+    /// <summary>Closes it.</summary>
+    public void ReleaseDirectory(ulong handle) => _directories.TryRemove(handle, out _);
+
+    /// <summary>
+    /// A part of a listing, from behind a cookie on: as much as comes with one page. Each entry with attributes is told
+    /// (<see cref="Told(in VfsName)"/>) or disposed of.
+    /// </summary>
+    public async ValueTask<(FsStatus Status, IReadOnlyList<VfsName> Names)> ReadDirectoryAsync(
+        ulong handle, ulong after, bool withAttributes, CancellationToken cancellation)
+    {
+        if (!_directories.TryGetValue(handle, out var open))
+        {
+            return (FsStatus.BadHandle, []);
+        }
+
+        try
+        {
+            // The kernel takes less than a page at a time, and comes back for the rest.
+            if (open.Page is not { } page || !page.Entries.Any(entry => entry.Cookie > after) || open.From > after)
+            {
+                page = await PageAsync(open, after, cancellation).ConfigureAwait(false);
+                if (page.Status != FsStatus.Ok)
+                {
+                    return (page.Status, []);
+                }
+            }
+
+            var entries = page.Entries.Where(entry => entry.Cookie > after).ToList();
+            if (withAttributes)
+            {
+                await LearnAsync(entries, cancellation).ConfigureAwait(false);
+            }
+
+            return (FsStatus.Ok, entries.ConvertAll(entry => new VfsName(
+                entry.Cookie,
+                entry.Item.NameBytes,
+                entry.Item.Inode,
+                entry.Item.Kind,
+                withAttributes ? Entry(open.Node, entry.Item) : default)));
+        }
+        catch (DistFsException e)
+        {
+            return (StatusOf(e), []);
+        }
+    }
+
+    /// <summary>The kernel was told of an entry of a listing: it counts as a lookup.</summary>
+    public void Told(in VfsName name)
+    {
+        Told(name.Entry);
+        name.Entry.Dispose();
+    }
+
+    /// <summary>The value of an extended attribute.</summary>
+    public async ValueTask<NodeData> GetXattrAsync(
+        FileIdentity caller, InodeId inode, ReadOnlyMemory<byte> name, CancellationToken cancellation)
+    {
+        var node = NodeOf(inode);
+        lock (node.Gate)
+        {
+            // Asked for with each write (security.capability), and nearly never there.
+            if (node.Known is { HasXattrs: false, HasAccessAcl: false, HasDefaultAcl: false }
+                && Holds(node, LeaseMode.Read))
+            {
+                return new NodeData(FsStatus.NoData, default);
+            }
+        }
+
+        try
+        {
+            return await _cluster.GetXattrAsync(caller, inode, name, cancellation).ConfigureAwait(false);
+        }
+        catch (DistFsException e)
+        {
+            return new NodeData(StatusOf(e), default);
+        }
+    }
+
+    /// <summary>The names of extended attributes, each with a NUL behind it.</summary>
+    public async ValueTask<NodeData> ListXattrsAsync(
+        FileIdentity caller, InodeId inode, CancellationToken cancellation)
+    {
+        try
+        {
+            return await _cluster.ListXattrsAsync(caller, inode, cancellation).ConfigureAwait(false);
+        }
+        catch (DistFsException e)
+        {
+            return new NodeData(StatusOf(e), default);
+        }
+    }
+
+    /// <summary>Sets an extended attribute.</summary>
+    public ValueTask<FsStatus> SetXattrAsync(
+        FileIdentity caller,
+        InodeId inode,
+        (ReadOnlyMemory<byte> Name, ReadOnlyMemory<byte> Value) pair,
+        XattrMode mode,
+        CancellationToken cancellation) =>
+        ChangeAsync(inode, () => _cluster.SetXattrAsync(caller, inode, pair, mode, cancellation));
+
+    /// <summary>Removes one.</summary>
+    public ValueTask<FsStatus> RemoveXattrAsync(
+        FileIdentity caller, InodeId inode, ReadOnlyMemory<byte> name, CancellationToken cancellation) =>
+        ChangeAsync(inode, () => _cluster.RemoveXattrAsync(caller, inode, name, cancellation));
+
+    /// <summary>Bytes of all chunk servers, each copy counted; as of a second ago at most.</summary>
+    public async ValueTask<(FsStatus Status, long Capacity, long Used)> SpaceAsync(CancellationToken cancellation)
+    {
+        if (_space is { } known && _options.Clock.GetElapsedTime(known.At) < SpaceValid)
+        {
+            return (FsStatus.Ok, known.Capacity, known.Used);
+        }
+
+        try
+        {
+            var (capacity, used) = await _cluster.SpaceAsync(cancellation).ConfigureAwait(false);
+            _space = (_options.Clock.GetTimestamp(), capacity, used);
+            return (FsStatus.Ok, capacity, used);
+        }
+        catch (DistFsException e)
+        {
+            return (StatusOf(e), 0, 0);
+        }
+    }
+
+    /// <summary>Room for content, or a hole in it (fallocate).</summary>
+    /// <param name="handle">Of the file, open for writing.</param>
+    /// <param name="offset">From there.</param>
+    /// <param name="length">So much.</param>
+    /// <param name="punches">It becomes a hole; else the file is at least so long, unless <paramref name="keeps"/>.
+    /// </param>
+    /// <param name="keeps">The length stays.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public async ValueTask<FsStatus> AllocateAsync(
+        ulong handle, long offset, long length, bool punches, bool keeps, CancellationToken cancellation)
+    {
+        if (!_handles.TryGetValue(handle, out var open) || !open.Mode.Writes)
+        {
+            return FsStatus.BadHandle;
+        }
+
+        try
+        {
+            if (punches)
+            {
+                return await open.File.PunchAsync(offset, length, cancellation).ConfigureAwait(false);
+            }
+
+            // Room is not set aside: chunks are placed when they are written.
+            using var told = await StatAsync(open.Node, cancellation).ConfigureAwait(false);
+            return keeps || told.Status != FsStatus.Ok || told.Attributes!.Size >= offset + length ? told.Status
+                : await open.File.SetLengthAsync(FileIdentity.Root, offset + length, cancellation)
+                    .ConfigureAwait(false);
+        }
+        catch (DistFsException e)
+        {
+            return StatusOf(e);
+        }
+    }
+
+    private async Task<DirectoryPage> PageAsync(VfsDirectory open, ulong after, CancellationToken cancellation)
+    {
+        var node = open.Node;
+        var isHeld = await ReadLeaseAsync(node, cancellation).ConfigureAwait(false);
+        long stamp;
+        lock (node.Gate)
+        {
+            stamp = node.Stamp;
+        }
+
+        var page = await _cluster
+            .ReadDirectoryAsync(open.Caller, node.Inode, after, withStatus: false, cancellation)
+            .ConfigureAwait(false);
+        (open.Page, open.From) = (page, after);
+        lock (node.Gate)
+        {
+            var isCurrent = isHeld && page.Status == FsStatus.Ok && node.Stamp == stamp
+                && Holds(node, LeaseMode.Read);
+            if (isCurrent)
+            {
+                foreach (var (_, item) in page.Entries)
+                {
+                    node.Learn(item.NameBytes.Span, item.Inode);
+                }
+            }
+
+            // All of it, from the first page to the last, under one lease and without a change.
+            open.WholeStamp = after == 0 && isCurrent ? stamp : isCurrent ? open.WholeStamp : -1;
+            if (page.IsEnd && isCurrent && open.WholeStamp == stamp)
+            {
+                node.Complete();
+            }
+        }
+
+        return page;
+    }
+
+    /// <summary>Leases of all of them that are not known yet.</summary>
+    private async Task LearnAsync(List<DirectoryEntry> entries, CancellationToken cancellation)
+    {
+        List<(VfsNode Node, long Stamp)> asked = [];
+        foreach (var (_, item) in entries)
+        {
+            if (item.Name is "." or "..")
+            {
+                continue;
+            }
+
+            var node = NodeOf(item.Inode);
+            lock (node.Gate)
+            {
+                if (!node.IsGivingUp && (node.Known == null || !Holds(node, LeaseMode.Read)))
+                {
+                    asked.Add((node, node.Stamp));
+                }
+            }
+        }
+
+        foreach (var part in asked.Chunk(LeasesAtOnce))
+        {
+            var leases = await _cluster
+                .AcquireAsync([.. part.Select(static one => one.Node.Inode)], LeaseMode.Read, default, cancellation)
+                .ConfigureAwait(false);
+            for (var i = 0; i < part.Length; i++)
+            {
+                Learn(part[i].Node, part[i].Stamp, leases[i].Attributes);
+            }
+        }
+    }
+
+    private VfsEntry Entry(VfsNode directory, DirectoryItem item) =>
+        item.Name is not ("." or "..") && TryLookup(directory, item.NameBytes.Span, out var entry)
+            && entry.Attributes?.Inode == item.Inode
+            ? entry : default;
+
+    private async ValueTask<FsStatus> ChangeAsync(InodeId inode, Func<Task<NodeReply>> change)
+    {
+        if (_options.IsReadOnly)
+        {
+            return FsStatus.ReadOnly;
+        }
+
+        var node = NodeOf(inode);
+        node.Changed();
+        try
+        {
+            return (await change().ConfigureAwait(false)).Status;
+        }
+        catch (DistFsException e)
+        {
+            return StatusOf(e);
+        }
+        finally
+        {
+            node.Changed();
+        }
+    }
+
+    /// <summary>An open of a directory.</summary>
+    private sealed class VfsDirectory(FileIdentity caller, VfsNode node)
+    {
+        public FileIdentity Caller => caller;
+
+        public VfsNode Node => node;
+
+        /// <summary>The last page, and from behind which cookie on.</summary>
+        public DirectoryPage? Page { get; set; }
+
+        public ulong From { get; set; }
+
+        /// <summary>Under which stamp all pages so far were read; -1: not under one.</summary>
+        public long WholeStamp { get; set; } = -1;
+    }
+}

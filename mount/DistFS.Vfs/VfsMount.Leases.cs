@@ -1,0 +1,186 @@
+using DistFS.Client;
+using DistFS.Client.Leases;
+using DistFS.Primitives;
+
+namespace DistFS.Vfs;
+
+/// <content>Leases: asked for when something is looked at, and given up when others wait for it.</content>
+public sealed partial class VfsMount
+{
+    /// <inheritdoc/>
+    async Task ILeaseHolder.GiveUpAsync(InodeId inode, LeaseMode keep)
+    {
+        if (!_nodes.TryGetValue(inode, out var node))
+        {
+            return;
+        }
+
+        await node.BeginGivingUp().ConfigureAwait(false);
+        try
+        {
+            if (node.File is { } file)
+            {
+                await file.GiveUpAsync(keep).ConfigureAwait(false);
+            }
+
+            if (keep == LeaseMode.None)
+            {
+                await ForgetAsync(node).ConfigureAwait(false);
+            }
+            else
+            {
+                // Sent: what the metaservers say from here on is how it is.
+                node.Changed();
+            }
+        }
+        finally
+        {
+            node.EndGivingUp();
+        }
+    }
+
+    /// <inheritdoc/>
+    void ILeaseHolder.Lost(InodeId inode)
+    {
+        if (_nodes.TryGetValue(inode, out var node))
+        {
+            node.File?.Lost();
+            _ = ForgetAsync(node);
+        }
+    }
+
+    /// <inheritdoc/>
+    void ILeaseHolder.AllLost()
+    {
+        foreach (var node in _nodes.Values)
+        {
+            node.File?.Lost();
+            _ = ForgetAsync(node);
+        }
+    }
+
+    /// <summary>The kernel forgets it too; that is waited for, but not for ever.</summary>
+    private async Task ForgetAsync(VfsNode node)
+    {
+        var names = node.Forget();
+        var forgotten = Task.WhenAll(
+            names.Count > 0 ? _kernel.ForgetNamesAsync(node.Inode, names) : Task.CompletedTask,
+            node.File != null || names.Count == 0
+                ? _kernel.ForgetContentAsync(node.Inode, 0, 0)
+                : _kernel.ForgetAttributesAsync(node.Inode));
+        try
+        {
+            await forgotten.WaitAsync(_options.ForgetWait, _options.Clock).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // What it was told of names and attributes ends with the time for which it was told; pages go as soon as
+            // they are free.
+            Report(new DistFsException(
+                ErrorCatalog.Overloaded, $"The kernel does not forget inode {node.Inode.Value} in time."));
+        }
+    }
+
+    /// <summary>Attributes as they are, under a lease if it is free.</summary>
+    internal async ValueTask<VfsEntry> StatAsync(VfsNode node, CancellationToken cancellation)
+    {
+        if (TryTell(node, out var entry))
+        {
+            return entry;
+        }
+
+        long stamp;
+        lock (node.Gate)
+        {
+            stamp = node.Stamp;
+        }
+
+        var leases = await _cluster
+            .AcquireAsync([node.Inode], LeaseMode.Read, TimeSpan.Zero, cancellation).ConfigureAwait(false);
+        if (leases[0].Status == FsStatus.NotFound)
+        {
+            return VfsEntry.Refused(FsStatus.Stale);
+        }
+
+        if (Learn(node, stamp, leases[0].Attributes) && TryTell(node, out entry))
+        {
+            return entry;
+        }
+
+        // Others write it: they are asked for what they have, and it holds for this moment.
+        var reply = await _cluster.StatAsync(node.Inode, cancellation).ConfigureAwait(false);
+        return new VfsEntry(
+            reply.Status == FsStatus.NotFound ? FsStatus.Stale : reply.Status,
+            Overlaid(node, reply.Attributes),
+            default,
+            default,
+            default);
+    }
+
+    /// <summary>What was told under a lease is kept, unless it changed since it was asked for.</summary>
+    /// <returns>Whether it is known now.</returns>
+    internal bool Learn(VfsNode node, long stamp, FileStatus? attributes)
+    {
+        lock (node.Gate)
+        {
+            if (attributes != null && node.Stamp == stamp && Holds(node, LeaseMode.Read))
+            {
+                node.Known = node.File?.Overlay(attributes) ?? attributes;
+            }
+
+            return node.Known != null;
+        }
+    }
+
+    /// <summary>Attributes from the cache.</summary>
+    internal bool TryTell(VfsNode node, out VfsEntry entry)
+    {
+        // Before it is looked whether it holds: it may be renewed in between, not end.
+        var valid = _cluster.Believed;
+        lock (node.Gate)
+        {
+            if (node.Known is { } known && Holds(node, LeaseMode.Read))
+            {
+                node.BeginUse();
+                entry = new VfsEntry(FsStatus.Ok, known, default, valid, new LeaseUse(node));
+                return true;
+            }
+        }
+
+        entry = default;
+        return false;
+    }
+
+    private static FileStatus? Overlaid(VfsNode node, FileStatus? attributes)
+    {
+        lock (node.Gate)
+        {
+            return attributes == null ? null : node.File?.Overlay(attributes) ?? attributes;
+        }
+    }
+
+    /// <summary>A directory's names may be kept from here on, if its lease is free.</summary>
+    private async ValueTask<bool> ReadLeaseAsync(VfsNode node, CancellationToken cancellation)
+    {
+        long stamp;
+        lock (node.Gate)
+        {
+            if (node.IsGivingUp)
+            {
+                return false;
+            }
+
+            if (_cluster.ModeOf(node.Inode) >= LeaseMode.Read)
+            {
+                return true;
+            }
+
+            stamp = node.Stamp;
+        }
+
+        var leases = await _cluster
+            .AcquireAsync([node.Inode], LeaseMode.Read, TimeSpan.Zero, cancellation).ConfigureAwait(false);
+        Learn(node, stamp, leases[0].Attributes);
+        return leases[0].Mode >= LeaseMode.Read;
+    }
+}

@@ -1,0 +1,121 @@
+using DistFS.Client.Nodes;
+using DistFS.Primitives;
+
+namespace DistFS.Vfs;
+
+/// <content>Locks: of all mounts together (flock, fcntl).</content>
+public sealed partial class VfsMount
+{
+    private static readonly TimeSpan LockPauseMin = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan LockPauseMax = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>Locks, or leaves.</summary>
+    /// <param name="handle">The open by which it is asked.</param>
+    /// <param name="wanted">What; its owner is the kernel's.</param>
+    /// <param name="leaves">It is left.</param>
+    /// <param name="waits">Until it can be had; else EAGAIN.</param>
+    /// <param name="cancellation">The program was interrupted: EINTR.</param>
+    public async ValueTask<FsStatus> LockAsync(
+        ulong handle, NodeLock wanted, bool leaves, bool waits, CancellationToken cancellation)
+    {
+        if (!_handles.TryGetValue(handle, out var open))
+        {
+            return FsStatus.BadHandle;
+        }
+
+        try
+        {
+            var by = await LockOpenAsync(open, wanted.IsRange, cancellation).ConfigureAwait(false);
+            if (leaves)
+            {
+                return await _cluster.UnlockAsync(by, wanted, cancellation).ConfigureAwait(false);
+            }
+
+            if (wanted.IsRange)
+            {
+                open.Owners.TryAdd(wanted.Owner, 0);
+            }
+
+            for (var pause = LockPauseMin; ; pause = pause * 2 < LockPauseMax ? pause * 2 : LockPauseMax)
+            {
+                var status = await _cluster.LockAsync(by, wanted, cancellation).ConfigureAwait(false);
+                if (status != FsStatus.TryAgain || !waits)
+                {
+                    return status;
+                }
+
+                await Task.Delay(pause, _options.Clock, cancellation).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            return FsStatus.Interrupted;
+        }
+        catch (DistFsException e)
+        {
+            return StatusOf(e);
+        }
+    }
+
+    /// <summary>What stands in the way of a lock (F_GETLK); null: nothing.</summary>
+    public async ValueTask<(FsStatus Status, NodeLock? Held)> TestLockAsync(
+        InodeId inode, NodeLock wanted, CancellationToken cancellation)
+    {
+        try
+        {
+            return await _cluster.TestLockAsync(inode, wanted, cancellation).ConfigureAwait(false);
+        }
+        catch (DistFsException e)
+        {
+            return (StatusOf(e), null);
+        }
+    }
+
+    /// <summary>Ranges belong to a process and the file: flock to the open.</summary>
+    private async Task<NodeOpen> LockOpenAsync(VfsHandle open, bool isRange, CancellationToken cancellation)
+    {
+        if (isRange)
+        {
+            return await open.File.OpenedAsync(cancellation).ConfigureAwait(false);
+        }
+
+        return open.Lock is { IsLost: false } known ? known
+            : open.Lock = await _cluster.OpenAsync(open.Node.Inode, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>A process closes any descriptor of a file: all that it has locked of it is free (POSIX, fcntl).</summary>
+    private async ValueTask<FsStatus> LeaveRangesAsync(VfsHandle open, ulong owner, CancellationToken cancellation)
+    {
+        if (!open.Owners.TryRemove(owner, out _))
+        {
+            return FsStatus.Ok;
+        }
+
+        try
+        {
+            var by = await open.File.OpenedAsync(cancellation).ConfigureAwait(false);
+            return await _cluster
+                .UnlockAsync(by, new NodeLock(true, owner, true, 0, 0, 0), cancellation).ConfigureAwait(false);
+        }
+        catch (DistFsException e)
+        {
+            return StatusOf(e);
+        }
+    }
+
+    private async ValueTask LeaveLocksAsync(VfsHandle open)
+    {
+        if (open.Lock is { } held)
+        {
+            try
+            {
+                await _cluster.CloseAsync(held, CancellationToken.None).ConfigureAwait(false);
+            }
+            catch (DistFsException e)
+            {
+                // It ends with the session.
+                Report(e);
+            }
+        }
+    }
+}

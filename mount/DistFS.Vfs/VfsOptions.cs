@@ -1,0 +1,47 @@
+using DistFS.Primitives;
+
+namespace DistFS.Vfs;
+
+/// <summary>When what a program did is durable (docs/design/vfs.md).</summary>
+public enum VfsDurability
+{
+    /// <summary>
+    /// As of a local file system: fsync, fdatasync and O_SYNC make durable; names are durable at once; what was written
+    /// reaches the cluster within a second.
+    /// </summary>
+    Posix,
+
+    /// <summary>Besides, close is an fsync.</summary>
+    Close,
+
+    /// <summary>Each write is durable when it returns.</summary>
+    Sync,
+}
+
+/// <summary>How a <see cref="VfsMount"/> works.</summary>
+public sealed record VfsOptions
+{
+    /// <summary>When what was written is durable.</summary>
+    public VfsDurability Durability { get; init; } = VfsDurability.Posix;
+
+    /// <summary>Nothing is changed: EROFS.</summary>
+    public bool IsReadOnly { get; init; }
+
+    /// <summary>Inodes that nobody uses are remembered up to this number. 1,000 or more.</summary>
+    public int NodesMax { get; init; } = 200_000;
+
+    /// <summary>Who wants to write waits for so long for others who have the file in their caches.</summary>
+    public TimeSpan LeaseWait { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// What has to be forgotten by the kernel is waited for so long: pages may be locked by a write that waits for
+    /// another client, who waits for this.
+    /// </summary>
+    public TimeSpan ForgetWait { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Told of what could not be done since the cluster did not: for logs.</summary>
+    public Action<DistFsException>? Failed { get; init; }
+
+    /// <summary>Time and timers.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+}
