@@ -26,8 +26,8 @@ public sealed partial class VfsMount
     public void ReleaseDirectory(ulong handle) => _directories.TryRemove(handle, out _);
 
     /// <summary>
-    /// A part of a listing, from behind a cookie on: as much as comes with one page. Each entry with attributes is told
-    /// (<see cref="Told(in VfsName)"/>) or disposed of.
+    /// A part of a listing, from behind a cookie on: as much as comes with one page. Each entry is disposed of; those
+    /// that the kernel is told of with attributes are counted (<see cref="CountLookup"/>).
     /// </summary>
     public async ValueTask<(FsStatus Status, IReadOnlyList<VfsName> Names)> ReadDirectoryAsync(
         ulong handle, ulong after, bool withAttributes, CancellationToken cancellation)
@@ -68,12 +68,8 @@ public sealed partial class VfsMount
         }
     }
 
-    /// <summary>The kernel was told of an entry of a listing: it counts as a lookup.</summary>
-    public void Told(in VfsName name)
-    {
-        Told(name.Entry);
-        name.Entry.Dispose();
-    }
+    /// <summary>The kernel is told of an entry of a listing: it counts as a lookup.</summary>
+    public void CountLookup(in VfsEntry entry) => Told(entry);
 
     /// <summary>The value of an extended attribute.</summary>
     public async ValueTask<NodeData> GetXattrAsync(

@@ -4,7 +4,7 @@ namespace DistFS.Fuse;
 /// Answer with bytes: READ, READLINK. The kernel has copied them when the call returns, so the memory is the caller's
 /// again, whatever the result.
 /// </summary>
-public readonly record struct DataReply(FuseRequest Request)
+public readonly record struct DataReply(FuseRequest Request) : IFuseReply
 {
     /// <summary>Segments of one answer; as many as pages of 4 KiB in the largest one.</summary>
     public const int SegmentsMax = 256;

@@ -1,7 +1,7 @@
 namespace DistFS.Fuse;
 
 /// <summary>Answer to READDIR and READDIRPLUS: names are added until one does not fit, then it is sent.</summary>
-public readonly record struct DirectoryReply(FuseRequest Request)
+public readonly record struct DirectoryReply(FuseRequest Request) : IFuseReply
 {
     /// <summary>Whether entries come with attributes.</summary>
     public bool IsPlus => Request.Opcode == Opcode.ReadDirPlus;

@@ -1,7 +1,18 @@
 namespace DistFS.Fuse;
 
+/// <summary>An answer to any request.</summary>
+public interface IFuseReply
+{
+    /// <summary>What is answered.</summary>
+    FuseRequest Request { get; }
+
+    /// <summary>Answers with an error. Once, and nothing else then.</summary>
+    /// <returns>False when nobody waits any more.</returns>
+    bool Fail(Errno error);
+}
+
 /// <summary>Answer with an entry: LOOKUP, MKNOD, MKDIR, SYMLINK, LINK.</summary>
-public readonly record struct EntryReply(FuseRequest Request)
+public readonly record struct EntryReply(FuseRequest Request) : IFuseReply
 {
     /// <summary>Answers. Once, and nothing else then.</summary>
     /// <returns>False when nobody waits any more: the kernel took no entry, so no lookup counts.</returns>
@@ -13,7 +24,7 @@ public readonly record struct EntryReply(FuseRequest Request)
 }
 
 /// <summary>Answer with attributes: GETATTR, SETATTR.</summary>
-public readonly record struct AttrReply(FuseRequest Request)
+public readonly record struct AttrReply(FuseRequest Request) : IFuseReply
 {
     /// <summary>Answers. Once, and nothing else then.</summary>
     /// <returns>False when nobody waits any more.</returns>
@@ -25,7 +36,7 @@ public readonly record struct AttrReply(FuseRequest Request)
 }
 
 /// <summary>Answer to STATX.</summary>
-public readonly record struct StatxReply(FuseRequest Request)
+public readonly record struct StatxReply(FuseRequest Request) : IFuseReply
 {
     /// <summary>Answers. Once, and nothing else then.</summary>
     /// <returns>False when nobody waits any more.</returns>
@@ -37,7 +48,7 @@ public readonly record struct StatxReply(FuseRequest Request)
 }
 
 /// <summary>Answer with a handle: OPEN, OPENDIR.</summary>
-public readonly record struct OpenReply(FuseRequest Request)
+public readonly record struct OpenReply(FuseRequest Request) : IFuseReply
 {
     /// <summary>Answers. Once, and nothing else then.</summary>
     /// <returns>False when nobody waits any more.</returns>
@@ -49,7 +60,7 @@ public readonly record struct OpenReply(FuseRequest Request)
 }
 
 /// <summary>Answer to STATFS.</summary>
-public readonly record struct StatFsReply(FuseRequest Request)
+public readonly record struct StatFsReply(FuseRequest Request) : IFuseReply
 {
     /// <summary>Answers. Once, and nothing else then.</summary>
     /// <returns>False when nobody waits any more.</returns>
@@ -61,7 +72,7 @@ public readonly record struct StatFsReply(FuseRequest Request)
 }
 
 /// <summary>Answer to GETLK.</summary>
-public readonly record struct LockReply(FuseRequest Request)
+public readonly record struct LockReply(FuseRequest Request) : IFuseReply
 {
     /// <summary>Answers. Once, and nothing else then.</summary>
     /// <returns>False when nobody waits any more.</returns>
@@ -73,7 +84,7 @@ public readonly record struct LockReply(FuseRequest Request)
 }
 
 /// <summary>Answer without content.</summary>
-public readonly record struct EmptyReply(FuseRequest Request)
+public readonly record struct EmptyReply(FuseRequest Request) : IFuseReply
 {
     /// <summary>Answers. Once, and nothing else then.</summary>
     /// <returns>False when nobody waits any more.</returns>
@@ -85,7 +96,7 @@ public readonly record struct EmptyReply(FuseRequest Request)
 }
 
 /// <summary>Answer with entry and handle: CREATE, TMPFILE.</summary>
-public readonly record struct CreateReply(FuseRequest Request)
+public readonly record struct CreateReply(FuseRequest Request) : IFuseReply
 {
     /// <summary>Answers. Once, and nothing else then.</summary>
     /// <returns>False when nobody waits any more: the kernel took neither entry nor handle.</returns>
@@ -97,7 +108,7 @@ public readonly record struct CreateReply(FuseRequest Request)
 }
 
 /// <summary>Answer to WRITE.</summary>
-public readonly record struct WriteReply(FuseRequest Request)
+public readonly record struct WriteReply(FuseRequest Request) : IFuseReply
 {
     /// <summary>Answers with the bytes that were written. Once, and nothing else then.</summary>
     /// <returns>False when nobody waits any more.</returns>
@@ -113,7 +124,7 @@ public readonly record struct WriteReply(FuseRequest Request)
 }
 
 /// <summary>Answer to COPY_FILE_RANGE and COPY_FILE_RANGE_64.</summary>
-public readonly record struct CopyReply(FuseRequest Request)
+public readonly record struct CopyReply(FuseRequest Request) : IFuseReply
 {
     /// <summary>
     /// Answers with the bytes that were copied: at most 4 GiB - 1 for the short form. Once, and nothing else then.
@@ -139,7 +150,7 @@ public readonly record struct CopyReply(FuseRequest Request)
 }
 
 /// <summary>Answer to LSEEK.</summary>
-public readonly record struct SeekReply(FuseRequest Request)
+public readonly record struct SeekReply(FuseRequest Request) : IFuseReply
 {
     /// <summary>Answers with the offset that was found. Once, and nothing else then.</summary>
     /// <returns>False when nobody waits any more.</returns>
@@ -155,7 +166,7 @@ public readonly record struct SeekReply(FuseRequest Request)
 }
 
 /// <summary>Answer to GETXATTR and LISTXATTR.</summary>
-public readonly record struct XattrReply(FuseRequest Request)
+public readonly record struct XattrReply(FuseRequest Request) : IFuseReply
 {
     /// <summary>
     /// Answers with the value, or with its size when only that was asked for, or with ERANGE when it does not fit.

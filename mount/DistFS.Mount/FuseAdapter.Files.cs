@@ -1,0 +1,193 @@
+using System.Buffers;
+using DistFS.Client;
+using DistFS.Client.Nodes;
+using DistFS.Fuse;
+using DistFS.Primitives;
+using DistFS.Vfs;
+
+namespace DistFS.Mount;
+
+/// <content>Content, and locks.</content>
+internal sealed partial class FuseAdapter
+{
+    private const uint KeepSize = 1;
+    private const uint PunchHole = 2;
+
+    /// <inheritdoc/>
+    public void Open(ulong node, in FuseOpenIn arguments, OpenReply reply) => Run(
+        reply,
+        vfs.OpenAsync(
+            CallerOf(reply.Request),
+            numbers.InodeOf(node),
+            FuseTranslation.OpenModeOf(arguments.Flags),
+            CancellationToken.None),
+        static (self, reply, opened) => opened.Status != FsStatus.Ok ? reply.Fail((Errno)opened.Status)
+            : reply.Ok(FuseTranslation.OpenedOf(in opened)) || self.GiveUp(in opened));
+
+    /// <inheritdoc/>
+    public void Create(ulong parent, in FuseCreateIn arguments, ReadOnlyMemory<byte> name, CreateReply reply) => Run(
+        reply,
+        vfs.CreateAsync(
+            CallerOf(reply.Request),
+            numbers.InodeOf(parent),
+            name,
+            new NewNode
+            {
+                Kind = FileKind.File,
+                Mode = FuseTranslation.ModeOf(arguments.Mode),
+                Umask = arguments.Umask,
+                OrExisting = !FuseTranslation.IsExclusive(arguments.Flags),
+            },
+            FuseTranslation.OpenModeOf(arguments.Flags),
+            CancellationToken.None),
+        static (self, reply, made) =>
+        {
+            using var entry = made.Entry;
+            if (entry.Status != FsStatus.Ok)
+            {
+                return reply.Fail((Errno)entry.Status);
+            }
+
+            if (reply.Ok(FuseTranslation.EntryOf(in entry, self.Numbers), FuseTranslation.OpenedOf(made.Opened)))
+            {
+                return true;
+            }
+
+            self.Vfs.Forget(entry.Attributes!.Inode, 1);
+            return self.GiveUp(made.Opened);
+        });
+
+    /// <inheritdoc/>
+    public void Read(ulong node, in FuseReadIn arguments, DataReply reply)
+    {
+        reply.Request.Defer();
+        _ = ReadAsync(arguments.Handle, (long)arguments.Offset, (int)arguments.Size, reply);
+    }
+
+    /// <inheritdoc/>
+    public void Write(ulong node, in FuseWriteIn arguments, ReadOnlyMemory<byte> data, WriteReply reply)
+    {
+        reply.Request.Defer();
+        _ = WriteAsync(arguments.Handle, (long)arguments.Offset, data, reply);
+    }
+
+    /// <inheritdoc/>
+    public void Flush(ulong node, in FuseFlushIn arguments, EmptyReply reply) => Run(
+        reply,
+        vfs.FlushAsync(arguments.Handle, arguments.LockOwner, CancellationToken.None),
+        static (_, reply, status) => Tell(reply, status));
+
+    /// <inheritdoc/>
+    public void Fsync(ulong node, in FuseFsyncIn arguments, EmptyReply reply) => Run(
+        reply,
+        vfs.SyncAsync(arguments.Handle, CancellationToken.None),
+        static (_, reply, status) => Tell(reply, status));
+
+    /// <inheritdoc/>
+    public void Release(ulong node, in FuseReleaseIn arguments, EmptyReply reply)
+    {
+        // Nobody waits for it: the kernel has let go of the file. What is left to be sent is sent behind the answer.
+        var handle = arguments.Handle;
+        reply.Ok();
+        _ = vfs.ReleaseAsync(handle).AsTask();
+    }
+
+    /// <inheritdoc/>
+    public void Fallocate(ulong node, in FuseFallocateIn arguments, EmptyReply reply)
+    {
+        if (arguments.Mode is not (0 or KeepSize or (KeepSize | PunchHole)))
+        {
+            reply.Fail(Errno.EOPNOTSUPP);
+            return;
+        }
+
+        Run(
+            reply,
+            vfs.AllocateAsync(
+                arguments.Handle,
+                (long)arguments.Offset,
+                (long)arguments.Length,
+                (arguments.Mode & PunchHole) != 0,
+                (arguments.Mode & KeepSize) != 0,
+                CancellationToken.None),
+            static (_, reply, status) => Tell(reply, status));
+    }
+
+    /// <inheritdoc/>
+    public void GetLock(ulong node, in FuseLockIn arguments, LockReply reply) => Run(
+        reply,
+        vfs.TestLockAsync(numbers.InodeOf(node), FuseTranslation.LockOf(in arguments), CancellationToken.None),
+        static (_, reply, found) => found.Status == FsStatus.Ok
+            ? reply.Ok(FuseTranslation.LockOf(found.Held)) : reply.Fail((Errno)found.Status));
+
+    /// <inheritdoc/>
+    public void SetLock(ulong node, in FuseLockIn arguments, bool mayWait, EmptyReply reply)
+    {
+        var wanted = FuseTranslation.LockOf(in arguments);
+        var leaves = FuseTranslation.Leaves(in arguments);
+        var handle = arguments.Handle;
+        reply.Request.Defer();
+        var interrupted = mayWait && !leaves ? reply.Request.Interrupted : CancellationToken.None;
+        _ = TellAsync(
+            reply,
+            vfs.LockAsync(handle, wanted, leaves, mayWait, interrupted),
+            static (_, reply, status) => Tell(reply, status));
+    }
+
+    private VfsMount Vfs => vfs;
+
+    private NodeNumbers Numbers => numbers;
+
+    /// <summary>Nobody took the handle.</summary>
+    private bool GiveUp(in VfsOpened opened)
+    {
+        _ = vfs.ReleaseAsync(opened.Handle).AsTask();
+        return false;
+    }
+
+    private async Task ReadAsync(ulong handle, long offset, int size, DataReply reply)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(size);
+        try
+        {
+            var (status, length, keeps, use) = await vfs
+                .ReadAsync(handle, offset, buffer.AsMemory(0, size), CancellationToken.None).ConfigureAwait(false);
+            using (use)
+            {
+                _ = status == FsStatus.Ok ? reply.Ok(buffer.AsSpan(0, length)) : reply.Fail((Errno)status);
+            }
+
+            if (status == FsStatus.Ok && !keeps)
+            {
+                vfs.ForgetContent(handle, offset, size);
+            }
+        }
+        catch (Exception e)
+        {
+            Failed(reply, e);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private async Task WriteAsync(ulong handle, long offset, ReadOnlyMemory<byte> data, WriteReply reply)
+    {
+        try
+        {
+            var length = data.Length;
+            var (status, keeps) = await vfs.WriteAsync(handle, offset, data, CancellationToken.None)
+                .ConfigureAwait(false);
+            _ = status == FsStatus.Ok ? reply.Ok((uint)length) : reply.Fail((Errno)status);
+            if (status == FsStatus.Ok && !keeps)
+            {
+                vfs.ForgetContent(handle, offset, length);
+            }
+        }
+        catch (Exception e)
+        {
+            Failed(reply, e);
+        }
+    }
+}
