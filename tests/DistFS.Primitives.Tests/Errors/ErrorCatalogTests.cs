@@ -141,6 +141,8 @@ public sealed class ErrorCatalogTests
         DFS1561 ChunkServerFull NoSpace
         DFS1562 CopiesUnknown Invalid
         DFS1563 RepairUnknown TryAgain
+        DFS1570 MountFailed IoError
+        DFS1571 MountEnded IoError
         """.ReplaceLineEndings("\n"),
         string.Join('\n', ErrorCatalog.All.Select(code => $"{code.Id} {NameOf(code)} {code.Status}")));
 

@@ -1,0 +1,216 @@
+using System.CommandLine;
+using System.Diagnostics;
+using DistFS.Client;
+using DistFS.Fuse;
+using DistFS.Mount;
+using DistFS.Primitives;
+using DistFS.Vfs;
+
+namespace DistFS.Cli.Verbs;
+
+/// <summary><c>dfs mount</c>: the cluster as a directory of this machine.</summary>
+internal sealed class MountVerb : Verb
+{
+    /// <summary>A client that dies holds up others for so long.</summary>
+    private static readonly TimeSpan SessionLease = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
+
+    private readonly Argument<string> _mountPoint = new("dir")
+    {
+        Description = "A directory of this machine; what is in it is out of sight meanwhile",
+    };
+
+    private readonly Option<string> _durability = new Option<string>("--durability")
+    {
+        Description = "posix: fsync makes durable, the rest is sent within a second; close: closing does; sync: each write",
+        DefaultValueFactory = static _ => "posix",
+    }.AcceptOnlyFromAmong("posix", "close", "sync");
+
+    private readonly Option<bool> _readOnly = new("--read-only") { Description = "Nothing can be changed through it" };
+
+    private readonly Option<string> _subdirectory = new("--subdir")
+    {
+        Description = "Mount this directory of the cluster",
+        HelpName = "PATH",
+        DefaultValueFactory = static _ => "/",
+    };
+
+    private readonly Option<bool> _allowOther = new("--allow-other")
+    {
+        Description = "Other users may use it too; always so when root mounts",
+    };
+
+    private readonly Option<bool> _foreground = new("--foreground", "-f")
+    {
+        Description = "Serve it in this process, until ^C or 'dfs umount'",
+    };
+
+    private readonly Option<string?> _log = new("--log")
+    {
+        Description = "Where its process writes what goes wrong [default: beside the state of this user]",
+        HelpName = "FILE",
+    };
+
+    public override string Summary => "Mount the cluster on a directory";
+
+    public override VerbGroup Group => VerbGroup.Files;
+
+    public override IReadOnlyList<Example> Examples =>
+    [
+        new("dfs mount /mnt/dfs", "mount the cluster; 'dfs umount /mnt/dfs' takes it away"),
+        new("dfs mount --durability close --subdir /home ~/cluster", "mount a part of it; close is fsync"),
+    ];
+
+    public override void Configure(Command command)
+    {
+        ArgumentNullException.ThrowIfNull(command);
+        command.Arguments.Add(_mountPoint);
+        command.Options.Add(_durability);
+        command.Options.Add(_readOnly);
+        command.Options.Add(_subdirectory);
+        command.Options.Add(_allowOther);
+        command.Options.Add(_foreground);
+        command.Options.Add(_log);
+    }
+
+    public override Task<int> RunAsync(VerbContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        if (!OperatingSystem.IsLinux())
+        {
+            throw new DistFsException(ErrorCatalog.MountFailed, "A cluster is mounted on Linux only as yet.");
+        }
+
+        return context.Get(_foreground) ? ServeAsync(context) : StartAsync(context);
+    }
+
+    [System.Runtime.Versioning.SupportedOSPlatform("linux")]
+    private async Task<int> ServeAsync(VerbContext context)
+    {
+        var cluster = context.Settings.RequireCluster();
+        var durability = context.Get(_durability) switch
+        {
+            "close" => VfsDurability.Close,
+            "sync" => VfsDurability.Sync,
+            _ => VfsDurability.Posix,
+        };
+        var options = new MountOptions
+        {
+            MountPoint = Path.GetFullPath(context.Get(_mountPoint)),
+            Subdirectory = context.Get(_subdirectory),
+            Source = $"distfs:{cluster[0]}",
+            AllowOther = context.Get(_allowOther) || Environment.IsPrivilegedProcess,
+            Client = new DistFsClientOptions
+            {
+                Metaservers = cluster,
+                Agent = $"dfs mount {ProductVersion.Current.Version}",
+                Patience = context.Settings.Timeout,
+                SessionLease = SessionLease,
+            },
+            Vfs = new VfsOptions
+            {
+                Durability = durability,
+                IsReadOnly = context.Get(_readOnly),
+                Failed = e => context.Host.Error.WriteLine($"{DateTime.UtcNow:s} {e.Code}: {e.Message}"),
+            },
+            Defect = text => context.Host.Error.WriteLine($"{DateTime.UtcNow:s} defect: {text}"),
+        };
+        ClusterMount mount;
+        try
+        {
+            mount = await ClusterMount.MountAsync(options, context.Cancellation).ConfigureAwait(false);
+        }
+        catch (FuseException e)
+        {
+            throw new DistFsException(ErrorCatalog.MountFailed, e.Message, e);
+        }
+
+        await using (mount.ConfigureAwait(false))
+        {
+            context.Host.Out.WriteLine($"{mount.MountPoint}: mounted. {Promise(durability)}");
+            var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            using var registration = context.Cancellation.Register(() => stopped.TrySetResult());
+            await Task.WhenAny(stopped.Task, mount.Completion).ConfigureAwait(false);
+        }
+
+        return ExitCodes.Ok;
+    }
+
+    /// <summary>In a process of a session of its own, so that the end of this terminal does not reach it.</summary>
+    private async Task<int> StartAsync(VerbContext context)
+    {
+        var mountPoint = Path.GetFullPath(context.Get(_mountPoint));
+        var log = context.Get(_log) is { } given ? Path.GetFullPath(given) : DefaultLog(mountPoint);
+        Directory.CreateDirectory(Path.GetDirectoryName(log)!);
+        const string Detached = """exec "$0" "$@" >>"$DISTFS_LOG" 2>&1 </dev/null""";
+        var start = new ProcessStartInfo("setsid", ["sh", "-c", Detached, Environment.ProcessPath!, .. Arguments()])
+        {
+            UseShellExecute = false,
+        };
+        start.Environment["DISTFS_LOG"] = log;
+        using var process = Process.Start(start)!;
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        for (var begun = Stopwatch.GetTimestamp(); !IsMounted(mountPoint);)
+        {
+            if (process.HasExited || Stopwatch.GetElapsedTime(begun) > StartLimit)
+            {
+                var last = File.ReadLines(log).LastOrDefault() ?? "it said nothing";
+                throw new DistFsException(ErrorCatalog.MountEnded, $"{last} (log: {log})");
+            }
+
+            await timer.WaitForNextTickAsync(context.Cancellation).ConfigureAwait(false);
+        }
+
+        context.Note($"{mountPoint}: mounted by process {process.Id}; log: {log}");
+        return ExitCodes.Ok;
+
+        IEnumerable<string> Arguments()
+        {
+            yield return Name;
+            yield return mountPoint;
+            yield return "--foreground";
+            yield return "--cluster";
+            yield return string.Join(',', context.Settings.RequireCluster());
+            yield return "--durability";
+            yield return context.Get(_durability);
+            yield return "--subdir";
+            yield return context.Get(_subdirectory);
+            if (context.Get(_readOnly))
+            {
+                yield return "--read-only";
+            }
+
+            if (context.Get(_allowOther))
+            {
+                yield return "--allow-other";
+            }
+        }
+    }
+
+    /// <summary>Whether the mount table has a cluster there (proc(5), mountinfo).</summary>
+    internal static bool IsMounted(string mountPoint)
+    {
+        var escaped = mountPoint.Replace("\\", "\\134", StringComparison.Ordinal)
+            .Replace(" ", "\\040", StringComparison.Ordinal)
+            .Replace("\t", "\\011", StringComparison.Ordinal)
+            .Replace("\n", "\\012", StringComparison.Ordinal);
+        return File.ReadLines("/proc/self/mountinfo").Any(line =>
+            line.Split(' ') is { Length: > 4 } fields && fields[4] == escaped
+            && line.Contains($" - fuse.{MountOptions.Subtype} ", StringComparison.Ordinal));
+    }
+
+    private static string Promise(VfsDurability durability) => durability switch
+    {
+        VfsDurability.Close => "Durability close: what was written is on disks when its file is closed.",
+        VfsDurability.Sync => "Durability sync: each write is on disks when it returns.",
+        _ => "Durability posix: names at once; content with fsync, and in the cluster within a second.",
+    };
+
+    private static string DefaultLog(string mountPoint)
+    {
+        var state = Environment.GetEnvironmentVariable("XDG_STATE_HOME") is { Length: > 0 } given ? given
+            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".local", "state");
+        return Path.Combine(state, "distfs", $"mount{mountPoint.Replace('/', '-')}.log");
+    }
+}
