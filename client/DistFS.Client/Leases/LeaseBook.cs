@@ -19,7 +19,7 @@ internal sealed class LeaseBook(long leaseMs)
 
     // Asked for and not answered yet, and up to which grant an answer is void, since its recall came first.
     private readonly Dictionary<InodeId, (int Count, ulong Void)> _asked = [];
-    private long _believedUntilMs = long.MinValue;
+    private long _believedUntilMs;
 
     /// <summary>Of the leader that the leases are known to; 0: none yet.</summary>
     public ulong Epoch { get; private set; }
@@ -192,7 +192,7 @@ internal sealed class LeaseBook(long leaseMs)
     public void LoseAll()
     {
         _held.Clear();
-        _believedUntilMs = long.MinValue;
+        _believedUntilMs = 0;
     }
 
     private sealed class Lease
