@@ -14,9 +14,6 @@ public enum Needs
 
     /// <summary>A second directory that is the same one through another mount.</summary>
     SecondMount = 4,
-
-    /// <summary>The process is not root: what root may do anyway is refused.</summary>
-    OrdinaryUser = 8,
 }
 
 /// <summary>A check: a public static method of a class in DistFS.Posix.Checks that takes a context.</summary>
@@ -27,7 +24,4 @@ public sealed class CheckAttribute(string source) : Attribute
     public string Source => source;
 
     public Needs Needs { get; set; }
-
-    /// <summary>How long the check may take before it counts as hung.</summary>
-    public int SecondsMax { get; set; } = 30;
 }

@@ -141,11 +141,6 @@ public sealed class Runner
             return "not root";
         }
 
-        if (needs.HasFlag(Needs.OrdinaryUser) && isRoot)
-        {
-            return "root";
-        }
-
         if (needs.HasFlag(Needs.SecondMount) && _secondRoot is null)
         {
             return "no second directory";
