@@ -13,7 +13,7 @@ public sealed partial class CheckContext
         int mode = 0,
         [CallerFilePath] string file = "",
         [CallerLineNumber] int line = 0) =>
-        Keep((int)Ok(Sys.Open(path, flags, mode), $"open(\"{path}\", 0x{flags:x}, 0x{mode:x})", file, line));
+        Keep((int)Must(Sys.Open(path, flags, mode), $"open(\"{path}\", 0x{flags:x}, 0x{mode:x})", file, line));
 
     /// <summary>Closes the descriptor after the check.</summary>
     public int Keep(int fd)
@@ -41,7 +41,7 @@ public sealed partial class CheckContext
             _fds.Remove(fd);
         }
 
-        Ok(Sys.Close(fd), $"close({fd})", file, line);
+        Must(Sys.Close(fd), $"close({fd})", file, line);
     }
 
     /// <summary>Makes a file with these bytes and this mode, whatever the mask; returns its path.</summary>
@@ -55,7 +55,7 @@ public sealed partial class CheckContext
         var path = At(name);
         var fd = Open(path, O_WRONLY | O_CREAT | O_EXCL, mode, file, line);
         WriteAll(fd, Bytes(content), file, line);
-        Ok(FChMod(fd, mode), $"fchmod(\"{path}\", 0x{mode:x})", file, line);
+        Must(FChMod(fd, mode), $"fchmod(\"{path}\", 0x{mode:x})", file, line);
         Close(fd, file, line);
         return path;
     }
@@ -65,8 +65,8 @@ public sealed partial class CheckContext
         string name, int mode = 0x1ED, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         var path = At(name);
-        Ok(MkDir(path, mode), $"mkdir(\"{path}\")", file, line);
-        Ok(ChMod(path, mode), $"chmod(\"{path}\", 0x{mode:x})", file, line);
+        Must(MkDir(path, mode), $"mkdir(\"{path}\")", file, line);
+        Must(ChMod(path, mode), $"chmod(\"{path}\", 0x{mode:x})", file, line);
         return path;
     }
 
@@ -76,14 +76,14 @@ public sealed partial class CheckContext
     {
         while (!bytes.IsEmpty)
         {
-            bytes = bytes[(int)Ok(Sys.Write(fd, bytes), $"write({fd}, {bytes.Length} bytes)", file, line)..];
+            bytes = bytes[(int)Must(Sys.Write(fd, bytes), $"write({fd}, {bytes.Length} bytes)", file, line)..];
         }
     }
 
     /// <summary>The whole content through a descriptor of its own.</summary>
     public string ReadAll(string path, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
-        var fd = (int)Ok(Sys.Open(path, O_RDONLY), $"open(\"{path}\", O_RDONLY)", file, line);
+        var fd = (int)Must(Sys.Open(path, O_RDONLY), $"open(\"{path}\", O_RDONLY)", file, line);
         try
         {
             return ReadAll(fd, 0, file, line);
@@ -102,7 +102,7 @@ public sealed partial class CheckContext
         var buffer = new byte[65536];
         while (true)
         {
-            var count = (int)Ok(PRead(fd, buffer, offset), $"pread({fd}, {buffer.Length}, {offset})", file, line);
+            var count = (int)Must(PRead(fd, buffer, offset), $"pread({fd}, {buffer.Length}, {offset})", file, line);
             if (count == 0)
             {
                 return text.ToString();
@@ -116,28 +116,28 @@ public sealed partial class CheckContext
     /// <summary>stat(2) of something that must be there.</summary>
     public FileStat StatOf(string path, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
-        Ok(Statx(AT_FDCWD, path, 0, out var stat), $"stat(\"{path}\")", file, line);
+        Must(Statx(AT_FDCWD, path, 0, out var stat), $"stat(\"{path}\")", file, line);
         return stat!;
     }
 
     public FileStat LStatOf(string path, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
-        Ok(Statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, out var stat), $"lstat(\"{path}\")", file, line);
+        Must(Statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, out var stat), $"lstat(\"{path}\")", file, line);
         return stat!;
     }
 
     public FileStat StatOf(int fd, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
-        Ok(Statx(fd, "", AT_EMPTY_PATH, out var stat), $"fstat({fd})", file, line);
+        Must(Statx(fd, "", AT_EMPTY_PATH, out var stat), $"fstat({fd})", file, line);
         return stat!;
     }
 
     /// <summary>The names of a directory without `.` and `..`, in ordinal order.</summary>
     public List<string> Names(string path, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
-        var fd = (int)Ok(Sys.Open(path, O_RDONLY | O_DIRECTORY), $"open(\"{path}\", O_DIRECTORY)", file, line);
+        var fd = (int)Must(Sys.Open(path, O_RDONLY | O_DIRECTORY), $"open(\"{path}\", O_DIRECTORY)", file, line);
         var entries = new List<DirectoryEntry>();
-        while (Ok(GetDEnts(fd, entries), $"getdents(\"{path}\")", file, line) > 0)
+        while (Must(GetDEnts(fd, entries), $"getdents(\"{path}\")", file, line) > 0)
         {
         }
 
@@ -153,15 +153,20 @@ public sealed partial class CheckContext
         var path = At(".tick");
         for (var spin = default(SpinWait); ; spin.SpinOnce())
         {
-            var fd = (int)Ok(Sys.Open(path, O_WRONLY | O_CREAT | O_TRUNC, 0x180), "open(tick)", file, line);
-            Ok(Sys.Write(fd, "x"), "write(tick)", file, line);
+            var fd = (int)Must(Sys.Open(path, O_WRONLY | O_CREAT | O_TRUNC, 0x180), "open(tick)", file, line);
+            Must(Sys.Write(fd, "x"), "write(tick)", file, line);
             var now = StatOf(fd, file, line).Mtime;
             Sys.Close(fd);
             if (now > after)
             {
-                Ok(Sys.Unlink(path), "unlink(tick)", file, line);
+                Must(Sys.Unlink(path), "unlink(tick)", file, line);
                 return now;
             }
         }
     }
+
+    /// <summary>A step on the way to an assertion: it must succeed, and is not counted as one.</summary>
+    private static long Must(Outcome outcome, string call, string file, int line) => outcome.IsOk
+        ? outcome.Value
+        : throw new CheckFailedException($"{call}: expected success, came {outcome}{Place(file, line)}");
 }
