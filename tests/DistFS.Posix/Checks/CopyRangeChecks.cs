@@ -7,7 +7,7 @@ public static class CopyRangeChecks
     public static void CopiesTheRange(CheckContext c)
     {
         var model = new byte[400_000];
-        new Random(c.Options.Seed).NextBytes(model);
+        new System.Random(c.Options.Seed).NextBytes(model);
         var from = c.Open(c.At("from"), O_RDWR | O_CREAT, Octal(644));
         c.WriteAll(from, model);
         foreach (var (source, target, length) in (ReadOnlySpan<(int, int, int)>)

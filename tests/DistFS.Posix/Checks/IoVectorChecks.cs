@@ -6,7 +6,7 @@ public static class IoVectorChecks
     [Check("POSIX read, write: sizes and offsets around every boundary")]
     public static void SizesAndOffsets(CheckContext c)
     {
-        var random = new Random(c.Options.Seed);
+        var random = new System.Random(c.Options.Seed);
         var model = new byte[600_000];
         var fd = c.Open(c.Create("f"), O_RDWR);
         c.Ok(FTruncate(fd, model.Length));
@@ -84,7 +84,7 @@ public static class IoVectorChecks
     [Check("readv(2): a thousand buffers, together more than a page cache reads at once")]
     public static void ManyBuffers(CheckContext c)
     {
-        var random = new Random(c.Options.Seed);
+        var random = new System.Random(c.Options.Seed);
         var written = Enumerable.Range(0, 1000).Select(i => new byte[1 + ((i * 37) % 2000)]).ToArray();
         foreach (var buffer in written)
         {

@@ -6,7 +6,7 @@ public static class TruncateChecks
     [Check("POSIX truncate: to any size; what is gained reads as zeros, what was cut does not come back")]
     public static void CutsAndGrows(CheckContext c)
     {
-        var random = new Random(c.Options.Seed);
+        var random = new System.Random(c.Options.Seed);
         var model = new byte[300_000];
         random.NextBytes(model);
         var fd = c.Open(c.At("f"), O_RDWR | O_CREAT, Octal(644));

@@ -48,7 +48,7 @@ internal static class LedgerRecord
     /// <summary>Id, CRC-32C of what follows, then bytes drawn from the seed; 32 to 8,192 bytes, or a whole slot.</summary>
     public static byte[] Content(int seed, long id)
     {
-        var random = new Random(unchecked((seed * 1_000_003) + (int)id));
+        var random = new System.Random(unchecked((seed * 1_000_003) + (int)id));
         var bytes = new byte[PatternOf(id) == LedgerPattern.Overwrite ? SlotBytes : random.Next(32, 8192)];
         random.NextBytes(bytes.AsSpan(12));
         BinaryPrimitives.WriteInt64LittleEndian(bytes, id);
