@@ -4,7 +4,7 @@ using System.Numerics;
 namespace DistFS.Posix.Ledger;
 
 /// <summary>How a record is made durable: the ways that programs use.</summary>
-internal enum LedgerPattern
+public enum LedgerPattern
 {
     /// <summary>write at the end, fsync.</summary>
     Append,

@@ -159,6 +159,33 @@ public sealed partial class CheckContext
 
         _fds.Clear();
         _disposables.Clear();
+        CloseBelow(Dir);
+        if (SecondDir is not null)
+        {
+            CloseBelow(SecondDir);
+        }
+    }
+
+    /// <summary>
+    /// Closes what is open below a directory: what should have been refused was opened, and would keep a mount busy.
+    /// </summary>
+    private static void CloseBelow(string directory)
+    {
+        var listing = Sys.Open("/proc/self/fd", O_RDONLY | O_DIRECTORY);
+        var entries = new List<DirectoryEntry>();
+        while (listing.IsOk && GetDEnts(listing.Fd, entries).Value > 0)
+        {
+        }
+
+        Sys.Close(listing.Fd);
+        foreach (var entry in entries)
+        {
+            if (int.TryParse(entry.Name, out var fd)
+                && ReadLink($"/proc/self/fd/{fd}")?.StartsWith(directory, StringComparison.Ordinal) == true)
+            {
+                Sys.Close(fd);
+            }
+        }
     }
 
     internal void Fail(string message)
