@@ -4,7 +4,8 @@ namespace DistFS.Posix.Tests;
 
 /// <summary>
 /// Real file systems whose deviations are known: the suite must find these and no others. ext4 with inodes of 128 bytes
-/// keeps no nanoseconds, with `bsdgroups` it gives what is made the group of its directory, without extents it allocates
+/// keeps no nanoseconds, with `bsdgroups` it gives what is made the group of its directory, without extents it
+/// allocates
 /// nothing in advance.
 /// </summary>
 public sealed class DeviatingFileSystemTests : IDisposable
@@ -55,7 +56,9 @@ public sealed class DeviatingFileSystemTests : IDisposable
     private SuiteOptions Options(string mount) =>
         _scratch.Options() with { Directory = mount, SecondDirectory = mount };
 
-    /// <summary>A file system of its own in a file; only root can mount one, so others see that it is refused.</summary>
+    /// <summary>
+    /// A file system of its own in a file; only root can mount one, so others see that it is refused.
+    /// </summary>
     private void WithExt4(string make, string options, Action<string> act)
     {
         var mount = Path.Combine(_scratch.Path, "mount");

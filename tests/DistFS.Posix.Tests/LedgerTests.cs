@@ -4,7 +4,9 @@ using DistFS.Posix.Ledger;
 
 namespace DistFS.Posix.Tests;
 
-/// <summary>The ledger: a writer that is killed leaves what it acknowledged, and a checker sees what is not so.</summary>
+/// <summary>
+/// The ledger: a writer that is killed leaves what it acknowledged, and a checker sees what is not so.
+/// </summary>
 public sealed class LedgerTests : IDisposable
 {
     private const int Records = 200;

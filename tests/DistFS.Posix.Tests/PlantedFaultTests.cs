@@ -1,6 +1,8 @@
 namespace DistFS.Posix.Tests;
 
-/// <summary>A suite that cannot fail proves nothing: each planted deviation is seen by the checks that should see it.</summary>
+/// <summary>
+/// A suite that cannot fail proves nothing: each planted deviation is seen by the checks that should see it.
+/// </summary>
 public sealed class PlantedFaultTests : IDisposable
 {
     private readonly Scratch _scratch = new();

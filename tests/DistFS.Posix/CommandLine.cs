@@ -27,7 +27,8 @@ internal sealed record CommandLine(SuiteOptions Options)
                 continue;
             }
 
-            var takesValue = option is "--only" or "--operations" or "--entries" or "--seed" or "--deadline" or "--plant";
+            var takesValue = option
+                is "--only" or "--operations" or "--entries" or "--seed" or "--deadline" or "--plant";
             if (takesValue && i + 1 == arguments.Length)
             {
                 problem = $"{option} needs a value.";

@@ -67,7 +67,8 @@ internal static class Program
             var report = runner.Run(
                 CheckList.Select(line.Options.Only),
                 line.Verbose
-                    ? r => Console.Error.WriteLine($"{(r.HasFailed ? "FAILED" : r.NotRun ?? "ok")} {r.FullName} {r.Ms:F0} ms")
+                    ? r => Console.Error.WriteLine(
+                        $"{(r.HasFailed ? "FAILED" : r.NotRun ?? "ok")} {r.FullName} {r.Ms:F0} ms")
                     : null);
             if (line.Json)
             {

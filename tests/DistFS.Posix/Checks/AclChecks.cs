@@ -102,7 +102,9 @@ public static class AclChecks
         User.Alice.Run(() => c.Fails(EPERM, SetXAttr(path, Access, list)));
     }
 
-    /// <summary>linux/posix_acl_xattr.h: version 2, then tag, permissions and id of each entry, little-endian.</summary>
+    /// <summary>
+    /// linux/posix_acl_xattr.h: version 2, then tag, permissions and id of each entry, little-endian.
+    /// </summary>
     private static byte[] List(params ReadOnlySpan<(ushort Tag, int Permissions, uint Id)> entries)
     {
         var bytes = new byte[4 + (8 * entries.Length)];

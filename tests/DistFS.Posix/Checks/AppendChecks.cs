@@ -76,7 +76,8 @@ public static class AppendChecks
         for (var writer = 0; writer < Writers; writer++)
         {
             var own = lines.Where(l => l.StartsWith($"{writer}:", StringComparison.Ordinal)).ToList();
-            c.True(own.SequenceEqual(Enumerable.Range(0, Each).Select(i => $"{writer}:{i:D5}")), $"writer {writer} in order");
+            c.True(own.SequenceEqual(Enumerable.Range(0, Each).Select(i => $"{writer}:{i:D5}")),
+                $"writer {writer} in order");
         }
     }
 }

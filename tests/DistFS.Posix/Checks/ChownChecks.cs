@@ -12,7 +12,8 @@ public static class ChownChecks
         c.Ok(SymLink("nowhere", c.At("link")));
         foreach (var name in (string[])["file", "dir", "fifo", "link"])
         {
-            foreach (var (uid, gid) in (ReadOnlySpan<(uint, uint)>)[(1, 2), (70001, 70002), (uint.MaxValue - 1, uint.MaxValue - 1)])
+            foreach (var (uid, gid) in (ReadOnlySpan<(uint, uint)>)
+                [(1, 2), (70001, 70002), (uint.MaxValue - 1, uint.MaxValue - 1)])
             {
                 c.Ok(LChOwn(c.At(name), uid, gid));
                 c.Equal((uid, gid), Owner(c, name), name);

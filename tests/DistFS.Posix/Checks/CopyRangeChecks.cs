@@ -11,12 +11,14 @@ public static class CopyRangeChecks
         var from = c.Open(c.At("from"), O_RDWR | O_CREAT, Octal(644));
         c.WriteAll(from, model);
         foreach (var (source, target, length) in (ReadOnlySpan<(int, int, int)>)
-            [(0, 0, 400_000), (0, 0, 4096), (1, 0, 10_000), (0, 7, 10_000), (65_530, 130_000, 70_000), (399_990, 5, 100)])
+            [(0, 0, 400_000), (0, 0, 4096), (1, 0, 10_000), (0, 7, 10_000), (65_530, 130_000, 70_000),
+                (399_990, 5, 100)])
         {
             var to = c.Open(c.At("to"), O_RDWR | O_CREAT | O_TRUNC, Octal(644));
             var expected = new byte[target + Math.Min(length, model.Length - source)];
             model.AsSpan(source, expected.Length - target).CopyTo(expected.AsSpan(target));
-            c.Equal((long)expected.Length - target, Copy(c, from, source, to, target, length), $"{source} {target} {length}");
+            c.Equal((long)expected.Length - target, Copy(c, from, source, to, target, length),
+                $"{source} {target} {length}");
             c.Same(expected, Bytes(c.ReadAll(c.Second("to"))), $"{source} {target} {length}");
         }
 

@@ -7,7 +7,8 @@ public static class MknodChecks
     public static void MakesEachType(CheckContext c)
     {
         foreach (var (name, type, device) in (ReadOnlySpan<(string, int, ulong)>)
-            [("reg", S_IFREG, 0), ("fifo", S_IFIFO, 0), ("sock", S_IFSOCK, 0), ("chr", S_IFCHR, 0x103), ("blk", S_IFBLK, 0x700)])
+            [("reg", S_IFREG, 0), ("fifo", S_IFIFO, 0), ("sock", S_IFSOCK, 0), ("chr", S_IFCHR, 0x103),
+                ("blk", S_IFBLK, 0x700)])
         {
             c.Ok(MkNod(c.At(name), type | Octal(640), device), $"mknod {name}");
             var stat = c.LStatOf(c.At(name));

@@ -202,7 +202,8 @@ public static class OpenChecks
         c.Fails(EEXIST, LinkFd(fd, c.At("named")));
     }
 
-    [Check("open(2) O_TRUNC makes set-user-ID vanish for writers without rights; POSIX write", Needs = Needs.OtherUsers)]
+    [Check("open(2) O_TRUNC makes set-user-ID vanish for writers without rights; POSIX write",
+        Needs = Needs.OtherUsers)]
     public static void WritingDropsSetUserId(CheckContext c)
     {
         c.Create("f", "content", Octal(6777));

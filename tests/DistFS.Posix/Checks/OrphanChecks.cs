@@ -1,6 +1,8 @@
 namespace DistFS.Posix.Checks;
 
-/// <summary>Files that are open and have no name any more (POSIX unlink: removed when no process has them open).</summary>
+/// <summary>
+/// Files that are open and have no name any more (POSIX unlink: removed when no process has them open).
+/// </summary>
 public static class OrphanChecks
 {
     private const string Source = "POSIX unlink: contents stay until the last close";

@@ -1,6 +1,8 @@
 namespace DistFS.Posix.Checks;
 
-/// <summary>The errors that every call which takes a path shares (POSIX.1-2017, section 4.13 Pathname Resolution).</summary>
+/// <summary>
+/// The errors that every call which takes a path shares (POSIX.1-2017, section 4.13 Pathname Resolution).
+/// </summary>
 public static class PathChecks
 {
     /// <summary>Calls that follow a path to what must exist, and calls that make a name at its end.</summary>
@@ -104,7 +106,8 @@ public static class PathChecks
     {
         c.Directory("d");
         c.Create("d/f", "content");
-        foreach (var path in (string[])["d/f", "./d/f", "d/./f", "d//f", "d/../d/f", ".//d///.//f", "d/../../" + Last(c)])
+        foreach (var path in (string[])["d/f", "./d/f", "d/./f", "d//f", "d/../d/f", ".//d///.//f",
+            "d/../../" + Last(c)])
         {
             c.Equal("content", c.ReadAll(c.At(path.EndsWith('/') ? path + "d/f" : path)), path);
         }

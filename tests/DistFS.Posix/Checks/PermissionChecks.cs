@@ -3,7 +3,8 @@ namespace DistFS.Posix.Checks;
 /// <summary>Mode bits against users (POSIX.1-2017, section 4.5 File Access Permissions).</summary>
 public static class PermissionChecks
 {
-    [Check("POSIX 4.5: the first class that fits decides: owner, group, others; all 512 modes", Needs = Needs.OtherUsers)]
+    [Check("POSIX 4.5: the first class that fits decides: owner, group, others; all 512 modes",
+        Needs = Needs.OtherUsers)]
     public static void TheFirstClassThatFitsDecides(CheckContext c)
     {
         c.Create("f");
@@ -46,7 +47,8 @@ public static class PermissionChecks
         }
     }
 
-    [Check("POSIX open: O_CREAT needs write permission in the directory, O_TRUNC on the file", Needs = Needs.OtherUsers)]
+    [Check("POSIX open: O_CREAT needs write permission in the directory, O_TRUNC on the file",
+        Needs = Needs.OtherUsers)]
     public static void CreateAndTruncateNeedWrite(CheckContext c)
     {
         c.Directory("d", Octal(755));

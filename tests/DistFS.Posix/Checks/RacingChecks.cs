@@ -76,7 +76,8 @@ public static class RacingChecks
         c.Equal(Rounds, race.Race("noreplace", Rounds).Sum());
         var names = c.Names(c.Second("."));
         c.Equal(Rounds, names.Count(n => int.TryParse(n, out _)));
-        c.Equal(Rounds * (RacingProcesses.Racers - 1), names.Count(n => n.StartsWith("own-", StringComparison.Ordinal)));
+        var losers = names.Count(n => n.StartsWith("own-", StringComparison.Ordinal));
+        c.Equal(Rounds * (RacingProcesses.Racers - 1), losers);
     }
 
     [Check("POSIX rename: a link named new remains visible throughout and refers to the old or the new file")]

@@ -16,7 +16,8 @@ public static class SetgidChecks
         c.Equal(Octal(2755), c.StatOf(c.At("d/dir")).Permissions);
         c.Equal(Octal(644), c.StatOf(c.At("d/file")).Permissions);
         User.Alice.Run(() => c.Ok(MkDir(c.At("d/dir/deeper"), Octal(700))));
-        c.Equal((Octal(2700), 70003u), (c.StatOf(c.At("d/dir/deeper")).Permissions, c.StatOf(c.At("d/dir/deeper")).Gid));
+        var deeper = c.StatOf(c.At("d/dir/deeper"));
+        c.Equal((Octal(2700), 70003u), (deeper.Permissions, deeper.Gid));
     }
 
     [Check("inode(7): without S_ISGID what is made has the group of who makes it", Needs = Needs.OtherUsers)]

@@ -8,7 +8,8 @@ public static class SymlinkChecks
     {
         var i = 0;
         foreach (var target in (string[])
-            ["x", "../x", "/", "/absolute/path", "with space", "a\xff\xfe\x80z", "new\nline", new string('t', 255), new string('t', 1023)])
+            ["x", "../x", "/", "/absolute/path", "with space", "a\xff\xfe\x80z", "new\nline", new string('t', 255),
+                new string('t', 1023)])
         {
             var path = c.At($"l{i++}");
             c.Ok(SymLink(target, path));

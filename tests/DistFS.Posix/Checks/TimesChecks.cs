@@ -12,7 +12,8 @@ public static class TimesChecks
         foreach (var name in (string[])["file", "dir", "link"])
         {
             foreach (var time in (TimeSpec[])
-                [new(0, 0), new(1, 1), new(1_000_000_000, 999_999_999), new(1_700_000_000, 123_456_789), new(-1, 500), new(5_000_000_000, 7)])
+                [new(0, 0), new(1, 1), new(1_000_000_000, 999_999_999), new(1_700_000_000, 123_456_789), new(-1, 500),
+                    new(5_000_000_000, 7)])
             {
                 c.Ok(UTimeNs(c.At(name), time, new TimeSpec(time.Seconds + 1, time.Nanoseconds), AT_SYMLINK_NOFOLLOW));
                 var stat = c.LStatOf(c.At(name));
@@ -72,7 +73,8 @@ public static class TimesChecks
         c.True(c.StatOf(path).Ctime >= tick, "ctime");
     }
 
-    [Check("POSIX utimensat [EPERM], [EACCES]: writers may stamp now, only the owner anything", Needs = Needs.OtherUsers)]
+    [Check("POSIX utimensat [EPERM], [EACCES]: writers may stamp now, only the owner anything",
+        Needs = Needs.OtherUsers)]
     public static void WhoMayStamp(CheckContext c)
     {
         c.Create("f", "", Octal(666));

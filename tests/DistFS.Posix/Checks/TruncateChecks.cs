@@ -11,7 +11,8 @@ public static class TruncateChecks
         random.NextBytes(model);
         var fd = c.Open(c.At("f"), O_RDWR | O_CREAT, Octal(644));
         c.WriteAll(fd, model);
-        var sizes = (int[])[300_000, 65_537, 65_536, 65_535, 4097, 4096, 4095, 1, 0, 4095, 4096, 100, 200_000, 4095, 131_072];
+        var sizes = (int[])[300_000, 65_537, 65_536, 65_535, 4097, 4096, 4095, 1, 0, 4095, 4096, 100, 200_000, 4095,
+            131_072];
         foreach (var size in sizes)
         {
             c.Ok(FTruncate(fd, size));
@@ -88,7 +89,8 @@ public static class TruncateChecks
         c.True(c.StatOf(c.At("f")).Mtime >= tick && c.StatOf(c.At("f")).Ctime >= tick, "same size");
     }
 
-    [Check("POSIX truncate [EACCES]: no write permission; through a descriptor it is granted", Needs = Needs.OtherUsers)]
+    [Check("POSIX truncate [EACCES]: no write permission; through a descriptor it is granted",
+        Needs = Needs.OtherUsers)]
     public static void WithoutWritePermissionIsEacces(CheckContext c)
     {
         c.Create("f", "content", Octal(644));

@@ -5,7 +5,8 @@ namespace DistFS.Posix.Checks;
 /// </summary>
 public static class TwoMountChecks
 {
-    private const string Source = "POSIX read: a read that can be proved to follow a write returns its data, in any process";
+    private const string Source =
+        "POSIX read: a read that can be proved to follow a write returns its data, in any process";
 
     [Check(Source + ": at once, after fsync and after close, in both directions", Needs = Needs.SecondMount)]
     public static void WritesAreSeenAtOnce(CheckContext c)
@@ -108,7 +109,8 @@ public static class TwoMountChecks
         }
     }
 
-    [Check("POSIX stat: modes, owners, times and links are seen at once; inodes are the same", Needs = Needs.SecondMount)]
+    [Check("POSIX stat: modes, owners, times and links are seen at once; inodes are the same",
+        Needs = Needs.SecondMount)]
     public static void AttributesAreSeen(CheckContext c)
     {
         c.Create("f", "content");
@@ -188,7 +190,8 @@ public static class TwoMountChecks
         }
     }
 
-    [Check("POSIX 4.13: a directory that is moved under the other's feet: open descriptors follow", Needs = Needs.SecondMount)]
+    [Check("POSIX 4.13: a directory that is moved under the other's feet: open descriptors follow",
+        Needs = Needs.SecondMount)]
     public static void MovedDirectoriesAreFollowed(CheckContext c)
     {
         c.Directory("a");

@@ -110,7 +110,8 @@ public static class XattrChecks
         c.Fails(EPERM, SetXAttr(c.At("l"), "user.a", "x"u8));
     }
 
-    [Check("xattr(7) [EACCES]: user attributes follow the mode; [EPERM] trusted ones are root's", Needs = Needs.OtherUsers)]
+    [Check("xattr(7) [EACCES]: user attributes follow the mode; [EPERM] trusted ones are root's",
+        Needs = Needs.OtherUsers)]
     public static void AttributesNeedPermission(CheckContext c)
     {
         var path = c.Create("f", "", Octal(644));

@@ -3,8 +3,10 @@ using System.Globalization;
 namespace DistFS.Posix.Ledger;
 
 /// <summary>
-/// Compares a directory with its ledger. What was acknowledged must be there and equal, what was acknowledged as removed
-/// must be gone. Only the one record after the last acknowledged may be under way: absent or present, and for appends and
+/// Compares a directory with its ledger. What was acknowledged must be there and equal, what was acknowledged as
+/// removed
+/// must be gone. Only the one record after the last acknowledged may be under way: absent or present, and for appends
+/// and
 /// new files any prefix of it, never other bytes.
 /// </summary>
 internal sealed class LedgerChecker
@@ -38,7 +40,9 @@ internal sealed class LedgerChecker
         return _violations;
     }
 
-    /// <summary>The seed and how many records the ledger has; a last line without its end was never acknowledged.</summary>
+    /// <summary>
+    /// The seed and how many records the ledger has; a last line without its end was never acknowledged.
+    /// </summary>
     private static (int Seed, long Acknowledged) ReadLedger(string path)
     {
         var text = System.Text.Encoding.Latin1.GetString(

@@ -45,7 +45,9 @@ internal static class LedgerRecord
     /// <summary>The record whose file a removal removes: every second one of the new files; -1 for none.</summary>
     public static long RemovedBy(long id) => id / Patterns % 2 == 0 ? id - Patterns - 3 : -1;
 
-    /// <summary>Id, CRC-32C of what follows, then bytes drawn from the seed; 32 to 8,192 bytes, or a whole slot.</summary>
+    /// <summary>
+    /// Id, CRC-32C of what follows, then bytes drawn from the seed; 32 to 8,192 bytes, or a whole slot.
+    /// </summary>
     public static byte[] Content(int seed, long id)
     {
         var random = new System.Random(unchecked((seed * 1_000_003) + (int)id));

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace DistFS.Posix.Ledger;
 
-/// <summary>A call of the writer failed: whether its record is durable is unknown, so it is not in the ledger.</summary>
+/// <summary>
+/// A call of the writer failed: whether its record is durable is unknown, so it is not in the ledger.
+/// </summary>
 internal sealed class LedgerException(string message) : Exception(message);
 
 /// <summary>
@@ -27,7 +29,8 @@ internal sealed class LedgerWriter
         Must(MkDir(directory, Octal(755)), $"mkdir {directory}");
         Must(MkDir($"{directory}/new", Octal(755)), "mkdir new");
         Must(MkDir($"{directory}/replaced", Octal(755)), "mkdir replaced");
-        _log = Must(Open(LedgerRecord.LogPath(directory), O_WRONLY | O_CREAT | O_EXCL | O_APPEND, Octal(644)), "open log");
+        _log = Must(Open(LedgerRecord.LogPath(directory), O_WRONLY | O_CREAT | O_EXCL | O_APPEND, Octal(644)),
+            "open log");
         _slots = Must(Open(LedgerRecord.SlotsPath(directory), O_WRONLY | O_CREAT | O_EXCL, Octal(644)), "open slots");
         WriteAll(_slots, new byte[LedgerRecord.Slots * LedgerRecord.SlotBytes]);
         _newDirectory = Must(Open($"{directory}/new", O_RDONLY | O_DIRECTORY), "open new");

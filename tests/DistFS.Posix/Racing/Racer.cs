@@ -76,7 +76,9 @@ internal static class Racer
         return Won(Rename(own, $"{directory}/{round}", RENAME_NOREPLACE), EEXIST);
     }
 
-    /// <summary>Writes a whole record aside and renames it over the target; the target must always be a whole one.</summary>
+    /// <summary>
+    /// Writes a whole record aside and renames it over the target; the target must always be a whole one.
+    /// </summary>
     private static Outcome Replace(string directory, int racer, int round)
     {
         var own = $"{directory}/own-{racer}";

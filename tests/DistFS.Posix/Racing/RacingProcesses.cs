@@ -1,7 +1,8 @@
 namespace DistFS.Posix.Racing;
 
 /// <summary>
-/// Eight processes that do the same in one directory at the same time, through both mounts when there are two; what must
+/// Eight processes that do the same in one directory at the same time, through both mounts when there are two; what
+/// must
 /// then be true is counted.
 /// </summary>
 internal sealed class RacingProcesses : IDisposable

@@ -17,7 +17,9 @@ internal enum FileAction
     Stat,
 }
 
-/// <summary>One operation on the file; a function of its fields alone, so that a sequence can be run again in part.</summary>
+/// <summary>
+/// One operation on the file; a function of its fields alone, so that a sequence can be run again in part.
+/// </summary>
 /// <param name="Mount">0 or 1: through which it is made.</param>
 /// <param name="Offset">In bytes; for a truncation the new size.</param>
 /// <param name="Length">In bytes.</param>

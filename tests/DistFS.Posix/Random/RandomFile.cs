@@ -250,7 +250,8 @@ internal sealed class RandomFile : IDisposable
         if (!expected.SequenceEqual(actual))
         {
             var at = expected.CommonPrefixLength(actual);
-            var shown = (at < expected.Length ? $"{expected[at]}" : "end", at < actual.Length ? $"{actual[at]}" : "end");
+            var shown = (at < expected.Length ? $"{expected[at]}" : "end",
+                at < actual.Length ? $"{actual[at]}" : "end");
             _violation ??= $"{call}: byte {offset + at}: expected {shown.Item1}, came {shown.Item2}; "
                 + $"{actual.Length} of {expected.Length} bytes, size {_size}";
         }

@@ -38,7 +38,9 @@ internal sealed record TreeOperation(TreeAction Action, int Mount, string Path, 
         string.Join('/', Enumerable.Range(0, 1 + random.Next(4)).Select(_ => Names[random.Next(Names.Length)]));
 }
 
-/// <summary>Random operations on names, against <see cref="TreeModel"/>: errors and what is seen must be the same.</summary>
+/// <summary>
+/// Random operations on names, against <see cref="TreeModel"/>: errors and what is seen must be the same.
+/// </summary>
 /// <param name="countsDirectories">Whether the links of a directory count those in it.</param>
 /// <param name="outers">One directory with nothing but an empty directory `top`, through each mount.</param>
 internal sealed class RandomTree(bool countsDirectories, params string[] outers)
@@ -162,7 +164,8 @@ internal sealed class RandomTree(bool countsDirectories, params string[] outers)
         }
 
         Close(opened.Fd);
-        var names = string.Join(' ', entries.Select(e => e.Name).Where(n => n is not ("." or "..")).Order(StringComparer.Ordinal));
+        var names = string.Join(' ',
+            entries.Select(e => e.Name).Where(n => n is not ("." or "..")).Order(StringComparer.Ordinal));
         var expected = string.Join(' ', node.Children.Keys);
         return !opened.IsOk ? $"open {path}: {opened.Error}"
             : names != expected ? $"{path}: lists [{names}], expected [{expected}]"

@@ -269,7 +269,9 @@ internal sealed class TreeModel
         return parent is null ? error : OK;
     }
 
-    /// <summary>Walks from the top. When only the last name is missing, its parent is set and the error is ENOENT.</summary>
+    /// <summary>
+    /// Walks from the top. When only the last name is missing, its parent is set and the error is ENOENT.
+    /// </summary>
     private Errno Walk(string path, bool follow, out TreeNode? parent, out string name, out TreeNode? node)
     {
         var followed = 0;
@@ -277,7 +279,8 @@ internal sealed class TreeModel
     }
 
     private static Errno Walk(
-        TreeNode start, string path, bool follow, ref int followed, out TreeNode? parent, out string name, out TreeNode? node)
+        TreeNode start, string path, bool follow, ref int followed, out TreeNode? parent, out string name,
+            out TreeNode? node)
     {
         var components = path.Split('/');
         (parent, name, node) = (null, "", start);

@@ -147,7 +147,9 @@ public sealed partial class CheckContext
         return names;
     }
 
-    /// <summary>Waits until a clock that stamps files has moved on, so that a later stamp can be told from this.</summary>
+    /// <summary>
+    /// Waits until a clock that stamps files has moved on, so that a later stamp can be told from this.
+    /// </summary>
     public TimeSpec NextTick(TimeSpec after, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         var path = At(".tick");

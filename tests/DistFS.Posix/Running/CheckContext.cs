@@ -3,8 +3,10 @@ using System.Runtime.CompilerServices;
 namespace DistFS.Posix.Running;
 
 /// <summary>
-/// What a check works with: a fresh directory (and the same through the second mount), descriptors that are closed after
-/// it, and the assertions. A failed assertion is kept and the check goes on; <see cref="Ok"/> ends it, since what follows
+/// What a check works with: a fresh directory (and the same through the second mount), descriptors that are closed
+/// after
+/// it, and the assertions. A failed assertion is kept and the check goes on; <see cref="Ok"/> ends it, since what
+/// follows
 /// builds on it.
 /// </summary>
 public sealed partial class CheckContext

@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace DistFS.Posix.Running;
 
-/// <summary>Runs checks one after the other, each in a fresh directory, on a thread of its own and under a deadline.</summary>
+/// <summary>
+/// Runs checks one after the other, each in a fresh directory, on a thread of its own and under a deadline.
+/// </summary>
 public sealed class Runner
 {
     private readonly SuiteOptions _options;

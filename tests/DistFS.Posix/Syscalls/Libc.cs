@@ -63,7 +63,8 @@ internal static unsafe partial class Libc
     public static partial int FAllocate(int fd, int mode, long offset, long length);
 
     [LibraryImport("libc", EntryPoint = "copy_file_range", SetLastError = true)]
-    public static partial nint CopyFileRange(int from, long* fromOffset, int to, long* toOffset, nint count, uint flags);
+    public static partial nint CopyFileRange(int from, long* fromOffset, int to, long* toOffset, nint count,
+        uint flags);
 
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true)]
     public static partial int Statx(int directory, ReadOnlySpan<byte> path, int flags, uint mask, StatxBuffer* buffer);

@@ -123,5 +123,6 @@ public struct FileLock
 
 /// <summary>One entry of a directory as getdents64(2) gives it.</summary>
 /// <param name="Next">The position after the entry, for lseek(2) on the directory.</param>
-/// <param name="Type">DT_ value: the type of st_mode shifted right by 12, or 0 when the file system does not say.</param>
+/// <param name="Type">DT_ value: the type of st_mode shifted right by 12, or 0 when the file system does not
+/// say.</param>
 public sealed record DirectoryEntry(string Name, ulong Inode, long Next, int Type);

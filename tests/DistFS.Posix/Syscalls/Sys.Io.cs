@@ -19,7 +19,9 @@ public static unsafe partial class Sys
 
     public static Outcome PWrite(int fd, string text, long offset) => PWrite(fd, Bytes(text), offset);
 
-    /// <summary>preadv(2) into the arrays one after the other; at the file's position when offset is negative.</summary>
+    /// <summary>
+    /// preadv(2) into the arrays one after the other; at the file's position when offset is negative.
+    /// </summary>
     public static Outcome ReadV(int fd, byte[][] buffers, long offset) => Vectored(
         buffers,
         (vectors, count) => offset < 0
