@@ -1,0 +1,3 @@
+global using DistFS.Posix.Running;
+global using DistFS.Posix.Syscalls;
+global using Xunit;
