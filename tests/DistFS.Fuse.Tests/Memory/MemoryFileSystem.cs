@@ -42,7 +42,7 @@ internal sealed partial class MemoryFileSystem(ulong validSeconds)
     public static FuseFeatures Features =>
         FuseFeatures.AsyncRead | FuseFeatures.AtomicOpenTruncate | FuseFeatures.ReadDirPlus
         | FuseFeatures.ReadDirPlusAuto | FuseFeatures.ParallelDirectoryOperations | FuseFeatures.CacheSymLinks
-        | FuseFeatures.FlockLocks | FuseFeatures.AutoInvalidateData | FuseFeatures.AsyncDirectIo;
+        | FuseFeatures.FlockLocks | FuseFeatures.AutoInvalidateData;
 
     public void Started(FuseNegotiated negotiated) => Negotiated = negotiated;
 
