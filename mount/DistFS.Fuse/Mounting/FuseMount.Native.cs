@@ -8,6 +8,7 @@ namespace DistFS.Fuse;
 public sealed unsafe partial class FuseMount
 {
     private const int PathBytesMax = 4096;
+    private static readonly TimeSpan HelperTimeout = TimeSpan.FromSeconds(10);
 
     private static string Resolve(string mountPoint)
     {
@@ -159,7 +160,17 @@ public sealed unsafe partial class FuseMount
             UseShellExecute = false,
             WorkingDirectory = "/",
         });
-        process?.WaitForExit();
-        return process?.ExitCode == 0;
+        if (process == null)
+        {
+            return false;
+        }
+
+        if (!process.WaitForExit(HelperTimeout))
+        {
+            process.Kill();
+            return false;
+        }
+
+        return process.ExitCode == 0;
     }
 }

@@ -51,6 +51,22 @@ public sealed class LifeTests
     }
 
     [Fact]
+    public async Task The_watchdog_tells_its_mount_from_a_later_one_of_the_same_kind()
+    {
+        await using var below = await TestMount.StartAsync();
+        var dead = MountEntry.Find(below.Path)!.Device;
+        await using var above = await TestMount.StartAsync($"at={below.Path}");
+        Assert.NotEqual(dead, MountEntry.Find(below.Path)!.Device);
+        await Eventually.True(() => Watchdogs(below.Path).Count() == 2);
+        below.Daemon.Kill();
+        await Eventually.True(() => Watchdogs(below.Path).Count() == 1);
+        Assert.NotEqual(dead, MountEntry.Find(below.Path)!.Device);
+        await Shell.RunAsync(above.Path, "echo alive > $M/f; [ $(cat $M/f) = alive ]");
+        await above.AskAsync("unmount");
+        Assert.Equal("destroyed=True defects=0", await above.LineAsync("ended"));
+    }
+
+    [Fact]
     public async Task A_busy_mount_goes_out_of_sight_and_serves_until_its_files_are_closed()
     {
         await using var mount = await TestMount.StartAsync();
@@ -77,6 +93,25 @@ public sealed class LifeTests
         await holder.StandardInput.WriteLineAsync("go");
         Assert.Equal("failed", await holder.StandardOutput.ReadLineAsync().WaitAsync(Shell.Limit));
         await Shell.EndAsync(holder);
+    }
+
+    [Fact]
+    public async Task A_notification_that_waits_for_a_handler_that_never_answers_does_not_keep_the_mount()
+    {
+        await using var mount = await TestMount.StartAsync("impatient");
+        await Shell.RunAsync(mount.Path, "echo content > $M/f");
+        using var creator = Shell.Start(mount.Path, "exec mkdir $M/hang");
+        await mount.UntilAsync("inflight", n => n.StartsWith("1 ", StringComparison.Ordinal));
+
+        // mkdir holds the lock of the directory while its name is looked up: the first of these waits for it.
+        Assert.Equal("True", await mount.AskAsync("post-forget-name f"));
+        Assert.Equal("True", await mount.AskAsync("post-forget-name f"));
+        await mount.UntilAsync("queued", n => n == "1");
+        await mount.AskAsync("unmount");
+        Assert.Equal("destroyed=True defects=1", await mount.LineAsync("ended"));
+        await Shell.EndAsync(creator);
+        await Shell.EndAsync(mount.Daemon);
+        Assert.False(mount.IsMounted);
     }
 
     [Fact]

@@ -12,15 +12,16 @@ internal sealed class TestMount : IAsyncDisposable
     private readonly string _folder;
     private readonly List<string> _lines = [];
 
-    private TestMount(string folder, Process daemon)
+    private TestMount(string folder, string path, Process daemon)
     {
         _folder = folder;
+        Path = path;
         Daemon = daemon;
     }
 
     public Process Daemon { get; }
 
-    public string Path => System.IO.Path.Combine(_folder, "m");
+    public string Path { get; }
 
     /// <summary>Whether anything is mounted there.</summary>
     public bool IsMounted => MountEntry.Find(Path) != null;
@@ -28,13 +29,14 @@ internal sealed class TestMount : IAsyncDisposable
     public static Task<TestMount> StartAsync(params string[] flags) => StartAsync(1, flags);
 
     /// <param name="validSeconds">The kernel caches names and attributes for so long.</param>
-    /// <param name="flags">Of the daemon; "user": as an ordinary user.</param>
+    /// <param name="flags">Of the daemon; "user": as an ordinary user; "at=PATH": there.</param>
     public static async Task<TestMount> StartAsync(ulong validSeconds, params string[] flags)
     {
         RequireFuse();
         var folder = Directory.CreateTempSubdirectory("dfs-fuse-").FullName;
         var path = System.IO.Path.Combine(folder, "m");
         Directory.CreateDirectory(path);
+        path = flags.FirstOrDefault(f => f.StartsWith("at=", StringComparison.Ordinal))?[3..] ?? path;
         var program = System.IO.Path.Combine(AppContext.BaseDirectory, "DistFS.Fuse.Tests");
         string[] arguments = [path, $"{validSeconds}", .. flags];
         var start = new ProcessStartInfo(program, arguments);
@@ -48,7 +50,7 @@ internal sealed class TestMount : IAsyncDisposable
         start.UseShellExecute = false;
         start.RedirectStandardInput = start.RedirectStandardOutput = true;
         start.WorkingDirectory = "/";
-        var mount = new TestMount(folder, Process.Start(start)!);
+        var mount = new TestMount(folder, path, Process.Start(start)!);
         try
         {
             await mount.LineAsync("ready");

@@ -50,6 +50,13 @@ internal sealed partial class MemoryFileSystem(ulong validSeconds)
 
     public void Lookup(ulong parent, ReadOnlyMemory<byte> name, EntryReply reply)
     {
+        if (name.Span.SequenceEqual("hang"u8))
+        {
+            // A handler with a defect: it never answers, and minds no interrupt.
+            reply.Request.Defer();
+            return;
+        }
+
         lock (_gate)
         {
             if (!_nodes[parent].Names!.TryGetValue(Text(name), out var found))

@@ -215,24 +215,32 @@ public sealed class AnswerTests
         Assert.Empty(world.Defects);
     }
 
-    [Fact]
-    public async Task Inline_answers_allocate_nothing()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Answers_allocate_nothing(bool isDeferred)
     {
         await using var world = await World.StartAsync(o => o with { Readers = 1 });
-        var perRound = new List<long>();
+
+        // From one request to the next on the reader's thread: parse, dispatch, answer, recycle, without what the
+        // stand-in for the kernel allocates there.
+        var marks = new List<long>(1000);
         world.Files.OnGetAttr = reply =>
         {
-            // The memory kernel allocates for each message; the library must not between its read and its write.
-            var before = GC.GetAllocatedBytesForCurrentThread();
-            _ = reply.Request.Caller;
-            perRound.Add(GC.GetAllocatedBytesForCurrentThread() - before);
+            marks.Add(GC.GetAllocatedBytesForCurrentThread() - world.Kernel.OwnAllocations);
+            if (isDeferred)
+            {
+                reply.Request.Defer();
+            }
+
             reply.Fail(Errno.EACCES);
         };
-        for (var i = 0; i < 50; i++)
+        for (var i = 0; i < 500; i++)
         {
             await world.Kernel.Ask(Opcode.GetAttr, 1, new byte[16]);
         }
 
-        Assert.All(perRound.Skip(10), bytes => Assert.Equal(0, bytes));
+        // Tiered compilation may allocate a little in this thread; an object per request would show each time.
+        Assert.InRange((marks[499] - marks[100]) / 400.0, 0, 1);
     }
 }

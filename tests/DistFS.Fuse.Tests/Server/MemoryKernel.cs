@@ -199,7 +199,13 @@ internal sealed class MemoryKernel
             Interlocked.Increment(ref kernel._devices);
         }
 
-        public Errno Read(Span<byte> buffer, out int length) => _kernel.Take(this, buffer, out length);
+        public Errno Read(Span<byte> buffer, out int length)
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            var result = _kernel.Take(this, buffer, out length);
+            Interlocked.Add(ref _kernel._ownAllocations, GC.GetAllocatedBytesForCurrentThread() - before);
+            return result;
+        }
 
         public unsafe Errno Write(ReadOnlySpan<IoVector> message)
         {
