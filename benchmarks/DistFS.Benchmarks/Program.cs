@@ -2,6 +2,7 @@ using System.CommandLine;
 using DistFS.Benchmarks;
 using DistFS.Benchmarks.Chunk;
 using DistFS.Benchmarks.Client;
+using DistFS.Benchmarks.Fuse;
 using DistFS.Benchmarks.Meta;
 using DistFS.Benchmarks.Native;
 using DistFS.Benchmarks.Raft;
@@ -194,6 +195,22 @@ client.SetAction(async (arguments, _) =>
     return report.Finish(arguments.GetValue(json), arguments.GetValue(check));
 });
 
+var fuse = new Command("fuse", "The ceiling of a mount: an empty file system behind the FUSE protocol. Needs root.")
+{
+    json, rounds, seconds, check, only,
+};
+fuse.SetAction(async (arguments, cancellation) =>
+{
+    var report = new Report("fuse");
+    await FuseSuite.RunAsync(
+        report,
+        arguments.GetValue(rounds),
+        TimeSpan.FromSeconds(arguments.GetValue(seconds)),
+        arguments.GetValue(only),
+        cancellation);
+    return report.Finish(arguments.GetValue(json), arguments.GetValue(check));
+});
+
 var store = new Command("store", "One chunk store: rates, processor time, beside the disk's syncs.")
 {
     json, rounds, seconds, check, folder,
@@ -235,9 +252,15 @@ chunkNode.Hidden = true;
 chunkNode.SetAction((arguments, cancellation) =>
     ChunkNode.RunAsync((uint)arguments.GetValue(id), arguments.GetValue(data)!, cancellation));
 
+var mountPoint = new Option<string>("--mount") { Required = true };
+var fuseNode = new Command("fuse-node", "The daemon of the fuse suite.") { mountPoint };
+fuseNode.Hidden = true;
+fuseNode.SetAction((arguments, cancellation) =>
+    FuseNode.RunAsync(arguments.GetValue(mountPoint)!, cancellation));
+
 return await new RootCommand("Benchmarks of DistFS.")
     {
-        rpc, native, raft, meta, apply, scale, store, chunk, repair, client, serve, node, chunkNode,
+        rpc, native, raft, meta, apply, scale, store, chunk, repair, client, fuse, serve, node, chunkNode, fuseNode,
     }
     .Parse(args)
     .InvokeAsync();

@@ -157,7 +157,10 @@ public interface IFuseDirectories
 /// <summary>Extended attributes. ENOSYS: the kernel says EOPNOTSUPP from then on.</summary>
 public interface IFuseXattrs
 {
-    /// <summary>Sets.</summary>
+    /// <summary>
+    /// Sets. Names that are not honoured must be refused with EOPNOTSUPP: programs that could store
+    /// system.posix_acl_access rely on it instead of chmod.
+    /// </summary>
     void SetXattr(
         ulong node,
         in FuseSetXattrIn arguments,

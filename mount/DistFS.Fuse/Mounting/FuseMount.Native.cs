@@ -8,6 +8,7 @@ namespace DistFS.Fuse;
 public sealed unsafe partial class FuseMount
 {
     private const int PathBytesMax = 4096;
+    private static readonly TimeSpan HelperTimeout = TimeSpan.FromSeconds(10);
 
     private static string Resolve(string mountPoint)
     {
@@ -17,19 +18,26 @@ public sealed unsafe partial class FuseMount
             if (Libc.RealPath(path, resolved) == null)
             {
                 var error = Libc.LastError();
-                throw new FuseException(
-                    error == Errno.ENOTCONN
-                        ? $"{mountPoint} holds a mount whose server is gone: umount -l it first."
-                        : $"The mount point {mountPoint} cannot be used: {error}.",
-                    error);
+                throw error == Errno.ENOTCONN
+                    ? DeadMount(mountPoint)
+                    : new FuseException($"The mount point {mountPoint} cannot be used: {error}.", error);
             }
         }
 
         var absolute = Marshal.PtrToStringUTF8((nint)resolved)!;
-        return Directory.Exists(absolute)
-            ? absolute
-            : throw new FuseException($"The mount point {mountPoint} is no directory.", Errno.ENOTDIR);
+        if (Directory.Exists(absolute))
+        {
+            return absolute;
+        }
+
+        // What is mounted is a directory; one that cannot be looked at lost its server.
+        throw MountEntry.Find(absolute) == null
+            ? new FuseException($"The mount point {mountPoint} is no directory.", Errno.ENOTDIR)
+            : DeadMount(mountPoint);
     }
+
+    private static FuseException DeadMount(string mountPoint) =>
+        new($"{mountPoint} holds a mount whose server is gone: umount -l it first.", Errno.ENOTCONN);
 
     /// <summary>The options that fusermount3 knows.</summary>
     private static string FusermountOptions(FuseMountOptions options)
@@ -152,7 +160,17 @@ public sealed unsafe partial class FuseMount
             UseShellExecute = false,
             WorkingDirectory = "/",
         });
-        process?.WaitForExit();
-        return process?.ExitCode == 0;
+        if (process == null)
+        {
+            return false;
+        }
+
+        if (!process.WaitForExit(HelperTimeout))
+        {
+            process.Kill();
+            return false;
+        }
+
+        return process.ExitCode == 0;
     }
 }

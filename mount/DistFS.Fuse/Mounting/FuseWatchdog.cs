@@ -92,7 +92,7 @@ public sealed class FuseWatchdog : IDisposable
         {
             _process.StandardInput.Write(line + "\n");
         }
-        catch (IOException) when (_process.HasExited)
+        catch (IOException)
         {
             // Somebody killed it. What it would have done is done by the owner of the mount, as long as that lives.
             return;

@@ -18,10 +18,13 @@ internal sealed class FlightTable(IFuseObserver? observer, long slowAfterMs)
     private readonly Dictionary<ulong, RequestState> _requests = [];
     private readonly ulong[] _early = new ulong[EarlyMax];
     private int _earlyNext;
-    private bool _isEnding;
+    private volatile bool _isEnding;
 
     /// <summary>Guards the table, and the interrupt of every request.</summary>
     public object Gate { get; } = new();
+
+    /// <summary>Interrupts come from the end of the server too, from now on.</summary>
+    public bool IsEnding => _isEnding;
 
     public int Count
     {

@@ -9,6 +9,10 @@ public sealed partial class FuseServer : IAsyncDisposable
     // Wakes a reader that was between its look at the order to stop and its read.
     private static readonly TimeSpan InterruptEvery = TimeSpan.FromMilliseconds(5);
 
+    // What holds a notification up may be several requests, one after the other; at most 2 s.
+    private const int AbandonAttempts = 20;
+    private static readonly TimeSpan AbandonEvery = TimeSpan.FromMilliseconds(100);
+
     private readonly IFuseFileSystem _fileSystem;
     private readonly IFuseNamespace? _namespace;
     private readonly IFuseFiles? _files;
@@ -41,7 +45,8 @@ public sealed partial class FuseServer : IAsyncDisposable
         Budget = new FlightBudget(options.InFlightBytesMax, options.OverloadPause);
         Flight = new FlightTable(options.Observer, (long)options.SlowAfter.TotalMilliseconds);
         Buffers = new Pool<byte[]>(
-            () => GC.AllocateUninitializedArray<byte>(options.BufferBytes, pinned: true), 4 * options.Readers);
+            () => GC.AllocateUninitializedArray<byte>(options.BufferBytes, pinned: true),
+            (int)(options.InFlightBytesMax / options.BufferBytes) + (2 * options.Readers));
         States = new Pool<RequestState>(() => new RequestState(this), 256);
         _channels.Add(new Channel(device));
         Notifier = new FuseNotifier(options.NotificationsMax);
@@ -131,8 +136,16 @@ public sealed partial class FuseServer : IAsyncDisposable
         Flight.InterruptAll();
         if (!Notifier.Stop(Options.DrainTimeout))
         {
-            Flight.AbandonAll();
-            Notifier.Stop(Options.DrainTimeout);
+            // A handler that does not answer holds it up, or one of a request that comes only now: each is answered
+            // here.
+            for (var attempts = 0; attempts < AbandonAttempts; attempts++)
+            {
+                Flight.AbandonAll();
+                if (Notifier.Stop(AbandonEvery))
+                {
+                    break;
+                }
+            }
         }
 
         StopReaders();

@@ -12,7 +12,7 @@ internal sealed partial class RequestState
         {
             if (!IsOpen(lease) || !WasDeferred)
             {
-                throw new InvalidOperationException("Only a deferred FUSE request can be interrupted, until its answer.");
+                throw new InvalidOperationException("Only a deferred FUSE request is interrupted, until its answer.");
             }
 
             if (_isInterrupted)

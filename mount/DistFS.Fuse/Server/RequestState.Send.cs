@@ -12,8 +12,10 @@ internal sealed unsafe partial class RequestState
 
     public bool SendError(Errno error)
     {
-        var result = _isLate ? Errno.ENOENT : WriteError(error);
-        return Finish(result);
+        // The kernel restarts a lock that was interrupted, by the signal; at the end of the server there is none, and
+        // the caller would see the kernel's own ERESTARTSYS.
+        error = error == Errno.EINTR && _server.Flight.IsEnding ? Errno.ECONNABORTED : error;
+        return Finish(_isLate ? Errno.ENOENT : WriteError(error));
     }
 
     public bool Send<T>(in T value)

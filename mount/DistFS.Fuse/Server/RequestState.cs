@@ -14,6 +14,7 @@ internal sealed partial class RequestState
     public const int SmallBytes = 8 << 10;
 
     private const int StateBits = 3;
+    private const long StateMask = (1 << StateBits) - 1;
     private const long Idle = 0;
     private const long Running = 1;
     private const long Deferred = 2;
@@ -131,7 +132,7 @@ internal sealed partial class RequestState
 
     public bool IsOpen(long lease) =>
         Volatile.Read(ref _word) is var word && word >> StateBits == lease
-        && (word & ((1 << StateBits) - 1)) is Running or Deferred or Abandoned;
+        && (word & StateMask) is Running or Deferred or Abandoned;
 
     public void Defer(long lease)
     {
@@ -163,14 +164,14 @@ internal sealed partial class RequestState
             throw new InvalidOperationException("A FUSE request that was not deferred is answered by its handler.");
         }
 
-        if (seen >> StateBits == lease && (seen & ((1 << StateBits) - 1)) is Running or Deferred or Abandoned)
+        if (seen >> StateBits == lease && (seen & StateMask) is Running or Deferred or Abandoned)
         {
             var was = Interlocked.CompareExchange(ref _word, answered, seen);
             if (was == seen
                 || (was == ((lease << StateBits) | Abandoned)
                     && Interlocked.CompareExchange(ref _word, answered, was) == was))
             {
-                _isLate = (was & ((1 << StateBits) - 1)) == Abandoned;
+                _isLate = (was & StateMask) == Abandoned;
                 return;
             }
         }
@@ -183,14 +184,14 @@ internal sealed partial class RequestState
     public bool FailIfOpen()
     {
         var seen = Volatile.Read(ref _word);
-        var state = seen & ((1 << StateBits) - 1);
-        if (state is not (Running or Deferred)
-            || Interlocked.CompareExchange(ref _word, (seen & ~7L) | Answered, seen) != seen)
+        var state = seen & StateMask;
+        if (state is not (Running or Deferred or Abandoned)
+            || Interlocked.CompareExchange(ref _word, (seen & ~StateMask) | Answered, seen) != seen)
         {
             return false;
         }
 
-        _isLate = false;
+        _isLate = state == Abandoned;
         SendError(Errno.EIO);
         return true;
     }
@@ -202,7 +203,8 @@ internal sealed partial class RequestState
     public bool Abandon(Errno error)
     {
         var seen = Volatile.Read(ref _word);
-        if ((seen & 7) != Deferred || Interlocked.CompareExchange(ref _word, (seen & ~7L) | Abandoned, seen) != seen)
+        var abandoned = (seen & ~StateMask) | Abandoned;
+        if ((seen & StateMask) != Deferred || Interlocked.CompareExchange(ref _word, abandoned, seen) != seen)
         {
             return false;
         }

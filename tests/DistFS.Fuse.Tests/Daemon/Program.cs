@@ -64,6 +64,9 @@ internal static class Program
                     ulong.Parse(words[1], CultureInfo.InvariantCulture), -1)).ToString(),
                 "forget-name" => (await mount.Server.Notifier.InvalidateEntryAsync(
                     1, System.Text.Encoding.UTF8.GetBytes(words[1]))).ToString(),
+                "post-forget-name" => mount.Server.Notifier.TryInvalidateEntry(
+                    1, System.Text.Encoding.UTF8.GetBytes(words[1])).ToString(),
+                "queued" => mount.Server.Notifier.Queued.ToString(CultureInfo.InvariantCulture),
                 "blocked" => files.Blocked.ToString(CultureInfo.InvariantCulture),
                 "interrupted" => files.InterruptedReads.ToString(CultureInfo.InvariantCulture),
                 "inflight" => $"{mount.Server.InFlight} {mount.Server.InFlightBytes}",

@@ -18,6 +18,13 @@ internal sealed partial class MemoryFileSystem
         ReadOnlyMemory<byte> value,
         EmptyReply reply)
     {
+        if (!Text(name).StartsWith("user.", StringComparison.Ordinal))
+        {
+            // An ACL that is stored and not honoured: cp -a would leave the mode to it.
+            reply.Fail(Errno.EOPNOTSUPP);
+            return;
+        }
+
         lock (_gate)
         {
             _nodes[node].Xattrs[Text(name)] = value.ToArray();

@@ -42,7 +42,7 @@ internal sealed partial class MemoryFileSystem(ulong validSeconds)
     public static FuseFeatures Features =>
         FuseFeatures.AsyncRead | FuseFeatures.AtomicOpenTruncate | FuseFeatures.ReadDirPlus
         | FuseFeatures.ReadDirPlusAuto | FuseFeatures.ParallelDirectoryOperations | FuseFeatures.CacheSymLinks
-        | FuseFeatures.FlockLocks | FuseFeatures.AutoInvalidateData | FuseFeatures.AsyncDirectIo;
+        | FuseFeatures.FlockLocks | FuseFeatures.AutoInvalidateData;
 
     public void Started(FuseNegotiated negotiated) => Negotiated = negotiated;
 
@@ -50,6 +50,13 @@ internal sealed partial class MemoryFileSystem(ulong validSeconds)
 
     public void Lookup(ulong parent, ReadOnlyMemory<byte> name, EntryReply reply)
     {
+        if (name.Span.SequenceEqual("hang"u8))
+        {
+            // A handler with a defect: it never answers, and minds no interrupt.
+            reply.Request.Defer();
+            return;
+        }
+
         lock (_gate)
         {
             if (!_nodes[parent].Names!.TryGetValue(Text(name), out var found))
