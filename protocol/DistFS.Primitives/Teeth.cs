@@ -143,9 +143,6 @@ public enum PlantedBug
 
     /// <summary>Servers that were told that a chunk is sealed, or are down, are taken to be at rest in it.</summary>
     ToldTakenForRest,
-
-    /// <summary>A server that has lost what nobody had committed yet is taken to have it.</summary>
-    UncommittedLossIgnored,
 }
 
 /// <summary>Switches a <see cref="PlantedBug"/> on, for the calling thread: a simulated world runs on one.</summary>

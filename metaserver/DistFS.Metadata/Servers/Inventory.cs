@@ -118,8 +118,7 @@ public static class Inventory
             {
                 Settle(id, chunk, server, position, isThere: false, plan);
             }
-            else if (!reported.Contains(id) && chunk.State == ChunkState.Open
-                && !Teeth.Has(PlantedBug.UncommittedLossIgnored))
+            else if (!reported.Contains(id) && chunk.State == ChunkState.Open)
             {
                 SettleUncommitted(id, chunk, server, position, plan);
             }

@@ -223,6 +223,27 @@ public sealed class InventoryTests
         _files.Sound();
     }
 
+    /// <summary>All have lost it: what the writer was replied to is never part of the file.</summary>
+    [Fact]
+    public void What_nobody_has_any_more_is_not_committed()
+    {
+        var chunk = _files.Open(_file, 7, 0);
+        var id = new ChunkId(chunk.Chunk);
+        for (var server = 1u; server <= 3; server++)
+        {
+            Assert.Equal(FsStatus.Ok, Inventory.Compare(
+                _files.Fs.Tree, new ServerId(server), _files.Fs.Index, id, new ChunkId(id.Value + 1), [], out var plan));
+            var request = new ChangeReplicasRequest { Changes = { Assert.Single(plan.Unclean) } };
+            Assert.Equal(FsStatus.Ok, _files.Command(new MetadataCommand { ChangeReplicas = request }));
+        }
+
+        var row = _files.Row(id);
+        Assert.Equal((Metadata.Chunks.ChunkState.Sealed, new ServerId(1)), (row.State, row.DecidedServer!.Value));
+        Assert.Equal(FsStatus.Stale, _files.Commit(_file, new WrittenChunk(chunk) { Length = 60 }));
+        Assert.Equal(0u, _files.Row(id).Length);
+        _files.Sound();
+    }
+
     [Fact]
     public void Page_by_page()
     {
