@@ -232,7 +232,8 @@ public sealed class InventoryTests
         for (var server = 1u; server <= 3; server++)
         {
             Assert.Equal(FsStatus.Ok, Inventory.Compare(
-                _files.Fs.Tree, new ServerId(server), _files.Fs.Index, id, new ChunkId(id.Value + 1), [], out var plan));
+                _files.Fs.Tree, new ServerId(server), _files.Fs.Index, id, new ChunkId(id.Value + 1), [],
+                out var plan));
             var request = new ChangeReplicasRequest { Changes = { Assert.Single(plan.Unclean) } };
             Assert.Equal(FsStatus.Ok, _files.Command(new MetadataCommand { ChangeReplicas = request }));
         }
