@@ -140,6 +140,9 @@ public enum PlantedBug
 
     /// <summary>An unclean copy is chosen although others wrote without it.</summary>
     PassedCopyChosen,
+
+    /// <summary>Servers that were told that a chunk is sealed, or are down, are taken to be at rest in it.</summary>
+    ToldTakenForRest,
 }
 
 /// <summary>Switches a <see cref="PlantedBug"/> on, for the calling thread: a simulated world runs on one.</summary>

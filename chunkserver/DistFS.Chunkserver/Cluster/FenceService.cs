@@ -34,7 +34,8 @@ internal sealed class FenceService(Func<ServerFile> self, IAgentHost host)
         }
 
         // Not given up half-way: who asked may be gone, and what was begun is begun.
-        await host.FenceAsync(request.Fences, request.Members, CancellationToken.None).ConfigureAwait(false);
-        return new FenceReply();
+        var unsettled = await host.FenceAsync(request.Fences, request.Members, CancellationToken.None)
+            .ConfigureAwait(false);
+        return new FenceReply { Unsettled = { unsettled.Select(static chunk => chunk.Value) } };
     }
 }

@@ -22,7 +22,8 @@ internal interface IAgentHost
     /// <param name="fences">The versions.</param>
     /// <param name="members">Where their servers are, as far as that is known.</param>
     /// <param name="cancellation">Gives up waiting.</param>
-    Task FenceAsync(
+    /// <returns>Sealed ones in which this server has not come to rest yet.</returns>
+    Task<IReadOnlyList<ChunkId>> FenceAsync(
         IReadOnlyList<ChunkFence> fences, IReadOnlyList<ChainHop> members, CancellationToken cancellation);
 
     /// <summary>Deletes: durable when it ends.</summary>

@@ -120,7 +120,10 @@ internal sealed class ChunkCopy(
     private async Task MakeEqualAsync(IChunkStore store, uint length, CancellationToken cancellation)
     {
         open.Close(_chunk);
-        await FenceAsync(store, new VersionFence(_chunk, _version, length, IsSealed: true)).ConfigureAwait(false);
+
+        // Not as a sealed one: it was sealed with other bytes than the source has, and is to be taken for whole at the
+        // end only.
+        await FenceAsync(store, new VersionFence(_chunk, _version, length)).ConfigureAwait(false);
         if (!store.TryGet(_chunk, out var here) || here.Version != _version)
         {
             throw new DistFsException(

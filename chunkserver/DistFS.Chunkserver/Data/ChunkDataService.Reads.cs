@@ -7,16 +7,9 @@ using DistFS.Rpc;
 
 namespace DistFS.Chunkserver.Data;
 
-/// <content>Reading, comparing, and fetching from the tail what was dirty when a version ended.</content>
+/// <content>Reading, and comparing.</content>
 internal sealed partial class ChunkDataService
 {
-    /// <summary>With the pauses about 10 s: by then the leader has told everybody, or taken him out.</summary>
-    private const int SettleAttempts = 40;
-
-    private static readonly TimeSpan SettlePause = TimeSpan.FromMilliseconds(250);
-
-    private const int SettleAtOnce = 8;
-
     internal async ValueTask<ReadChunkReply> ReadAsync(ReadChunkRequest request, ServerCall call)
     {
         RequireSelf(request.Server);
@@ -146,8 +139,17 @@ internal sealed partial class ChunkDataService
         }
 
         var digests = new List<BlockDigest>();
-        store.Digest(chunk, new ChunkVersion(request.Name.Version), digests);
-        var reply = new DigestChunkReply { Length = store.TryGet(chunk, out var info) ? info.Length : 0 };
+        if (!request.StateOnly)
+        {
+            store.Digest(chunk, new ChunkVersion(request.Name.Version), digests);
+        }
+
+        var isHere = store.TryGet(chunk, out var info);
+        var reply = new DigestChunkReply
+        {
+            Length = isHere ? info.Length : 0,
+            Sealed = isHere && info.IsSealed && info.Version.Value == request.Name.Version,
+        };
         foreach (var digest in digests)
         {
             reply.Blocks.Add(digest.Block.Value);
@@ -156,58 +158,6 @@ internal sealed partial class ChunkDataService
         }
 
         return reply;
-    }
-
-    /// <summary>
-    /// Versions were begun: what was dirty in them is made as their tails have it, without waiting for a writer.
-    /// </summary>
-    internal async Task SettleAsync(
-        IEnumerable<OpenChunk> begun, IReadOnlyList<ChunkFence> fences, IReadOnlyList<ChainHop> members)
-    {
-        var places = new Turnstile(open.Scheduler, SettleAtOnce);
-        await Task.WhenAll(begun.Select(async replica =>
-        {
-            await places.EnterAsync(CancellationToken.None).ConfigureAwait(false);
-            try
-            {
-                await SettleAsync(replica, fences, members).ConfigureAwait(false);
-            }
-            finally
-            {
-                places.Leave();
-            }
-        })).ConfigureAwait(false);
-    }
-
-    private async Task SettleAsync(
-        OpenChunk replica, IReadOnlyList<ChunkFence> fences, IReadOnlyList<ChainHop> members)
-    {
-        var servers = fences.First(fence => fence.Chunk == replica.Chunk.Value).Servers;
-        var isTail = servers.Count > 0 && servers[^1] == serving.Self.Value;
-        var tail = isTail ? null : members.FirstOrDefault(member => member.Server == servers.LastOrDefault());
-
-        // Members hear of a version in any order, so the tail may not know it yet, or be busy: that passes. What
-        // does not succeed stays dirty here, and is read at the tail, until a writer comes, or a version.
-        for (var attempt = 0; attempt < SettleAttempts; attempt++)
-        {
-            Task<ChainFailure?> settling;
-            lock (replica.Gate)
-            {
-                if (replica.Replica.Carried.Count == 0 || (!isTail && tail == null))
-                {
-                    return;
-                }
-
-                settling = replica.SettleOnce((chunk, blocks) => SettleAsync(chunk, blocks, tail));
-            }
-
-            if (await settling.ConfigureAwait(false) == null || open.Find(replica.Chunk) != replica)
-            {
-                return;
-            }
-
-            await Task.Delay(SettlePause, open.Scheduler.Clock, CancellationToken.None).ConfigureAwait(false);
-        }
     }
 
     private async ValueTask<IChunkStore> StoreForReadAsync(ChunkName name)
@@ -242,10 +192,10 @@ internal sealed partial class ChunkDataService
                 return null;
             }
 
-            // At rest since this run began: what is not sealed may have been under way before. Who copies was sent by
-            // the leader, who knows that nobody writes. What is unclean is nobody's: only here, as it is never open.
+            // At rest since this run began: what is not sealed may have been under way before, and need not be what the
+            // others have. What is unclean is nobody's: only here, as it is never open.
             return open.RefusalOf(info)
-                ?? (!request.AtTail && !request.ForCopy && !info.IsSealed
+                ?? (!request.AtTail && !info.IsSealed
                     ? Dirty(chunk, version)
                     : null);
         }
@@ -263,9 +213,7 @@ internal sealed partial class ChunkDataService
                 return new DistFsException(ErrorCatalog.ChunkUnknown, $"Nothing of chunk {chunk} is here yet.");
             }
 
-            // Who copies was sent by the leader, who knows that nobody writes: he may have what a restart only made
-            // doubtful. What is known to be dirty is settled first.
-            if (request.AtTail || (request.ForCopy && replica.Replica.Origin == ReplicaOrigin.Rest))
+            if (request.AtTail)
             {
                 return null;
             }
@@ -349,36 +297,5 @@ internal sealed partial class ChunkDataService
         using var found = store.Read(
             chunk, new ChunkVersion(request.Name.Version), new BlockIndex(request.FirstBlock), (int)request.Blocks);
         return found.Verify(out _) == PieceFault.None;
-    }
-
-    /// <summary>Makes carried blocks as the tail of the present version has them.</summary>
-    /// <param name="replica">In the present version.</param>
-    /// <param name="carried">Which blocks.</param>
-    /// <param name="tail">The last of the chain; null: this server.</param>
-    /// <returns>Null: all of them are. Else why not, and at whom.</returns>
-    private async Task<ChainFailure?> SettleAsync(
-        OpenChunk replica, IReadOnlyList<BlockIndex> carried, ChainHop? tail)
-    {
-        try
-        {
-            var store = stores.Of(replica.Chunk)
-                ?? throw new DistFsException(ErrorCatalog.ChunkUnknown, $"Chunk {replica.Chunk} is not here.");
-            var settling = tail == null
-                ? null
-                : new Settling(links, store, replica.Chunk, replica.Replica.Version, tail);
-            await foreach (var block in (settling?.RunAsync(carried) ?? carried.ToAsyncEnumerable())
-                .ConfigureAwait(false))
-            {
-                replica.HasSettled(block);
-                metrics.Settled();
-            }
-
-            return null;
-        }
-        catch (DistFsException e)
-        {
-            var at = e is RpcException && tail != null ? new ServerId(tail.Server) : serving.Self;
-            return new ChainFailure(at, ErrorCatalog.ChainBroken, e.Message);
-        }
     }
 }

@@ -23,7 +23,7 @@ internal sealed partial class ChunkDataService
         }
         catch (DistFsException e)
         {
-            return Failed(new ChainFailure(serving.Self, e.Code, e.Message), e.Status);
+            return Failed(new ChainFailure(Refuser(request.Server, e), e.Code, e.Message), e.Status);
         }
     }
 
@@ -61,6 +61,11 @@ internal sealed partial class ChunkDataService
         var (chunk, version) = (new ChunkId(name.Chunk), new ChunkVersion(name.Version));
         var behind = SyncBehindAsync(name, chain, isSeal, timeout);
         ChainFailure? here = null;
+        if (isSeal && !IsSettledBehind(chunk) && await behind.ConfigureAwait(false) is { } notSealed)
+        {
+            return Failed(notSealed);
+        }
+
         try
         {
             if (isSeal)
@@ -79,6 +84,23 @@ internal sealed partial class ChunkDataService
 
         var there = await behind.ConfigureAwait(false);
         return (here ?? there) is { } failure ? Failed(failure) : Done(store, chunk);
+    }
+
+    /// <summary>
+    /// Whether everybody behind is known to have settled: each did so before it took a write. Where nothing was written
+    /// they may not have, and who is not settled must not become the tail of what is sealed here: they seal first.
+    /// </summary>
+    private bool IsSettledBehind(ChunkId chunk)
+    {
+        if (open.Find(chunk) is not { } replica)
+        {
+            return false;
+        }
+
+        lock (replica.Gate)
+        {
+            return replica.Replica.Committed > 0;
+        }
     }
 
     private async Task<ChainFailure?> SyncBehindAsync(

@@ -59,9 +59,16 @@ internal sealed partial class ChunkDataService(
         catch (DistFsException e)
         {
             metrics.WriteRefused();
-            return Failed(new ChainFailure(serving.Self, e.Code, e.Message), e.Status);
+            return Failed(new ChainFailure(Refuser(request.Server, e), e.Code, e.Message), e.Status);
         }
     }
+
+    /// <summary>
+    /// Who has failed when this server refuses. If it is not the one that was meant, which has had its address, that
+    /// one is not there; this one may be another of the same chunk's, and nothing is wrong with it.
+    /// </summary>
+    private ServerId Refuser(uint meant, DistFsException e) =>
+        e.Code == ErrorCatalog.ChunkServerWrong ? new ServerId(meant) : serving.Self;
 
     private async ValueTask<WriteChunkReply> WriteAsync(
         WriteChunkRequest request, ServerCall call, VerifiedPieces pieces, List<BlockIndex> blocks)

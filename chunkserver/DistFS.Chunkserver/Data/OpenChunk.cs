@@ -20,6 +20,7 @@ internal sealed class OpenChunk(ChunkId chunk, ChunkReplica replica, ShellSchedu
 
     private readonly CancellationTokenSource _broken = new();
     private Task<ChainFailure?>? _settling;
+    private int _isResting;
 
     /// <summary>Which.</summary>
     public ChunkId Chunk { get; } = chunk;
@@ -39,6 +40,14 @@ internal sealed class OpenChunk(ChunkId chunk, ChunkReplica replica, ShellSchedu
 
     /// <summary>Somebody needs it.</summary>
     public void Touch() => UsedMs = Environment.TickCount64;
+
+    /// <summary>
+    /// The leader wants it to come to rest: once at a time, however often it says so. False: that is under way.
+    /// </summary>
+    public bool TryBeginRest() => Interlocked.Exchange(ref _isResting, 1) == 0;
+
+    /// <summary>It has, or could not: then the leader says it again.</summary>
+    public void EndRest() => Volatile.Write(ref _isResting, 0);
 
     /// <summary>Ends when this write may be the next, or nothing is taken any more. Under the gate.</summary>
     public Task TurnOf(ulong sequence) => Waiter(_turns, sequence);

@@ -54,7 +54,7 @@ internal sealed class AgentHost(
         cancellation);
 
     /// <inheritdoc/>
-    public Task FenceAsync(
+    public Task<IReadOnlyList<ChunkId>> FenceAsync(
         IReadOnlyList<ChunkFence> fences, IReadOnlyList<ChainHop> members, CancellationToken cancellation) =>
         versions.FenceAsync(fences, members);
 

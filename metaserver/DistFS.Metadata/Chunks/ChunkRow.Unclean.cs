@@ -32,18 +32,35 @@ public readonly partial record struct ChunkRow
         }
     }
 
-    /// <summary>Its servers in the order of the chain, without those whose copies are unclean.</summary>
+    /// <summary>
+    /// Its servers in the order of the chain, without those whose copies are unclean, or not there.
+    /// </summary>
     public IEnumerable<ServerId> Chain
     {
         get
         {
             for (var i = 0; i < Replicas.Length; i++)
             {
-                if (UncleanBytes.IsEmpty || UncleanBytes.Span[i] is Clean or Decided)
+                if ((Lacking >> i & 1) == 0 && (UncleanBytes.IsEmpty || UncleanBytes.Span[i] is Clean or Decided))
                 {
                     yield return Replicas.Span[i];
                 }
             }
+        }
+    }
+
+    /// <summary>
+    /// Whom clients ask: the chain; where that is empty, those who say themselves what is wrong with their copies. One
+    /// that was passed over would not say so: it does not know.
+    /// </summary>
+    public IEnumerable<ServerId> Asked
+    {
+        get
+        {
+            var row = this;
+            return Chain.Any() ? Chain
+                : Replicas.ToArray().Where(server => row.UncleanBytesOf(server) != Passed) is var asked && asked.Any()
+                    ? asked : Replicas.ToArray();
         }
     }
 
@@ -62,6 +79,13 @@ public readonly partial record struct ChunkRow
     /// <summary>A server has told that its copy is unclean.</summary>
     public ChunkRow WithUnclean(ServerId server, uint bytes, LogIndex index) =>
         WithLack(server, lacks: false, index) with { UncleanBytes = UncleanWith(server, bytes) };
+
+    /// <summary>
+    /// With a server outside of its chain, whose copy counts for nothing until it is made as another's: others go on
+    /// without it, and it is not known to have come to where they are.
+    /// </summary>
+    public ChunkRow OutOfChain(ServerId server) =>
+        IsUnclean(server) ? this : this with { UncleanBytes = UncleanWith(server, 0) };
 
     /// <summary>With a server more, at the end of its chain.</summary>
     public ChunkRow WithServer(ServerId server, LogIndex index) => this with

@@ -46,34 +46,6 @@ internal static class CopyCommands
     }
 
     /// <summary>
-    /// Seals a chunk in which nothing was committed since it was looked at; then, that all its servers know. ESTALE:
-    /// it is another one by now.
-    /// </summary>
-    /// <remarks>
-    /// In the next version: what its writer sends and never commits must not be in one copy and not in another. Until
-    /// every server refuses the version before, it is not copied, whoever leads.
-    /// </remarks>
-    public static FsStatus SealIdle(Tree tree, LogIndex index, SealIdleRequest request)
-    {
-        var id = new ChunkId(request.Chunk);
-        if (!tree.Chunks.TryGet(id, out var chunk))
-        {
-            return FsStatus.NotFound;
-        }
-
-        if (chunk.State != (request.IsTold ? ChunkState.Sealed : ChunkState.Open)
-            || chunk.Version.Value != request.Version || chunk.Length != request.Length)
-        {
-            return FsStatus.Stale;
-        }
-
-        tree.Chunks.Put(id, request.IsTold
-            ? chunk.WithDecisionTold() with { IsUntold = false }
-            : chunk.NextVersion(chunk.Length, index) with { State = ChunkState.Sealed, IsUntold = true });
-        return FsStatus.Ok;
-    }
-
-    /// <summary>
     /// EBUSY: somebody writes the chunk, or may for all that its servers know, or the target still has to delete an
     /// older copy. EEXIST: the target has a copy that counts, or gets it. EAGAIN: it takes nothing.
     /// </summary>

@@ -59,15 +59,27 @@ internal static class ReplicaChanges
             : Remove(tree, index, id, chunk, change);
     }
 
-    /// <summary>It is as it should be; of a server that lacked the copy, it is known from here on that it has it.
+    /// <summary>
+    /// It is as it should be; of a server that lacked the copy, it is known from here on that it has it. So it is in
+    /// the chain again, which begins a version; but not of a sealed chunk that others have, or may have: they have come
+    /// to rest without it, and it is made as they are.
     /// </summary>
     private static FsStatus Keep(Tree tree, LogIndex index, ChunkId id, in ChunkRow chunk, ServerId server)
     {
-        if (chunk.Lacks(server))
+        if (!chunk.Lacks(server))
         {
-            tree.Chunks.Put(id, chunk.WithLack(server, lacks: false, index));
+            return FsStatus.Ok;
         }
 
+        var found = chunk.WithLack(server, lacks: false, index);
+        if (!found.IsUnclean(server))
+        {
+            found = chunk.State == ChunkState.Open ? found.ClusterVersion(index)
+                : HasLive(tree.Servers, chunk) != FsStatus.IoError ? found.OutOfChain(server)
+                : ChunkSeals.WithoutDown(tree.Servers, found.ClusterVersion(index)) with { IsUntold = true };
+        }
+
+        tree.Chunks.Put(id, found);
         return FsStatus.Ok;
     }
 
@@ -100,9 +112,10 @@ internal static class ReplicaChanges
     /// <summary>
     /// EIO: no other server that is up has a copy, and the last one is never given up. EAGAIN: no other is known to
     /// have one until its inventory is through. The version grows, so that an order to delete this copy, however late
-    /// it comes, does not fit one that is made later. A loss that is refused is noted all the same: no other's copy is
-    /// given up for one that is known not to be there. EBUSY: what is lost is being made there again already; if that
-    /// fails, the server tells its loss again.
+    /// it comes, does not fit one that is made later. A loss that is refused is noted all the same, in a version
+    /// without that server in its chain: no other's copy is given up for one that is known not to be there, and whoever
+    /// knows an older version is refused by what a copy brings there later. EBUSY: what is lost is being made there
+    /// again already; if that fails, the server tells its loss again.
     /// </summary>
     private static FsStatus Remove(
         Tree tree, LogIndex index, ChunkId id, in ChunkRow chunk, ChangeReplicasRequest.Types.Change change)
@@ -113,7 +126,7 @@ internal static class ReplicaChanges
         {
             if (change.Lost && !chunk.Lacks(server))
             {
-                tree.Chunks.Put(id, chunk.WithLack(server, lacks: true, index));
+                tree.Chunks.Put(id, chunk.ClusterVersion(index).WithLack(server, lacks: true, index));
             }
 
             return status;

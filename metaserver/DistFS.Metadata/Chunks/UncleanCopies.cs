@@ -60,8 +60,9 @@ public static class UncleanCopies
     /// <remarks>
     /// Of equals the first of the chain: what a server stored is a prefix of what those before it stored. Bytes beyond
     /// what is committed are nobody's, and decide nothing. Who is down is not waited for, as it may never come back;
-    /// what it has does not count either from here on, clean or not, since the others go on without it. But a copy that
-    /// was passed over lacks what was acknowledged as durable since: it is chosen when none other is left, up or down.
+    /// what it has does not count either from here on, clean or not, since the others go on without it; nor what comes
+    /// back of one that was not there. But a copy that was passed over lacks what was acknowledged as durable since: it
+    /// is chosen when none other is left, up or down, whole or not: one rotten block is no reason to go back in time.
     /// </remarks>
     public static bool TryDecide(ServerTable servers, in ChunkRow chunk, LogIndex index, out ChunkRow decided)
     {
@@ -76,9 +77,9 @@ public static class UncleanCopies
         var (passed, hasBetter) = (default(ServerId), false);
         foreach (var server in chunk.Replicas.Span)
         {
+            hasBetter |= chunk.UncleanBytesOf(server) != ChunkRow.Passed;
             if (IsDown(servers, server))
             {
-                hasBetter |= !chunk.Lacks(server) && chunk.UncleanBytesOf(server) != ChunkRow.Passed;
                 continue;
             }
 
@@ -115,16 +116,14 @@ public static class UncleanCopies
         decided = decided with { DecidedIn = decided.Version };
         foreach (var server in chunk.Replicas.Span)
         {
-            if (!chunk.IsBad(server))
-            {
-                decided = decided.WithUnclean(server, 0, index);
-            }
+            decided = decided.OutOfChain(server);
         }
 
         decided = decided.WithUnclean(best, ChunkRow.Decided, index);
         return true;
     }
 
-    private static bool IsDown(ServerTable servers, ServerId server) =>
+    /// <summary>Whether a server is down, by the log.</summary>
+    internal static bool IsDown(ServerTable servers, ServerId server) =>
         !servers.TryGet(server, out var row) || row.State == ServerState.Down;
 }

@@ -89,9 +89,10 @@ internal static class AllocateChunksOperation
         }
         else if (chunk.State == ChunkState.Sealed)
         {
-            if (chunk.DecidedServer != null)
+            if (chunk.DecidedServer != null || !chunk.Chain.Any())
             {
-                // Who writes would be refused, until its server knows that its copy counts: soon.
+                // Who writes would be refused, until its server knows that its copy counts: soon. And where no copy
+                // counts, what there is must not be passed over.
                 return FsStatus.TryAgain;
             }
 

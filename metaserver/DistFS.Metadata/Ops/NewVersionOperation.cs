@@ -58,6 +58,12 @@ internal static class NewVersionOperation
         Check.That(file.TryGetPlace(named.Index, out var place));
         after = Teeth.Has(PlantedBug.DropKeepsVersion)
             ? after : after.NextVersion(after.Length, context.Index).WithPassed();
+        if (!after.Chain.Any())
+        {
+            // Nobody could be written to; and what there is must not be passed over.
+            return FsStatus.TryAgain;
+        }
+
         file.Fence(id, before, after);
         file.PutChunk(place, id, after);
         var told = Replies.ToChunkInfo(context.Tree.Chunks, named.Index, place, id);

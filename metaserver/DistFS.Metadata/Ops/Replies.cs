@@ -54,14 +54,9 @@ internal static class Replies
             Replacement = id == place.Replacement,
         };
         // Whose copies do not count are no part of the chain; where none does, they say so themselves.
-        foreach (var server in chunk.Chain)
+        foreach (var server in chunk.Asked)
         {
             info.Servers.Add(server.Value);
-        }
-
-        if (info.Servers.Count == 0)
-        {
-            info.Servers.AddRange(chunk.Replicas.ToArray().Select(static server => server.Value));
         }
 
         return info;

@@ -35,7 +35,7 @@ internal static class ClusterCommands
             MetadataCommand.KindOneofCase.EndCopies => CopyCommands.End(tree, index, command.EndCopies, reply),
             MetadataCommand.KindOneofCase.EndInventory =>
                 ServerRegistration.EndInventory(tree, command.EndInventory),
-            MetadataCommand.KindOneofCase.SealIdle => CopyCommands.SealIdle(tree, index, command.SealIdle),
+            MetadataCommand.KindOneofCase.SealIdle => ChunkSeals.SealIdle(tree, index, command.SealIdle),
             _ => FsStatus.NotImplemented,
         });
         return reply;

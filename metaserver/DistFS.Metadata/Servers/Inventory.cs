@@ -118,9 +118,40 @@ public static class Inventory
             {
                 Settle(id, chunk, server, position, isThere: false, plan);
             }
+            else if (!reported.Contains(id) && chunk.State == ChunkState.Open)
+            {
+                SettleUncommitted(id, chunk, server, position, plan);
+            }
         }
 
         return FsStatus.Ok;
+    }
+
+    /// <summary>
+    /// Nothing is here, and nothing is committed: but its writer may have been replied to, before this server lost its
+    /// disk, or crashed before it had synced anything. So it is as an unclean copy of no bytes; and whoever writes in
+    /// an older version is refused, or he would make the chunk here anew, without what came before.
+    /// </summary>
+    private static void SettleUncommitted(
+        ChunkId id, in ChunkRow chunk, ServerId server, LogIndex position, InventoryPlan plan)
+    {
+        if (chunk.IsUnclean(server))
+        {
+            plan.Fences.Add(ChunkFences.Of(id, chunk));
+            return;
+        }
+
+        plan.AskAgain(id);
+        if (chunk.ChangedAt <= position)
+        {
+            plan.Unclean.Add(new ChangeReplicasRequest.Types.Change
+            {
+                Chunk = id.Value,
+                Version = chunk.Version.Value,
+                Server = server.Value,
+                Unclean = true,
+            });
+        }
     }
 
     private static bool IsPage(ChunkId from, ChunkId to, IReadOnlyList<ReportedCopy> copies)

@@ -9,8 +9,8 @@ namespace DistFS.Metaserver.Chunks;
 /// <summary>Tells chunk servers of new versions.</summary>
 internal interface IFenceSender
 {
-    /// <summary>One attempt. False: it is not known that the server knows; not before some time has passed.</summary>
-    Task<bool> TrySendAsync(string address, FenceRequest request, CancellationToken limit);
+    /// <summary>One attempt. Null: it is not known that the server knows; not before some time has passed.</summary>
+    Task<FenceReply?> TrySendAsync(string address, FenceRequest request, CancellationToken limit);
 }
 
 /// <summary>Calls <c>ChunkServer.Fence</c> over connections that are kept.</summary>
@@ -22,14 +22,13 @@ internal sealed class FenceSender : IFenceSender, IAsyncDisposable
     private readonly FrameChannels _channels = new();
 
     /// <inheritdoc/>
-    public async Task<bool> TrySendAsync(string address, FenceRequest request, CancellationToken limit)
+    public async Task<FenceReply?> TrySendAsync(string address, FenceRequest request, CancellationToken limit)
     {
         try
         {
             // An address that cannot be parsed is that of a server that lies, or of a newer version.
-            await _channels.To(address)
+            return await _channels.To(address)
                 .CallAsync(ChunkServerMethods.Fence, request, AttemptTimeout, limit).ConfigureAwait(false);
-            return true;
         }
         catch (Exception e) when (e is DistFsException or OperationCanceledException or ObjectDisposedException)
         {
@@ -44,7 +43,7 @@ internal sealed class FenceSender : IFenceSender, IAsyncDisposable
                 // The caller looks at that.
             }
 
-            return false;
+            return null;
         }
     }
 

@@ -43,8 +43,8 @@ internal sealed class FenceStage(FenceTeller teller, TimeSpan timeout) : IMutati
         // Not the client's own patience: whoever repeats the request would wait for the same again.
         var limit = mutation.TimeRemaining < timeout && mutation.TimeRemaining > TimeSpan.Zero
             ? mutation.TimeRemaining : timeout;
-        var left = await teller.TellAsync(fences, limit, CancellationToken.None).ConfigureAwait(false);
-        if (left.Count > 0)
+        var told = await teller.TellAsync(fences, limit, CancellationToken.None).ConfigureAwait(false);
+        if (told.Left.Count > 0)
         {
             reply.Mutate = null;
             reply.Status = (int)ErrorCatalog.FencePending.Status;

@@ -32,8 +32,8 @@ internal sealed class FenceTeller(
     /// <param name="fences">The versions, with their servers.</param>
     /// <param name="timeout">How long a server may be silent.</param>
     /// <param name="cancellation">Nobody wants to know any more.</param>
-    /// <returns>The chunks of which a server is left that may not know.</returns>
-    public async Task<IReadOnlySet<ChunkId>> TellAsync(
+    /// <returns>What is left to be known, or done.</returns>
+    public async Task<FencesTold> TellAsync(
         IEnumerable<ChunkFence> fences, TimeSpan timeout, CancellationToken cancellation)
     {
         var ofServers = new Dictionary<ServerId, List<ChunkFence>>();
@@ -52,18 +52,23 @@ internal sealed class FenceTeller(
 
         using var time = new CancellationTokenSource(timeout, clock);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation, time.Token);
-        var tellings = new List<Task<bool>>();
+        var tellings = new List<Task<List<ulong>?>>();
         foreach (var (server, ofServer) in ofServers)
         {
             tellings.Add(TellAsync(server, ofServer, limit.Token));
         }
 
-        var isTold = await Task.WhenAll(tellings).ConfigureAwait(false);
+        var told = await Task.WhenAll(tellings).ConfigureAwait(false);
         var silent = new List<ChangeReplicasRequest.Types.Change>();
+        var unsettled = new HashSet<(ChunkId, ServerId)>();
         var i = 0;
         foreach (var (server, ofServer) in ofServers)
         {
-            if (!isTold[i++])
+            if (told[i++] is { } chunks)
+            {
+                unsettled.UnionWith(chunks.Select(chunk => (new ChunkId(chunk), server)));
+            }
+            else
             {
                 silent.AddRange(ofServer.Select(fence => new ChangeReplicasRequest.Types.Change
                 {
@@ -74,11 +79,13 @@ internal sealed class FenceTeller(
             }
         }
 
-        return await TakeOutAsync(silent, cancellation).ConfigureAwait(false);
+        return new FencesTold(await TakeOutAsync(silent, cancellation).ConfigureAwait(false), unsettled);
     }
 
-    /// <summary>Whether a server knows, or does not serve.</summary>
-    private async Task<bool> TellAsync(ServerId server, List<ChunkFence> fences, CancellationToken limit)
+    /// <summary>
+    /// Sealed ones that a server has not come to rest in yet, if it knows, or does not serve. Null: it may not know.
+    /// </summary>
+    private async Task<List<ulong>?> TellAsync(ServerId server, List<ChunkFence> fences, CancellationToken limit)
     {
         while (await LiveAsync(limit).ConfigureAwait(false) is { } live)
         {
@@ -86,37 +93,40 @@ internal sealed class FenceTeller(
             // another leader takes one that is silent to be alive.
             if (live.RowOf(server) is not { } row || row.State == Protocol.ServerState.Down)
             {
-                return true;
+                return [];
             }
 
             if (live.StateOf(server) is ServerState.Dead or ServerState.Away)
             {
-                return false;
+                return null;
             }
 
+            var unsettled = new List<ulong>();
             for (var from = 0; ; from += PageMax)
             {
                 if (from >= fences.Count)
                 {
-                    return true;
+                    return unsettled;
                 }
 
                 var request = new FenceRequest { Server = server.Value, Incarnation = row.Incarnation };
                 request.Fences.Add(fences.GetRange(from, Math.Min(PageMax, fences.Count - from)));
                 request.Members.Add(MembersOf(request.Fences, live));
-                if (!await sender.TrySendAsync(row.Address, request, limit).ConfigureAwait(false))
+                if (await sender.TrySendAsync(row.Address, request, limit).ConfigureAwait(false) is not { } reply)
                 {
                     break;
                 }
+
+                unsettled.AddRange(reply.Unsettled);
             }
 
             if (limit.IsCancellationRequested)
             {
-                return false;
+                return null;
             }
         }
 
-        return false;
+        return null;
     }
 
     /// <summary>Where the servers of some fences are, as far as that is known.</summary>
@@ -201,3 +211,8 @@ internal sealed class FenceTeller(
             MetadataView.Open(store)!.Tree.Chunks.TryGet(new ChunkId(change.Chunk), out var row)
                 && row.IsOn(new ServerId(change.Server)) ? row.Version : (ChunkVersion?)null);
 }
+
+/// <summary>What became of fences.</summary>
+/// <param name="Left">Chunks of which a server is left that may not know.</param>
+/// <param name="Unsettled">Servers that know, and have not come to rest in a sealed version yet.</param>
+internal sealed record FencesTold(IReadOnlySet<ChunkId> Left, IReadOnlySet<(ChunkId Chunk, ServerId Server)> Unsettled);

@@ -9,13 +9,20 @@ namespace DistFS.Metaserver.Chunks;
 /// <summary>
 /// Chunks that cannot be copied since somebody may be writing them: one that nobody has written for long, whose writer
 /// is gone or only keeps it open, is sealed, so that it is not for ever in danger; and when all servers of a sealed one
-/// refuse older versions, that is noted in the log, and it may be copied.
+/// refuse older versions and have come to rest, that is noted in the log, and it may be copied.
 /// </summary>
-internal sealed class IdleChunks(
-    IMetadataRows state, IProposals proposals, FenceTeller teller, ChunkServerOptions options) : IAsyncDisposable
+internal sealed partial class IdleChunks(
+    IMetadataRows state,
+    IProposals proposals,
+    FenceTeller teller,
+    LiveServers servers,
+    ChunkServerOptions options,
+    long nowMs) : IAsyncDisposable
 {
-    /// <summary>Chunks whose servers are told at once.</summary>
-    private const int TellMax = ChunkLayout.StepMax;
+    /// <summary>Open chunks of dead servers that are looked at in a second.</summary>
+    private const int SealMax = 4 * ChunkLayout.StepMax;
+
+    private const long LookMs = 1_000;
 
     /// <summary>Chunks with unclean copies that are looked at in a round.</summary>
     private const int DecideMax = ChunkLayout.StepMax;
@@ -23,8 +30,10 @@ internal sealed class IdleChunks(
     /// <summary>Open chunks, as they were when that was first seen.</summary>
     private readonly Dictionary<ChunkId, (ChunkVersion Version, uint Length, long SinceMs)> _open = [];
 
-    /// <summary>Sealed, and of which servers may not know it.</summary>
-    private readonly HashSet<ChunkId> _untold = [];
+    /// <summary>Open ones of which a server is dead; in the order in which they are looked at.</summary>
+    private readonly Queue<ChunkId> _bereft = new();
+
+    private readonly HashSet<ChunkId> _isBereft = [];
 
     /// <summary>Of which some copies are unclean, and perhaps none counts; in the order in which they are looked at.
     /// </summary>
@@ -33,10 +42,16 @@ internal sealed class IdleChunks(
     private readonly HashSet<ChunkId> _isUnclean = [];
 
     private readonly CancellationTokenSource _stop = new();
-    private Task<List<ChunkId>> _telling = Task.FromResult<List<ChunkId>>([]);
+    private long _sealedAtMs;
 
-    /// <summary>A chunk was to be copied, and the log refused it as busy.</summary>
-    public async Task LookAsync(ChunkId id, long nowMs, CancellationToken cancellation)
+    /// <summary>Milliseconds of the leader's clock, of this round.</summary>
+    public long NowMs { get; set; } = nowMs;
+
+    /// <summary>
+    /// A chunk was to be copied, and the log refused it as busy; or a server of it is dead, and nobody may be left who
+    /// would notice that by writing.
+    /// </summary>
+    public async Task LookAsync(ChunkId id, CancellationToken cancellation)
     {
         if (Read(id) is not { State: ChunkState.Open } row)
         {
@@ -52,9 +67,9 @@ internal sealed class IdleChunks(
                 _open.Clear();
             }
 
-            _open[id] = (row.Version, row.Length, nowMs);
+            _open[id] = (row.Version, row.Length, NowMs);
         }
-        else if (nowMs - seen.SinceMs >= options.SealIdleMs)
+        else if (NowMs - seen.SinceMs >= options.SealIdleMs)
         {
             _open.Remove(id);
             if (await TrySealAsync(id, row, isTold: false, cancellation).ConfigureAwait(false))
@@ -67,14 +82,65 @@ internal sealed class IdleChunks(
     /// <summary>A chunk is as this says: what follows of unclean copies of it is done in the next rounds.</summary>
     public void Watch(ChunkId id, in ChunkRow row)
     {
-        if (row.DecidedServer != null)
+        if (row.DecidedServer != null || row is { State: ChunkState.Sealed, IsUntold: true })
         {
             _untold.Add(id);
         }
-        else if (!row.UncleanBytes.IsEmpty && _isUnclean.Add(id))
+
+        if (row.DecidedServer == null && !row.UncleanBytes.IsEmpty && _isUnclean.Add(id))
         {
             _unclean.Enqueue(id);
         }
+
+        if (IsBereft(row) && _isBereft.Add(id))
+        {
+            _bereft.Enqueue(id);
+        }
+    }
+
+    /// <summary>
+    /// Open chunks of which a server is dead are brought to rest, once nobody has written for long: those that are left
+    /// may have what they would look up at the dead one, and nobody but who writes would take it out.
+    /// </summary>
+    public async Task SealAsync(CancellationToken cancellation)
+    {
+        if (_bereft.Count == 0 || NowMs - _sealedAtMs < LookMs)
+        {
+            return;
+        }
+
+        _sealedAtMs = NowMs;
+        for (var left = Math.Min(_bereft.Count, SealMax); left > 0; left--)
+        {
+            var id = _bereft.Dequeue();
+            if (Read(id) is { } row && IsBereft(row))
+            {
+                await LookAsync(id, cancellation).ConfigureAwait(false);
+                _bereft.Enqueue(id);
+            }
+            else
+            {
+                _isBereft.Remove(id);
+            }
+        }
+    }
+
+    private bool IsBereft(in ChunkRow row)
+    {
+        if (row.State != ChunkState.Open)
+        {
+            return false;
+        }
+
+        foreach (var server in row.Replicas.Span)
+        {
+            if (!row.IsBad(server) && servers.StateOf(server) == Metadata.Placement.ServerState.Dead)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>
@@ -129,23 +195,6 @@ internal sealed class IdleChunks(
         }
     }
 
-    /// <summary>Tells servers beside the rounds: a silent one must not hold up what else is to be done.</summary>
-    public async Task TellAsync()
-    {
-        if (_telling.IsCompleted)
-        {
-            // What went wrong with it is the round's failure.
-            _untold.UnionWith(await _telling.ConfigureAwait(false));
-            _telling = Task.FromResult<List<ChunkId>>([]);
-            if (_untold.Count > 0)
-            {
-                var some = _untold.Take(TellMax).ToList();
-                _untold.ExceptWith(some);
-                _telling = TellAsync(some);
-            }
-        }
-    }
-
     /// <summary>Another leader goes on, from the rows.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -160,33 +209,6 @@ internal sealed class IdleChunks(
         }
 
         _stop.Dispose();
-    }
-
-    /// <returns>Those of which a server is left that may not know: the next round tells them again.</returns>
-    private async Task<List<ChunkId>> TellAsync(List<ChunkId> chunks)
-    {
-        var rows = new List<(ChunkId Id, ChunkRow Row)>();
-        var fences = new List<ChunkFence>();
-        foreach (var id in chunks)
-        {
-            if (Read(id) is { State: ChunkState.Sealed, IsUntold: true } row)
-            {
-                fences.Add(ChunkFences.Of(id, row));
-                rows.Add((id, row));
-            }
-        }
-
-        // Of a chunk that somebody was taken out of, the rest is told the next version when it is to be copied again.
-        var left = await teller.TellAsync(fences, options.FenceTimeout, _stop.Token).ConfigureAwait(false);
-        foreach (var (id, row) in rows)
-        {
-            if (!left.Contains(id))
-            {
-                await TrySealAsync(id, row, isTold: true, _stop.Token).ConfigureAwait(false);
-            }
-        }
-
-        return [.. left];
     }
 
     private async Task<bool> TrySealAsync(ChunkId id, ChunkRow row, bool isTold, CancellationToken cancellation)

@@ -92,7 +92,7 @@ internal sealed partial class RepairRunner
             }
             else if (status == FsStatus.Busy)
             {
-                await _idle.LookAsync(copy.Chunk, nowMs, cancellation).ConfigureAwait(false);
+                await _idle.LookAsync(copy.Chunk, cancellation).ConfigureAwait(false);
             }
         }
     }

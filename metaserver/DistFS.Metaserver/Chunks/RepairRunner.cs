@@ -62,7 +62,7 @@ internal sealed partial class RepairRunner : IAsyncDisposable
         ILogger logger)
     {
         (_state, _proposals, _lead, _feed, _clock, _logger) = (state, proposals, lead, feed, clock, logger);
-        _idle = new IdleChunks(state, proposals, teller, options);
+        _idle = new IdleChunks(state, proposals, teller, lead.Servers, options, nowMs);
         var underWay = state.Read(0, static (store, _) => MetadataView.Open(store)!.Tree.Copies.All());
         _planner = new RepairPlanner(
             options.Repair, new ServerLoads(ring), new CopyId(began.Value << 20), underWay, nowMs);
@@ -97,6 +97,7 @@ internal sealed partial class RepairRunner : IAsyncDisposable
     /// <returns>False: changes were lost, and another planner has to be made.</returns>
     public async Task<bool> RunAsync(long nowMs, CancellationToken cancellation)
     {
+        _idle.NowMs = nowMs;
         var until = _clock.GetTimestamp() + (long)(RoundTime.TotalSeconds * _clock.TimestampFrequency);
         if (!TakeChanges(until))
         {
@@ -111,6 +112,7 @@ internal sealed partial class RepairRunner : IAsyncDisposable
         _planner.Tick(nowMs, _commands);
         await DoAsync(nowMs, cancellation).ConfigureAwait(false);
         await _idle.DecideAsync(cancellation).ConfigureAwait(false);
+        await _idle.SealAsync(cancellation).ConfigureAwait(false);
         await _idle.TellAsync().ConfigureAwait(false);
         await EndAsync(cancellation).ConfigureAwait(false);
         return true;
@@ -203,6 +205,11 @@ internal sealed partial class RepairRunner : IAsyncDisposable
             else
             {
                 LogFailed(_logger, copy.Chunk, copy.Source, copy.Target, (FsStatus)result.Status);
+                if (result.Status == (int)ErrorCatalog.ChunkDirty.Status)
+                {
+                    _idle.NotAtRest(copy.Chunk);
+                }
+
                 GiveUp(copy);
                 _planner.CopyFailed(copy.Copy);
             }

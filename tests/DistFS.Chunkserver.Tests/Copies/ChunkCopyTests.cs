@@ -13,7 +13,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace DistFS.Chunkserver.Tests.Copies;
 
 /// <summary>A chunk comes from another server: all of it, or nothing, and no more than is needed.</summary>
-public sealed class ChunkCopyTests : IAsyncLifetime, IDisposable
+public sealed partial class ChunkCopyTests : IAsyncLifetime, IDisposable
 {
     private const ulong Chunk = 5;
     private readonly MemoryChunkStore _there = new(new StoreId(1));
@@ -111,30 +111,6 @@ public sealed class ChunkCopyTests : IAsyncLifetime, IDisposable
         // Another order is not about what is here.
         await FailsAsync(ErrorCatalog.ChunkExists, 11, 3, 20 * ChunkLayout.BlockBytes);
         Assert.Equal(ChunkState.Serving, _here.Find(Chunk)!.Value.State);
-    }
-
-    /// <summary>It has settled, or was mended, before the cluster knew: it counts, and hardly a byte comes.</summary>
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task One_that_is_sealed_in_the_version_is_compared_and_counts(bool isDifferent)
-    {
-        await _there.WriteAsync(Chunk, 3, 1, 20);
-        await _here.WriteAsync(Chunk, 3, 1, 20);
-        if (isDifferent)
-        {
-            await _here.AppendAsync(Chunk, 3, 99, 1, first: 5);
-            await _here.AppendAsync(Chunk, 3, 99, 1, first: 18);
-        }
-
-        await _here.SealAsync(new ChunkId(Chunk), new ChunkVersion(3), default);
-        Assert.True(_here.Damage(new ChunkId(Chunk), new BlockIndex(7), 99));
-        var copy = await CopyAsync(10, 3, 20 * ChunkLayout.BlockBytes, isOver: true);
-        _here.Crash();
-        var info = _here.Find(Chunk)!.Value;
-        Assert.Equal((ChunkState.Serving, true, 10ul), (info.State, info.IsSealed, info.Copy.Value));
-        Assert.Equal(_there.Stored(Chunk, 3), _here.Stored(Chunk, 3));
-        Assert.Equal(isDifferent ? 17 : 19, copy.KeptBlocks);
     }
 
     [Fact]

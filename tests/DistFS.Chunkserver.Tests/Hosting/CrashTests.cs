@@ -179,7 +179,8 @@ public sealed class CrashTests
     public async Task Who_does_not_know_that_a_chunk_is_sealed_hears_it_with_its_inventory_and_serves()
     {
         await using var servers = await TestServers.StartAsync(Patient, Names);
-        var chunk = await servers.WriteAsync(await servers.Meta.MakeAsync("f"), 0, Blocks);
+        var inode = await servers.Meta.MakeAsync("f");
+        var chunk = await servers.WriteAsync(inode, 0, Blocks, isSealedThere: false);
         var order = servers.Meta.ServersOf(chunk);
         Assert.All(order, server => Assert.False(servers.Store(server, chunk).Find(chunk)!.Value.IsSealed));
         foreach (var name in Names)

@@ -96,14 +96,21 @@ internal sealed class TestServers : IAsyncDisposable
         Hosts.Remove(name);
     }
 
-    /// <summary>A chunk with so many blocks on its servers, committed and sealed.</summary>
-    public async Task<ulong> WriteAsync(ulong inode, ulong index, int blocks)
+    /// <summary>
+    /// A chunk with so many blocks on its servers, committed and sealed; there too, or by a writer that does not say
+    /// so.
+    /// </summary>
+    public async Task<ulong> WriteAsync(ulong inode, ulong index, int blocks, bool isSealedThere = true)
     {
         var chunk = Assert.Single(await Meta.AllocateAsync(inode, index));
         foreach (var server in chunk.Servers)
         {
             var store = Host(server).Stores.ForNew(new ChunkId(chunk.Chunk));
             await store.WriteAsync(chunk.Chunk, chunk.Version, chunk.Chunk, blocks);
+            if (isSealedThere)
+            {
+                await store.SealAsync(new ChunkId(chunk.Chunk), new ChunkVersion(chunk.Version), default);
+            }
         }
 
         var written = ChunkCluster.Written(chunk, (uint)blocks * (64 << 10));

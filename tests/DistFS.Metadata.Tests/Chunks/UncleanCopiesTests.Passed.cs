@@ -40,7 +40,7 @@ public sealed partial class UncleanCopiesTests
         Assert.Equal(FsStatus.IoError, _files.Change(_chunk, 1, add: false, lost: true));
         Ok(_files.Register(2));
         Ok(_files.EndInventory(2));
-        Assert.Equal([1u, 2u, 3u], Chain);
+        Assert.Equal([2u, 3u], Chain);
         Assert.Equal(FsStatus.Ok, BeginVersion());
         Assert.Equal([2u, 3u], Chain);
         Assert.Equal(ChunkRow.Passed, Row.UncleanBytesOf(new ServerId(1)));
@@ -49,15 +49,61 @@ public sealed partial class UncleanCopiesTests
         _files.Sound();
     }
 
+    /// <summary>
+    /// The only one that has what was acknowledged since says that it has nothing whole: one block of it may have
+    /// rotted. That is no reason to go back to what was there before; it waits for it, and so do writers.
+    /// </summary>
     [Fact]
-    public void Those_without_which_others_wrote_are_chosen_when_nobody_is_left()
+    public void Those_without_which_others_wrote_are_not_chosen_for_one_that_lacks_only_by_its_word()
     {
         Note(1, 100);
         Note(2, 100);
         Assert.Equal(FsStatus.Ok, BeginVersion());
+        var version = Row.Version.Value;
         Assert.Equal(FsStatus.IoError, _files.Change(_chunk, 3, add: false, lost: true));
+        Assert.Equal(version + 1, Row.Version.Value);
         Note(2, 100);
-        Assert.Equal(new ServerId(1), Row.DecidedServer);
+        Assert.Null(Row.DecidedServer);
+        Assert.Empty(Chain);
+        Assert.Equal(FsStatus.TryAgain, BeginVersion());
+        Assert.Equal([3u], Metadata.Ops.Replies.ToChunkInfo(_files.Chunks, 0, default, _chunk).Servers);
+
+        // Also when it is down, until it is whole again.
+        Ok(_files.SetState(3, ServerState.Down));
+        Note(2, 100);
+        Assert.Null(Row.DecidedServer);
+        Ok(_files.Register(3));
+        Ok(_files.Change(_chunk, 3, add: true));
+        Assert.Equal([3u], Chain);
+        Assert.Equal(FsStatus.Ok, BeginVersion());
+        _files.Sound();
+    }
+
+    [Fact]
+    public void Those_without_which_others_wrote_are_chosen_when_nobody_else_is_left()
+    {
+        Note(1, 100);
+        Note(2, 90);
+        Assert.Equal(FsStatus.Ok, BeginVersion());
+        Ok(_files.Change(_chunk, 1, add: false));
+        _files.Chunks.Put(_chunk, Row.Without(new ServerId(3)));
+        Assert.True(UncleanCopies.TryDecide(_files.Fs.Tree.Servers, Row, _files.Fs.Index, out var decided));
+        Assert.Equal(new ServerId(2), decided.DecidedServer);
+    }
+
+    /// <summary>The chunk is another's by then, and has come to rest without what comes back.</summary>
+    [Fact]
+    public void What_was_lacked_does_not_count_beside_one_that_was_decided()
+    {
+        Note(2, 100);
+        Note(3, 90);
+        Assert.Equal(FsStatus.IoError, _files.Change(_chunk, 1, add: false, lost: true));
+        Note(2, 100);
+        Assert.Equal(new ServerId(2), Row.DecidedServer);
+        Assert.Equal((true, true), (Row.Lacks(new ServerId(1)), Row.IsUnclean(new ServerId(1))));
+        Ok(_files.Change(_chunk, 1, add: true));
+        Assert.Equal((false, true), (Row.Lacks(new ServerId(1)), Row.IsUnclean(new ServerId(1))));
+        Assert.Equal([2u], Chain);
         _files.Sound();
     }
 

@@ -180,7 +180,7 @@ public sealed class InventoryTests
         Assert.Equal((0, chunk), (plan.Found.Count, plan.Next));
         plan = Compare(copies);
         var found = Assert.Single(plan.Found);
-        Assert.Equal((1UL, 1u, 1u, true), (found.Chunk, found.Version, found.Server, found.Add));
+        Assert.Equal((1UL, 2u, 1u, true), (found.Chunk, found.Version, found.Server, found.Add));
         Assert.Equal(End, plan.Next);
         Assert.Equal(FsStatus.Ok, _files.Change(chunk, 1, add: true));
         Assert.Empty(Compare(copies).Found);
@@ -189,6 +189,60 @@ public sealed class InventoryTests
         Assert.Equal(FsStatus.IoError, _files.Change(chunk, 1, add: false, lost: true));
         plan = Compare(Copy(1, 1, 99), copies[1], copies[2]);
         Assert.Equal((0, 1), (plan.Found.Count, plan.Lost.Count));
+    }
+
+    /// <summary>
+    /// Its writer was replied to, and has committed nothing: what the server had of it is gone with its disk, or with a
+    /// crash before the first sync.
+    /// </summary>
+    [Fact]
+    public void What_is_written_and_not_committed_is_missed_too()
+    {
+        var chunk = _files.Open(_file, 7, 0);
+        var id = new ChunkId(chunk.Chunk);
+        var all = new[] { Copy(1, 1, 100), Copy(2, 1, 200), Copy(3, 1, 300) };
+        var plan = Compare(new LogIndex(_files.Fs.Index.Value - 1), default, End, all);
+        Assert.Equal((0, id), (plan.Unclean.Count, plan.Next));
+        plan = Compare(all);
+        var change = Assert.Single(plan.Unclean);
+        Assert.Equal((id.Value, 1u, true, 0u), (change.Chunk, change.Version, change.Unclean, change.Length));
+        Assert.Equal((id, 0), (plan.Next, plan.Fences.Count));
+
+        // Others go on without it, and it makes the chunk in no older version.
+        var request = new ChangeReplicasRequest { Changes = { change } };
+        Assert.Equal(FsStatus.Ok, _files.Command(new MetadataCommand { ChangeReplicas = request }));
+        plan = Compare(all);
+        Assert.Equal((2u, End), (Assert.Single(plan.Fences).Version, plan.Next));
+        Assert.DoesNotContain(1u, plan.Fences[0].Servers);
+
+        // The writer was replied to by all three: what he says holds, and the copy that is gone does not count.
+        Assert.Equal(FsStatus.Ok, _files.Commit(_file, new WrittenChunk(chunk) { Length = 60 }));
+        Assert.Equal((60u, true), (_files.Row(id).Length, _files.Row(id).IsUnclean(new ServerId(1))));
+        plan = Compare([.. all, Copy(id.Value, 2, 0)]);
+        Assert.Equal((0, 0), (plan.Lost.Count, plan.Unclean.Count));
+        _files.Sound();
+    }
+
+    /// <summary>All have lost it: what the writer was replied to is never part of the file.</summary>
+    [Fact]
+    public void What_nobody_has_any_more_is_not_committed()
+    {
+        var chunk = _files.Open(_file, 7, 0);
+        var id = new ChunkId(chunk.Chunk);
+        for (var server = 1u; server <= 3; server++)
+        {
+            Assert.Equal(FsStatus.Ok, Inventory.Compare(
+                _files.Fs.Tree, new ServerId(server), _files.Fs.Index, id, new ChunkId(id.Value + 1), [],
+                out var plan));
+            var request = new ChangeReplicasRequest { Changes = { Assert.Single(plan.Unclean) } };
+            Assert.Equal(FsStatus.Ok, _files.Command(new MetadataCommand { ChangeReplicas = request }));
+        }
+
+        var row = _files.Row(id);
+        Assert.Equal((Metadata.Chunks.ChunkState.Sealed, new ServerId(1)), (row.State, row.DecidedServer!.Value));
+        Assert.Equal(FsStatus.Stale, _files.Commit(_file, new WrittenChunk(chunk) { Length = 60 }));
+        Assert.Equal(0u, _files.Row(id).Length);
+        _files.Sound();
     }
 
     [Fact]

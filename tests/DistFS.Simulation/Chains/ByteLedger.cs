@@ -67,6 +67,9 @@ internal sealed class ByteLedger
     private readonly WriteKey[] _acknowledged;
     private readonly WriteKey[] _durable;
     private readonly SortedDictionary<uint, (WriteKey[] Floor, long EndedAt)> _ended = [];
+
+    // Floors that fell, and to where.
+    private readonly List<(int Cell, WriteKey Had, WriteKey Has)> _gone = [];
     private long _nextId;
 
     /// <summary>Of a chunk of so many blocks, with a cell at the start and the end of each.</summary>
@@ -216,6 +219,7 @@ internal sealed class ByteLedger
         var least = WriteKey.Max(best, _durable[cell]);
         if (_floor[cell].CompareTo(least) > 0)
         {
+            _gone.Add((cell, _floor[cell], least));
             _floor[cell] = least;
             Losses++;
         }
@@ -232,8 +236,19 @@ internal sealed class ByteLedger
     /// <summary>How often something was gone in that way.</summary>
     public int Losses { get; private set; }
 
-    /// <summary>A floor of a while ago, without what is gone since.</summary>
-    public WriteKey Forgiven(int cell, WriteKey floor) => floor.CompareTo(_floor[cell]) > 0 ? _floor[cell] : floor;
+    /// <summary>A floor of a while ago, without what is gone since, whatever was written after that.</summary>
+    public WriteKey Forgiven(int cell, WriteKey floor)
+    {
+        foreach (var (where, had, has) in _gone)
+        {
+            if (where == cell && floor.CompareTo(has) > 0 && floor.CompareTo(had) <= 0)
+            {
+                floor = has;
+            }
+        }
+
+        return floor.CompareTo(_floor[cell]) > 0 ? _floor[cell] : floor;
+    }
 
     /// <summary>Whether a write was acknowledged.</summary>
     public bool IsAcknowledged(long id) => _writes.TryGetValue(id, out var write) && write.IsAcknowledged;

@@ -56,6 +56,11 @@ internal sealed class ChainOptions
     /// <summary>How good the network is.</summary>
     public required NetworkQuality Quality { get; init; }
 
+    /// <summary>
+    /// When faults end, all writers and one server, the tail of a chain most likely, are gone for good.
+    /// </summary>
+    public required bool EndsInLoss { get; init; }
+
     /// <summary>Draws them.</summary>
     public static ChainOptions Draw(Prng prng, SimulationSize size)
     {
@@ -63,7 +68,7 @@ internal sealed class ChainOptions
         var isFull = size == SimulationSize.Full;
         var faults = new Dictionary<ChainFault, double>();
         var often = prng.Chance(0.3) ? 2_000_000 : 6_000_000;
-        foreach (var kind in Enum.GetValues<ChainFault>())
+        foreach (var kind in Enum.GetValues<ChainFault>().Where(static kind => kind < ChainFault.DiskLost))
         {
             var mean = (0.3 + prng.NextDouble()) * often * (kind == ChainFault.PowerOfAll ? 3 : 1);
             if (prng.Chance(0.5))
@@ -74,7 +79,7 @@ internal sealed class ChainOptions
 
         var isNetworkBad = prng.Chance(0.5);
         var goal = Pick(prng, 2, 3, 3);
-        return new ChainOptions
+        var options = new ChainOptions
         {
             FaultsMicroseconds = isFull ? 240_000_000 : 25_000_000,
             Goal = goal,
@@ -100,7 +105,20 @@ internal sealed class ChainOptions
                 Late = isNetworkBad ? Pick(prng, 0, 10) / 1_000.0 : 0,
                 IsOrdered = prng.Chance(0.5),
             },
+
+            // What was added later is drawn last, so that known seeds stay what they were.
+            EndsInLoss = prng.Chance(0.3),
         };
+        foreach (var kind in Enum.GetValues<ChainFault>().Where(static kind => kind >= ChainFault.DiskLost))
+        {
+            var mean = (0.3 + prng.NextDouble()) * 2 * often;
+            if (prng.Chance(0.3))
+            {
+                faults.Add(kind, mean);
+            }
+        }
+
+        return options;
     }
 
     private static int Pick(Prng prng, params ReadOnlySpan<int> values) => values[prng.NextInt32(values.Length)];
@@ -135,4 +153,14 @@ internal enum ChainFault
 
     /// <summary>A writer sleeps, and another one takes over, or not.</summary>
     WriterPaused,
+
+    // From here on drawn apart, so that known seeds stay what they were.
+
+    /// <summary>
+    /// A chunk server dies and comes back without what was on its disk, as itself or as one that nobody knows.
+    /// </summary>
+    DiskLost,
+
+    /// <summary>A block rots in a copy, and is found at once.</summary>
+    BlockRots,
 }

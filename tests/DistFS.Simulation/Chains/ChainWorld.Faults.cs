@@ -5,11 +5,14 @@ namespace DistFS.Simulation.Chains;
 /// <content>What goes wrong, as the seed says.</content>
 internal sealed partial class ChainWorld
 {
+    // Once in a world: a second one may be that of the copy which the first loss left.
+    private bool _isDiskLost;
+
     private void StartFaults()
     {
         foreach (var kind in Enum.GetValues<ChainFault>())
         {
-            var prng = _prng.Fork();
+            var prng = (kind < ChainFault.DiskLost ? _prng : _lossPrng).Fork();
             if (Options.Faults.TryGetValue(kind, out var mean))
             {
                 Next(kind, mean, prng);
@@ -69,10 +72,39 @@ internal sealed partial class ChainWorld
                     }
                 });
                 break;
+            case ChainFault.DiskLost when !_isDiskLost && CanLose(server):
+                _isDiskLost = true;
+                server.LoseDisk(isKnown: prng.Chance(0.5));
+                Invariants.OnChanged(default);
+                break;
+            case ChainFault.BlockRots when CanLose(server):
+                server.Rot(Files[prng.NextInt32(Files.Count)], prng);
+                break;
+            case ChainFault.DiskLost or ChainFault.BlockRots:
+                Count($"spared: {kind}");
+                break;
             default:
                 throw new InvariantException("all faults are known", $"{kind}");
         }
     }
+
+    /// <summary>
+    /// Whether two others have all that was acknowledged: one of them may be dropped before anybody knows of the loss.
+    /// Of what is not committed yet the world does not know what was: they have to have the same there.
+    /// </summary>
+    private bool CanLose(ServerMachine server) => Files.TrueForAll(file =>
+    {
+        if (ViewOf(file) is not { } view || view.Copies.All(copy => copy.Server != server.Self))
+        {
+            return true;
+        }
+
+        var own = view.Copies.First(copy => copy.Server == server.Self);
+        return view.Good.Count(copy => copy.Server != server.Self
+            && _servers.Exists(one => one.Self == copy.Server && one.IsServing)
+            && (view.Row.Length >= file.Length
+                ? view.HasAllIn(one => one.Server == copy.Server) : copy.Ids.SequenceEqual(own.Ids))) >= 2;
+    });
 
     /// <summary>Short ones, some of a few seconds, and those that outlast every lease.</summary>
     private static long Length(Prng prng) => prng.NextInt32(3) switch

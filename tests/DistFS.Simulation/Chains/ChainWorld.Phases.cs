@@ -1,4 +1,5 @@
 using DistFS.Metadata.Chunks;
+using DistFS.Primitives;
 
 namespace DistFS.Simulation.Chains;
 
@@ -12,7 +13,11 @@ internal sealed partial class ChainWorld
 
     private readonly List<WriterMachine> _writers = [];
     private readonly List<ReaderMachine> _readers = [];
+    private readonly List<ReaderMachine> _lastReaders = [];
     private int _writersMade;
+
+    // Nobody writes any more: what has all its servers may stay open.
+    private bool _isLossOver;
 
     /// <summary>Writes that were acknowledged, and reads that were answered.</summary>
     public int OperationsDone => Files.Sum(static file => file.Ledger.Acknowledged)
@@ -119,8 +124,44 @@ internal sealed partial class ChainWorld
         // Who writes on after all that: it can, and closes.
         foreach (var file in Files)
         {
-            NewWriter(file, 5);
+            NewWriter(file, Options.EndsInLoss ? Options.Writes : 5);
         }
+
+        if (Options.EndsInLoss)
+        {
+            Queue.After(500_000 + _lossPrng.NextInt32(3_000_000), EndInLoss);
+        }
+    }
+
+    /// <summary>
+    /// Those who write are gone for good, and a server with them, if others have all that was acknowledged. Nobody but
+    /// the cluster itself can bring its chunks to rest.
+    /// </summary>
+    private void EndInLoss()
+    {
+        var views = Files.ConvertAll(ViewOf);
+        if (views.Exists(static view => view == null || view.Row.Length < view.File.Length))
+        {
+            return;
+        }
+
+        var chain = views[0]!.Row.Chain.ToList();
+        var id = _lossPrng.Chance(0.7) ? chain.LastOrDefault() : _servers[_lossPrng.NextInt32(_servers.Count)].Self;
+        if (_servers.Find(server => server.Self == id) is not { } victim
+            || !views.TrueForAll(view => view!.HasAllIn(
+                copy => copy.Server != id && _servers.Exists(one => one.Self == copy.Server && one.IsServing))))
+        {
+            return;
+        }
+
+        Count("ends in loss");
+        foreach (var writer in _writers)
+        {
+            writer.Process?.Kill();
+        }
+
+        victim.KillForGood();
+        _isLossOver = true;
     }
 
     private string? WhatIsNotQuiet()
@@ -132,7 +173,7 @@ internal sealed partial class ChainWorld
 
         foreach (var server in _servers)
         {
-            if (!server.IsThrough)
+            if (!server.IsThrough && !server.IsGone)
             {
                 return $"{server} is not through with its inventory";
             }
@@ -148,14 +189,35 @@ internal sealed partial class ChainWorld
             // A server hears of a version with the first write in it, or with its inventory.
             var good = view.Good.Count(copy => copy.Info.Version.Value >= view.Row.Written.Value
                 && copy.Info.Length >= view.Row.Length);
-            if (view.Row.State != ChunkState.Sealed || good < Options.Goal || view.Row.IsUntold
-                || !view.Row.UncleanBytes.IsEmpty)
+            var most = Math.Min(Options.Goal, _servers.Count(static server => !server.IsGone));
+            var isOpen = view.Row.State != ChunkState.Sealed
+                && (!_isLossOver || view.Row.Replicas.ToArray().Any(IsGone));
+            if (isOpen || good < most || view.Row.IsUntold
+                || view.Row.Replicas.ToArray().Any(id => view.Row.IsBad(id) && !IsGone(id)))
             {
                 return $"{file} {view.Row.Version} is {view.Row.State} with {good} good copies of {Options.Goal}: "
                     + string.Join(", ", view.Copies.Select(copy => $"{copy.Machine} {copy.Info}"));
             }
         }
 
-        return null;
+        return WhoReadsLast();
+    }
+
+    private bool IsGone(ServerId id) => !_servers.Exists(server => server.Self == id && !server.IsGone);
+
+    /// <summary>When all else is quiet, everything is read once more.</summary>
+    private string? WhoReadsLast()
+    {
+        if (_lastReaders.Count == 0)
+        {
+            foreach (var file in Files)
+            {
+                var reader = new ReaderMachine(this, file, Options.Readers, _lossPrng.Fork());
+                _lastReaders.Add(reader);
+                reader.StartOnce();
+            }
+        }
+
+        return _lastReaders.Find(static reader => !reader.HasReadAll) is { } busy ? $"{busy} reads" : null;
     }
 }

@@ -37,6 +37,9 @@ internal sealed partial class ChainWorld
     private readonly List<ServerMachine> _servers = [];
     private readonly SortedDictionary<string, long> _counts = new(StringComparer.Ordinal);
     private readonly Prng _prng;
+
+    // Apart, so that known seeds stay what they were.
+    private readonly Prng _lossPrng;
     private Exception? _failure;
 
     /// <summary>Makes the world of a seed.</summary>
@@ -61,6 +64,7 @@ internal sealed partial class ChainWorld
         }
 
         _prng = root.Fork();
+        _lossPrng = root.Fork();
     }
 
     /// <summary>The knobs.</summary>

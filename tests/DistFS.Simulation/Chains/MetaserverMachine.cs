@@ -142,19 +142,18 @@ internal sealed class MetaserverMachine : IMetadataRows, IProposals, IChunkLeadi
     }
 
     /// <inheritdoc/>
-    public async Task<bool> TrySendAsync(string address, FenceRequest request, CancellationToken limit)
+    public async Task<FenceReply?> TrySendAsync(string address, FenceRequest request, CancellationToken limit)
     {
         var process = _process!;
         try
         {
-            await process.Caller.To(address)
+            return await process.Caller.To(address)
                 .CallAsync(ChunkServerMethods.Fence, request, FenceAttempt, limit).ConfigureAwait(false);
-            return true;
         }
         catch (Exception error) when (error is DistFsException or OperationCanceledException)
         {
             await process.DelayAsync(50_000).ConfigureAwait(false);
-            return false;
+            return null;
         }
     }
 

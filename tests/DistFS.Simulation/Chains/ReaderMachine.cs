@@ -9,6 +9,19 @@ internal sealed class ReaderMachine(ChainWorld world, ChainFile file, int number
     /// <summary>Reads that were answered.</summary>
     public int Reads { get; private set; }
 
+    /// <summary>Whether every cell was read once.</summary>
+    public bool HasReadAll { get; private set; }
+
+    /// <summary>It begins, and reads every cell once, of whichever server it asks first.</summary>
+    public void StartOnce()
+    {
+        var process = new SimulatedProcess(world, $"r{file.Inode}.{number}");
+        process.Start(() => ReadAllAsync(process));
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"r{file.Inode}.{number}";
+
     /// <summary>It begins, and reads for ever.</summary>
     public void Start()
     {
@@ -16,16 +29,37 @@ internal sealed class ReaderMachine(ChainWorld world, ChainFile file, int number
         process.Start(() => RunAsync(process));
     }
 
+    private async Task ReadAllAsync(SimulatedProcess process)
+    {
+        var client = new MetaClient(world, process, prng.Fork());
+        var place = new SimulatedPlace(world, client, file);
+        var reader = NewReader(process);
+        for (var cell = 0; cell < file.Ledger.Cells;)
+        {
+            var reads = Reads;
+            if (await client.LookUpAsync(file.Inode).ConfigureAwait(false) is { } target)
+            {
+                await ReadAsync(reader, place, target, cell, 1).ConfigureAwait(false);
+            }
+
+            cell += Reads - reads;
+        }
+
+        HasReadAll = true;
+    }
+
+    private ChunkReader NewReader(SimulatedProcess process) => new(process.Caller, new ChunkReaderOptions
+    {
+        Scheduler = process,
+        Preference = prng.NextInt32(5),
+        CallTimeout = TimeSpan.FromSeconds(5),
+    });
+
     private async Task RunAsync(SimulatedProcess process)
     {
         var client = new MetaClient(world, process, prng.Fork());
         var place = new SimulatedPlace(world, client, file);
-        var reader = new ChunkReader(process.Caller, new ChunkReaderOptions
-        {
-            Scheduler = process,
-            Preference = prng.NextInt32(5),
-            CallTimeout = TimeSpan.FromSeconds(5),
-        });
+        var reader = NewReader(process);
         ChunkTarget? target = null;
         while (true)
         {
@@ -43,16 +77,17 @@ internal sealed class ReaderMachine(ChainWorld world, ChainFile file, int number
 
             if (target != null)
             {
-                target = await ReadAsync(reader, place, target).ConfigureAwait(false);
+                // One cell, or the end of a block with the start of the next.
+                var cell = prng.NextInt32(file.Ledger.Cells);
+                var count = cell % 2 == 1 && cell + 1 < file.Ledger.Cells && prng.Chance(0.3) ? 2 : 1;
+                target = await ReadAsync(reader, place, target, cell, count).ConfigureAwait(false);
             }
         }
     }
 
-    private async Task<ChunkTarget> ReadAsync(ChunkReader reader, SimulatedPlace place, ChunkTarget target)
+    private async Task<ChunkTarget> ReadAsync(
+        ChunkReader reader, SimulatedPlace place, ChunkTarget target, int cell, int count)
     {
-        // One cell, or the end of a block with the start of the next.
-        var cell = prng.NextInt32(file.Ledger.Cells);
-        var count = cell % 2 == 1 && cell + 1 < file.Ledger.Cells && prng.Chance(0.3) ? 2 : 1;
         var read = world.Invariants.Reads.Begin(file, cell, count);
         var bytes = new byte[count * ByteLedger.CellBytes];
         try

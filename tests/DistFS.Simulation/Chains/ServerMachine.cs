@@ -22,7 +22,7 @@ internal sealed partial class ServerMachine : IServing, IChunkStores, IStoreWatc
 {
     private readonly ChainWorld _world;
     private readonly Prng _prng;
-    private readonly StoreId _storeId;
+    private StoreId _storeId;
     private WatchedStore _store = null!;
     private OpenChunks _open = null!;
     private LeaderVersions _versions = null!;
@@ -50,7 +50,7 @@ internal sealed partial class ServerMachine : IServing, IChunkStores, IStoreWatc
     public string Address => $"{Name}:1";
 
     /// <summary>What is on its disk, and what the process has not synced yet.</summary>
-    public MemoryChunkStore Disk { get; }
+    public MemoryChunkStore Disk { get; private set; }
 
     /// <summary>What runs there; null: nothing.</summary>
     public SimulatedProcess? Process { get; private set; }
@@ -60,6 +60,9 @@ internal sealed partial class ServerMachine : IServing, IChunkStores, IStoreWatc
 
     /// <inheritdoc/>
     public bool IsServing => Process is { } process && process.NowMs < _core.ServesUntilMs;
+
+    /// <summary>Whether it never starts again.</summary>
+    public bool IsGone { get; private set; }
 
     /// <summary>Whether all that it has was told in this run.</summary>
     public bool IsThrough => Process != null && _core.Phase == AgentPhase.Through;
@@ -106,7 +109,7 @@ internal sealed partial class ServerMachine : IServing, IChunkStores, IStoreWatc
     /// <summary>The process starts.</summary>
     public void Start()
     {
-        if (Process != null)
+        if (Process != null || IsGone)
         {
             return;
         }
@@ -145,6 +148,44 @@ internal sealed partial class ServerMachine : IServing, IChunkStores, IStoreWatc
         }
     }
 
+    /// <summary>It is killed, and never comes back.</summary>
+    public void KillForGood()
+    {
+        IsGone = true;
+        Kill();
+    }
+
+    /// <summary>It is killed, and has nothing of any chunk when it comes back.</summary>
+    /// <param name="isKnown">Under its old name, as one of whose disks one was replaced; else as a new server.</param>
+    public void LoseDisk(bool isKnown)
+    {
+        Kill();
+        _world.Trace.Line($"{Name} loses its disk{(isKnown ? "" : ", and its name")}");
+        if (!isKnown)
+        {
+            (_storeId, Self) = (new StoreId(_prng.NextUInt64() | 1), default);
+            (_run, _runBefore, _isKnown) = (_prng.NextUInt64() | 1, 0, false);
+        }
+
+        Disk = new MemoryChunkStore(_storeId);
+    }
+
+    /// <summary>A block of a copy rots, and the scrubber finds that.</summary>
+    public void Rot(ChainFile file, Prng prng)
+    {
+        var block = new BlockIndex((uint)prng.NextInt32(file.Ledger.Cells / 2));
+        if (Process is { PausedSince: null } process && Disk.TryGet(file.Chunk, out var info)
+            && info.State == ChunkState.Serving && Disk.Damage(file.Chunk, block, prng.NextInt32(1_000)))
+        {
+            _world.Trace.Line($"{Name}: {block} of {file.Chunk} {info.Version} rots");
+            process.Start(async () =>
+            {
+                _open.Close(file.Chunk);
+                await _store.MarkLostAsync(file.Chunk, info.Version, FsStatus.Corrupt, default).ConfigureAwait(false);
+            });
+        }
+    }
+
     /// <inheritdoc/>
     public override string ToString() => $"{Name} ({Self})";
 
@@ -175,8 +216,8 @@ internal sealed partial class ServerMachine : IServing, IChunkStores, IStoreWatc
             throw new RpcException(ErrorCatalog.ChunkServerRunOver, "Another run.");
         }
 
-        await _versions.FenceAsync(request.Fences, request.Members).ConfigureAwait(false);
-        return new FenceReply();
+        var unsettled = await _versions.FenceAsync(request.Fences, request.Members).ConfigureAwait(false);
+        return new FenceReply { Unsettled = { unsettled.Select(static chunk => chunk.Value) } };
     }
 
     private List<Protocol.StoredCopy> Look(ulong from)
@@ -190,6 +231,7 @@ internal sealed partial class ServerMachine : IServing, IChunkStores, IStoreWatc
                 Version = info.Version.Value,
                 Length = info.Length,
                 Unclean = info.IsUnclean,
+                Unsealed = !info.IsSealed,
             })];
     }
 }

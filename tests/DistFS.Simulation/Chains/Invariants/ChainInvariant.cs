@@ -27,6 +27,14 @@ internal sealed record ChunkView(ChainFile File, ChunkRow Row, IReadOnlyList<Cop
     public bool IsGood(CopyView copy) => !Row.IsBad(copy.Server)
         && copy.Info is { State: Chunks.ChunkState.Serving, IsUnclean: false };
 
+    /// <summary>Whether some copies have all that was acknowledged, if nothing is left of the others.</summary>
+    public bool HasAllIn(Func<CopyView, bool> isLeft)
+    {
+        var others = this with { Copies = [.. Copies.Where(isLeft)] };
+        return others.Good.Any() && Enumerable.Range(0, File.Ledger.Cells)
+            .All(cell => others.Best(cell).CompareTo(File.Ledger.Promised[cell]) >= 0);
+    }
+
     /// <summary>The latest write of a cell that a good copy has.</summary>
     public WriteKey Best(int cell) => Good
         .Select(copy => File.Ledger.KeyOf(cell, copy.Ids[cell]) ?? default)
