@@ -30,6 +30,12 @@ public sealed record AttributeChange
     /// <summary>The same of <see cref="ModifyTime"/>.</summary>
     public bool TouchesModifyTime { get; init; }
 
+    /// <summary>
+    /// Changed last, as it was told under a lease before the metaservers knew. Beside <see cref="ModifyTime"/>, and for
+    /// root; null: it is the time of this change.
+    /// </summary>
+    public FileTime? ChangeTime { get; init; }
+
     internal void WriteTo(SetAttributesRequest request)
     {
         if (Mode is { } mode)
@@ -49,6 +55,8 @@ public sealed record AttributeChange
 
         request.AccessTime = Of(AccessTime, TouchesAccessTime);
         request.ModifyTime = Of(ModifyTime, TouchesModifyTime);
+        request.ChangeTime = ChangeTime is { } told
+            ? new Time { Seconds = told.Seconds, Nanoseconds = told.Nanoseconds } : null;
     }
 
     private static SetAttributesRequest.Types.NewTime? Of(FileTime? time, bool isTouched) => time is not { } given

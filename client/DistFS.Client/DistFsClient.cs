@@ -43,7 +43,7 @@ public sealed partial class DistFsClient : IAsyncDisposable
             static ended => ended.DisposeAsync());
         _paths = new PathResolver(_channel, () => _sessions.Id);
         var reader = new ChunkReader(_links, new ChunkReaderOptions { Preference = Random.Shared.Next() });
-        Files = new FileContext(_channel, new ServerBook(_channel), _links, reader, options);
+        Files = new FileContext(_channel, new ServerBook(_channel), _links, reader, options, () => _sessions.Id);
     }
 
     internal FileContext Files { get; }

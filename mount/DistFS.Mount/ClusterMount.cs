@@ -50,7 +50,7 @@ public sealed class ClusterMount : IAsyncDisposable
                     },
                 },
                 cancellation).ConfigureAwait(false);
-            kernel.Begin(fuse.Server.Notifier);
+            kernel.Begin(fuse.Server);
             return new ClusterMount(vfs, fuse);
         }
         catch

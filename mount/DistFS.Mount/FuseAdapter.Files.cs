@@ -12,6 +12,7 @@ internal sealed partial class FuseAdapter
 {
     private const uint KeepSize = 1;
     private const uint PunchHole = 2;
+    private const uint ZeroRange = 16;
 
     /// <inheritdoc/>
     public void Open(ulong node, in FuseOpenIn arguments, OpenReply reply) => Run(
@@ -95,7 +96,8 @@ internal sealed partial class FuseAdapter
     /// <inheritdoc/>
     public void Fallocate(ulong node, in FuseFallocateIn arguments, EmptyReply reply)
     {
-        if (arguments.Mode is not (0 or KeepSize or (KeepSize | PunchHole)))
+        // Room cannot be set aside: chunks are placed when they are written. The C library writes zeros instead.
+        if (arguments.Mode is not ((KeepSize | PunchHole) or ZeroRange or (KeepSize | ZeroRange)))
         {
             reply.Fail(Errno.EOPNOTSUPP);
             return;
@@ -103,12 +105,11 @@ internal sealed partial class FuseAdapter
 
         Run(
             reply,
-            vfs.AllocateAsync(
+            vfs.PunchAsync(
                 arguments.Handle,
                 (long)arguments.Offset,
                 (long)arguments.Length,
-                (arguments.Mode & PunchHole) != 0,
-                (arguments.Mode & KeepSize) != 0,
+                grows: (arguments.Mode & KeepSize) == 0,
                 CancellationToken.None),
             static (_, reply, status) => Tell(reply, status));
     }

@@ -21,7 +21,7 @@ internal sealed partial class FuseAdapter(VfsMount vfs, NodeNumbers numbers, Act
 
     /// <summary>What the file system honours.</summary>
     public const FuseFeatures Features =
-        FuseFeatures.AsyncRead | FuseFeatures.AtomicOpenTruncate | FuseFeatures.DontMask | FuseFeatures.FlockLocks
+        FuseFeatures.AsyncRead | FuseFeatures.DontMask | FuseFeatures.FlockLocks
         | FuseFeatures.PosixLocks | FuseFeatures.ReadDirPlus | FuseFeatures.ReadDirPlusAuto
         | FuseFeatures.AsyncDirectIo | FuseFeatures.ParallelDirectoryOperations | FuseFeatures.PosixAcl
         | FuseFeatures.CacheSymLinks | FuseFeatures.ExplicitInvalidateData | FuseFeatures.DirectIoAllowMmap;
@@ -45,7 +45,9 @@ internal sealed partial class FuseAdapter(VfsMount vfs, NodeNumbers numbers, Act
     public void SetAttr(ulong node, in FuseSetAttrIn arguments, AttrReply reply) => Run(
         reply,
         vfs.SetAttributesAsync(
-            (arguments.Valid & SetAttrFields.Handle) != 0 ? FileIdentity.Root : CallerOf(reply.Request),
+            // The kernel has looked who may (default_permissions), and asks for itself too: whoever may write a file
+            // makes its set-user-ID bit vanish.
+            FileIdentity.Root,
             numbers.InodeOf(node),
             FuseTranslation.ChangeOf(in arguments),
             CancellationToken.None),

@@ -10,22 +10,22 @@ internal sealed class FuseKernel(NodeNumbers numbers) : IVfsKernel
     /// <summary>Names in the queue at a time, so that one large directory does not fill it.</summary>
     private const int NamesAtOnce = 512;
 
-    private volatile FuseNotifier? _notifier;
+    private volatile FuseServer? _server;
 
     /// <summary>It is mounted.</summary>
-    public void Begin(FuseNotifier notifier) => _notifier = notifier;
+    public void Begin(FuseServer server) => _server = server;
 
     /// <inheritdoc/>
     public Task ForgetAttributesAsync(InodeId inode) => ForgetContentAsync(inode, -1, 0);
 
     /// <inheritdoc/>
     public Task ForgetContentAsync(InodeId inode, long offset, long length) =>
-        _notifier?.InvalidateInodeAsync(numbers.NodeOf(inode), offset, length).AsTask() ?? Task.CompletedTask;
+        _server?.Notifier.InvalidateInodeAsync(numbers.NodeOf(inode), offset, length).AsTask() ?? Task.CompletedTask;
 
     /// <inheritdoc/>
     public async Task ForgetNamesAsync(InodeId directory, IReadOnlyCollection<byte[]> names)
     {
-        if (_notifier is not { } notifier)
+        if (_server?.NameNotifier is not { } notifier)
         {
             return;
         }
@@ -36,8 +36,6 @@ internal sealed class FuseKernel(NodeNumbers numbers) : IVfsKernel
             await Task.WhenAll(part.Select(name => notifier.InvalidateEntryAsync(node, name).AsTask()))
                 .ConfigureAwait(false);
         }
-
-        await notifier.InvalidateInodeAsync(node, -1).ConfigureAwait(false);
     }
 }
 

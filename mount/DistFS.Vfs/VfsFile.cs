@@ -10,7 +10,7 @@ namespace DistFS.Vfs;
 /// </summary>
 /// <remarks>
 /// Under a lease to write there is a writer, which sends what it is given by itself; what it has is in
-/// <see cref="Overlay"/>. Without one, each write opens one, and closes it before it is answered.
+/// <see cref="Overlay"/>. Without one, each write has a writer of its own, and closes it before it is answered.
 /// </remarks>
 [System.Diagnostics.CodeAnalysis.SuppressMessage(
     "Design",
@@ -18,7 +18,14 @@ namespace DistFS.Vfs;
     Justification = "A semaphore whose wait handle nobody asks for has nothing to dispose of.")]
 internal sealed class VfsFile(VfsMount mount, VfsNode node)
 {
+    /// <summary>Without a lease another client may begin to write at any moment: so often it is written anew.</summary>
+    private const int AttemptsMax = 16;
+
+    // What is under it ends without others: whoever gives a lease up needs it, and others wait for that.
     private readonly SemaphoreSlim _turn = new(1);
+
+    // Writes without a lease.
+    private readonly SemaphoreSlim _alone = new(1);
 
     // Under the turn.
     private NodeOpen? _open;
@@ -29,11 +36,17 @@ internal sealed class VfsFile(VfsMount mount, VfsNode node)
     // Under the node's gate: what was written here, and the metaservers do not know yet.
     private long _end;
     private FileTime? _modified;
+    private FileTime? _changed;
     private bool _isWritten;
+
+    private TaskCompletionSource _lockLeft = NewSignal();
 
     // An error that no program was told of yet, and how many there were.
     private FsStatus _error;
     private long _errors;
+
+    /// <summary>Processes that have locked ranges of it.</summary>
+    public System.Collections.Concurrent.ConcurrentDictionary<ulong, byte> Owners { get; } = [];
 
     /// <summary>Programs that have it open. Under the node's gate.</summary>
     public int Opens { get; set; }
@@ -55,7 +68,7 @@ internal sealed class VfsFile(VfsMount mount, VfsNode node)
     {
         Size = Math.Max(told.Size, _end),
         ModifyTime = _modified ?? told.ModifyTime,
-        ChangeTime = _modified is { } time && told.ChangeTime < time ? time : told.ChangeTime,
+        ChangeTime = _changed ?? told.ChangeTime,
     };
 
     /// <summary>The file was made by this open.</summary>
@@ -121,35 +134,96 @@ internal sealed class VfsFile(VfsMount mount, VfsNode node)
     public async ValueTask<bool> WriteAsync(
         long offset, ReadOnlyMemory<byte> content, bool isDurable, CancellationToken cancellation)
     {
-        await _turn.WaitAsync(cancellation).ConfigureAwait(false);
-        try
+        for (var attempt = 1; ; attempt++)
         {
-            var isHeld = await WriterAsync(cancellation).ConfigureAwait(false);
             if (offset < 0)
             {
-                offset = await EndAsync(isHeld, cancellation).ConfigureAwait(false);
+                // No page of the kernel is locked (it is written past its cache), so nobody who waits for this waits
+                // for what is waited for here.
+                await node.GivenUp.WaitAsync(cancellation).ConfigureAwait(false);
             }
 
-            // Before it is: what is told meanwhile may have it, and must not fall behind it.
-            Written(offset + content.Length);
-            _isDirty = true;
-            await _writer!.WriteAsync(offset, content, cancellation).ConfigureAwait(false);
-            if (!isHeld || !IsHeld(LeaseMode.Write))
+            await AcquireAsync(cancellation).ConfigureAwait(false);
+            await _turn.WaitAsync(cancellation).ConfigureAwait(false);
+            try
             {
-                await LeaveAsync(cancellation).ConfigureAwait(false);
+                if (IsHeld(LeaseMode.Write))
+                {
+                    await WriteHereAsync(offset, content, isDurable, cancellation).ConfigureAwait(false);
+                    return true;
+                }
+            }
+            finally
+            {
+                _turn.Release();
+            }
+
+            if (offset >= 0 || attempt == AttemptsMax)
+            {
+                await WriteThroughAsync(offset, content, cancellation).ConfigureAwait(false);
                 return false;
             }
+        }
+    }
 
-            if (isDurable)
+    /// <summary>Under the turn and the lease.</summary>
+    private async ValueTask WriteHereAsync(
+        long offset, ReadOnlyMemory<byte> content, bool isDurable, CancellationToken cancellation)
+    {
+        await OpenAsync(cancellation).ConfigureAwait(false);
+        _writer ??= await mount.Cluster.WritableAsync(_open!, cancellation).ConfigureAwait(false);
+        if (offset < 0)
+        {
+            offset = await EndAsync(cancellation).ConfigureAwait(false);
+        }
+
+        // Before it is: what is told meanwhile may have it, and must not fall behind it.
+        Written(offset + content.Length);
+        _isDirty = true;
+        await _writer.WriteAsync(offset, content, cancellation).ConfigureAwait(false);
+        if (isDurable)
+        {
+            await FlushAsync(isDurable: true, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>
+    /// Without a lease: the file's for everybody, and durable, when it ends. Not under the turn, for which whoever gives
+    /// the lease up waits: the metaservers may let this wait for another client that waits for that.
+    /// </summary>
+    private async ValueTask WriteThroughAsync(
+        long offset, ReadOnlyMemory<byte> content, CancellationToken cancellation)
+    {
+        var open = await OpenedAsync(cancellation).ConfigureAwait(false);
+        await _alone.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            for (var attempt = 1; ; attempt++)
             {
-                await FlushAsync(isDurable: true, cancellation).ConfigureAwait(false);
+                try
+                {
+                    var writer = await mount.Cluster.WritableAsync(open, cancellation).ConfigureAwait(false);
+                    await using (writer.ConfigureAwait(false))
+                    {
+                        var at = offset >= 0 ? offset
+                            : await writer.GetLengthAsync(cancellation).ConfigureAwait(false);
+                        await writer.WriteAsync(at, content, cancellation).ConfigureAwait(false);
+                        await writer.CloseAsync(null, cancellation).ConfigureAwait(false);
+                        return;
+                    }
+                }
+                catch (DistFsException e) when (
+                    attempt < AttemptsMax && (e.Code == ErrorCatalog.WritesLost || e.Status == FsStatus.Stale))
+                {
+                    // Another client wrote at the same time, also without a lease. Nobody was told that this is
+                    // written.
+                }
             }
-
-            return true;
         }
         finally
         {
-            _turn.Release();
+            node.Changed();
+            _alone.Release();
         }
     }
 
@@ -159,45 +233,53 @@ internal sealed class VfsFile(VfsMount mount, VfsNode node)
         await _turn.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
+            _reader = null;
             if (_writer != null)
             {
                 await _writer.SetLengthAsync(length, cancellation).ConfigureAwait(false);
                 lock (node.Gate)
                 {
                     // The metaservers know all of it now.
-                    (_end, _modified, _isWritten) = (0, null, false);
+                    Sent();
                 }
 
                 return FsStatus.Ok;
             }
-
-            _reader = null;
-            return (await mount.Cluster.SetLengthAsync(caller, node.Inode, length, cancellation)
-                .ConfigureAwait(false)).Status;
         }
         finally
         {
             node.Changed();
             _turn.Release();
         }
+
+        // Nothing is written here, so nothing need be in order with it; others may be waited for.
+        var status = (await mount.Cluster.SetLengthAsync(caller, node.Inode, length, cancellation)
+            .ConfigureAwait(false)).Status;
+        node.Changed();
+        return status;
     }
 
     /// <summary>A range becomes zeros that take no room (fallocate, FALLOC_FL_PUNCH_HOLE).</summary>
-    public async Task<FsStatus> PunchAsync(long offset, long length, CancellationToken cancellation)
+    public async Task<FsStatus> PunchAsync(
+        long offset, long length, bool grows, CancellationToken cancellation)
     {
+        NodeOpen open;
         await _turn.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
             await LeaveAsync(cancellation).ConfigureAwait(false);
             _reader = null;
             await OpenAsync(cancellation).ConfigureAwait(false);
-            return await mount.Cluster.PunchAsync(_open!, offset, length, cancellation).ConfigureAwait(false);
+            open = _open!;
         }
         finally
         {
-            node.Changed();
             _turn.Release();
         }
+
+        var status = await mount.Cluster.PunchAsync(open, offset, length, grows, cancellation).ConfigureAwait(false);
+        node.Changed();
+        return status;
     }
 
     /// <summary>All that was written is the file's for everybody; and on disks, if that is asked for.</summary>
@@ -247,14 +329,24 @@ internal sealed class VfsFile(VfsMount mount, VfsNode node)
         }
     }
 
+    /// <summary>A lock of the whole file was left by an open of this mount.</summary>
+    public void LockLeft() => Interlocked.Exchange(ref _lockLeft, NewSignal()).TrySetResult();
+
+    /// <summary>
+    /// The next one. The kernel tells of the last close of an open only after it has ended, so whoever asks for a lock
+    /// right behind it finds it held for a moment.
+    /// </summary>
+    public Task NextLockLeft => Volatile.Read(ref _lockLeft).Task;
+
     /// <summary>Others wait for it: everything is sent, and nothing of it is cached beyond what may stay.</summary>
     public async Task GiveUpAsync(LeaseMode keep)
     {
         await _turn.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         try
         {
-            if (keep == LeaseMode.None && Opens > 0)
+            if (keep == LeaseMode.None)
             {
+                // Others may take its last name away.
                 await OpenAsync(CancellationToken.None).ConfigureAwait(false);
             }
 
@@ -313,6 +405,8 @@ internal sealed class VfsFile(VfsMount mount, VfsNode node)
         }
     }
 
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     private bool IsHeld(LeaseMode mode)
     {
         lock (node.Gate)
@@ -331,34 +425,25 @@ internal sealed class VfsFile(VfsMount mount, VfsNode node)
         }
     }
 
-    /// <summary>Under the turn: there is a writer.</summary>
-    /// <returns>Whether under a lease.</returns>
-    private async Task<bool> WriterAsync(CancellationToken cancellation)
+    /// <summary>
+    /// Asks for the lease to write, if there is none. Not under the turn: others may be waited for, and whoever gives
+    /// up what is held here needs the turn.
+    /// </summary>
+    private async Task AcquireAsync(CancellationToken cancellation)
     {
-        var isHeld = IsHeld(LeaseMode.Write);
-        if (isHeld && _writer != null && _open is { IsLost: false })
-        {
-            return true;
-        }
-
-        if (!isHeld)
+        if (!IsHeld(LeaseMode.Write))
         {
             await mount.Cluster
                 .AcquireAsync([node.Inode], LeaseMode.Write, mount.Options.LeaseWait, cancellation)
                 .ConfigureAwait(false);
-            isHeld = IsHeld(LeaseMode.Write);
         }
-
-        await OpenAsync(cancellation).ConfigureAwait(false);
-        _writer ??= await mount.Cluster.WritableAsync(_open!, cancellation).ConfigureAwait(false);
-        return isHeld;
     }
 
-    private async ValueTask<long> EndAsync(bool isHeld, CancellationToken cancellation)
+    private async ValueTask<long> EndAsync(CancellationToken cancellation)
     {
         lock (node.Gate)
         {
-            if (isHeld && node.Known is { } known)
+            if (node.Known is { } known)
             {
                 return known.Size;
             }
@@ -373,7 +458,7 @@ internal sealed class VfsFile(VfsMount mount, VfsNode node)
         {
             _isWritten = true;
             _end = Math.Max(_end, end);
-            _modified = FileTime.Of(mount.Options.Clock.GetUtcNow());
+            _modified = _changed = FileTime.Of(mount.Options.Clock.GetUtcNow());
             node.Known = node.Known is { } known ? Overlay(known) : null;
         }
     }
@@ -401,16 +486,17 @@ internal sealed class VfsFile(VfsMount mount, VfsNode node)
     /// <summary>Who was told when it was written is told the same for ever.</summary>
     private async Task KeepTimeAsync(CancellationToken cancellation)
     {
-        FileTime? modified;
+        AttributeChange? change;
         lock (node.Gate)
         {
-            modified = _isWritten ? _modified : null;
+            change = _isWritten && _modified != null
+                ? new AttributeChange { ModifyTime = _modified, ChangeTime = _changed } : null;
         }
 
-        if (modified is { } time)
+        if (change != null)
         {
             await mount.Cluster.SetAttributesAsync(
-                FileIdentity.Root, node.Inode, new AttributeChange { ModifyTime = time }, cancellation)
+                FileIdentity.Root, node.Inode, change, cancellation)
                 .ConfigureAwait(false);
         }
     }
@@ -433,11 +519,14 @@ internal sealed class VfsFile(VfsMount mount, VfsNode node)
             (_writer, _reader, _isDirty) = (null, null, false);
             lock (node.Gate)
             {
-                (_end, _modified, _isWritten) = (0, null, false);
+                Sent();
                 node.Changed();
             }
         }
     }
+
+    /// <summary>Under the node's gate: the metaservers know all that was written.</summary>
+    private void Sent() => (_end, _modified, _changed, _isWritten) = (0, null, null, false);
 
     private void Failed(DistFsException failure)
     {

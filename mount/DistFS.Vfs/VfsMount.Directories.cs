@@ -144,16 +144,14 @@ public sealed partial class VfsMount
         }
     }
 
-    /// <summary>Room for content, or a hole in it (fallocate).</summary>
+    /// <summary>A range becomes zeros that take no room (fallocate).</summary>
     /// <param name="handle">Of the file, open for writing.</param>
     /// <param name="offset">From there.</param>
     /// <param name="length">So much.</param>
-    /// <param name="punches">It becomes a hole; else the file is at least so long, unless <paramref name="keeps"/>.
-    /// </param>
-    /// <param name="keeps">The length stays.</param>
+    /// <param name="grows">Where the file ends before the range does, it grows.</param>
     /// <param name="cancellation">Gives up.</param>
-    public async ValueTask<FsStatus> AllocateAsync(
-        ulong handle, long offset, long length, bool punches, bool keeps, CancellationToken cancellation)
+    public async ValueTask<FsStatus> PunchAsync(
+        ulong handle, long offset, long length, bool grows, CancellationToken cancellation)
     {
         if (!_handles.TryGetValue(handle, out var open) || !open.Mode.Writes)
         {
@@ -162,16 +160,7 @@ public sealed partial class VfsMount
 
         try
         {
-            if (punches)
-            {
-                return await open.File.PunchAsync(offset, length, cancellation).ConfigureAwait(false);
-            }
-
-            // Room is not set aside: chunks are placed when they are written.
-            using var told = await StatAsync(open.Node, cancellation).ConfigureAwait(false);
-            return keeps || told.Status != FsStatus.Ok || told.Attributes!.Size >= offset + length ? told.Status
-                : await open.File.SetLengthAsync(FileIdentity.Root, offset + length, cancellation)
-                    .ConfigureAwait(false);
+            return await open.File.PunchAsync(offset, length, grows, cancellation).ConfigureAwait(false);
         }
         catch (DistFsException e)
         {

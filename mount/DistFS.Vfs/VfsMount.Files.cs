@@ -62,9 +62,9 @@ public sealed partial class VfsMount
         VfsOpenMode mode,
         CancellationToken cancellation)
     {
-        if (_options.IsReadOnly)
+        if (_options.IsReadOnly || name.Length > NameBytesMax)
         {
-            return (VfsEntry.Refused(FsStatus.ReadOnly), default);
+            return (VfsEntry.Refused(_options.IsReadOnly ? FsStatus.ReadOnly : FsStatus.NameTooLong), default);
         }
 
         var parent = NodeOf(directory);
@@ -200,9 +200,10 @@ public sealed partial class VfsMount
     /// <summary>The last copy of a descriptor is closed.</summary>
     public async ValueTask ReleaseAsync(ulong handle)
     {
-        if (_handles.TryRemove(handle, out var open))
+        if (_handles.TryGetValue(handle, out var open))
         {
             await LeaveLocksAsync(open).ConfigureAwait(false);
+            _handles.TryRemove(handle, out _);
             await EndAsync(open).ConfigureAwait(false);
         }
     }
@@ -244,6 +245,7 @@ public sealed partial class VfsMount
             }
 
             node.Changed();
+            status = status == FsStatus.NotFound ? FsStatus.Stale : status;
             return status == FsStatus.Ok
                 ? await StatAsync(node, cancellation).ConfigureAwait(false) : VfsEntry.Refused(status);
         }
@@ -287,6 +289,12 @@ public sealed partial class VfsMount
         }
 
         // Behind the answer to the kernel: what is sent now was promised for within a second.
+        await EndAsync(node, file).ConfigureAwait(false);
+    }
+
+    /// <summary>Nobody has it open: it is sent and closed, unless somebody opens it meanwhile.</summary>
+    private static async Task EndAsync(VfsNode node, VfsFile file)
+    {
         await file.CloseAsync(isEnd: false).ConfigureAwait(false);
         lock (node.Gate)
         {
@@ -316,7 +324,9 @@ public sealed partial class VfsMount
                 }
             }
 
-            await _cluster.AcquireAsync([node.Inode], LeaseMode.Read, TimeSpan.Zero, cancellation)
+            // Whoever writes it keeps a lease to read: that needs nothing of its kernel, so it may be waited for. Read
+            // without a lease, the kernel would have to forget it, and drops the attributes that it asks for meanwhile.
+            await _cluster.AcquireAsync([node.Inode], LeaseMode.Read, _options.LeaseWait, cancellation)
                 .ConfigureAwait(false);
         }
     }

@@ -18,7 +18,7 @@ public sealed partial class VfsMount
         await node.BeginGivingUp().ConfigureAwait(false);
         try
         {
-            if (node.File is { } file)
+            if (FileToKeep(node, replaced: keep == LeaseMode.None) is { } file)
             {
                 await file.GiveUpAsync(keep).ConfigureAwait(false);
             }
@@ -62,23 +62,61 @@ public sealed partial class VfsMount
     /// <summary>The kernel forgets it too; that is waited for, but not for ever.</summary>
     private async Task ForgetAsync(VfsNode node)
     {
+        var clock = _options.Clock;
+        long toldUntil;
+        lock (node.Gate)
+        {
+            (toldUntil, node.NamesToldUntil) = (node.NamesToldUntil, 0);
+            node.SharedUntil = After(_options.SharedTime);
+        }
+
         var names = node.Forget();
-        var forgotten = Task.WhenAll(
-            names.Count > 0 ? _kernel.ForgetNamesAsync(node.Inode, names) : Task.CompletedTask,
-            node.File != null || names.Count == 0
-                ? _kernel.ForgetContentAsync(node.Inode, 0, 0)
-                : _kernel.ForgetAttributesAsync(node.Inode));
+        await WaitAsync(_kernel.ForgetContentAsync(node.Inode, 0, 0), _options.ForgetWait, node).ConfigureAwait(false);
+        var left = toldUntil == 0 ? TimeSpan.Zero : clock.GetElapsedTime(clock.GetTimestamp(), toldUntil);
+        if (left > TimeSpan.Zero)
+        {
+            // Or until it has forgotten them by itself.
+            await WaitAsync(_kernel.ForgetNamesAsync(node.Inode, names), left, null).ConfigureAwait(false);
+        }
+    }
+
+    /// <param name="forgotten">What is waited for.</param>
+    /// <param name="limit">For so long.</param>
+    /// <param name="late">Of which it is told that it was not in time; null: that does no harm.</param>
+    private async Task WaitAsync(Task forgotten, TimeSpan limit, VfsNode? late)
+    {
         try
         {
-            await forgotten.WaitAsync(_options.ForgetWait, _options.Clock).ConfigureAwait(false);
+            await forgotten.WaitAsync(limit, _options.Clock).ConfigureAwait(false);
+        }
+        catch (TimeoutException) when (late == null)
+        {
+            // The time for which it was told is over.
         }
         catch (TimeoutException)
         {
-            // What it was told of names and attributes ends with the time for which it was told; pages go as soon as
-            // they are free.
             Report(new DistFsException(
-                ErrorCatalog.Overloaded, $"The kernel does not forget inode {node.Inode.Value} in time."));
+                ErrorCatalog.Overloaded, $"The kernel does not forget inode {late!.Inode.Value} in time."));
         }
+    }
+
+    private long After(TimeSpan time) => _options.Clock.GetTimestamp()
+        + (long)(time.TotalSeconds * _options.Clock.TimestampFrequency);
+
+    /// <summary>Under the directory's gate: for how long the kernel may keep a name that it is told now.</summary>
+    private TimeSpan NameValid(VfsNode directory)
+    {
+        var valid = _cluster.Believed;
+        valid = valid < _options.NamesValid ? valid : _options.NamesValid;
+        if (valid <= TimeSpan.Zero || _options.Clock.GetTimestamp() < directory.SharedUntil)
+        {
+            return TimeSpan.Zero;
+        }
+
+        // The kernel counts in ticks of up to 10 ms, and from when it is told, which may be late: one that gives the
+        // directory up meanwhile waits for that first, and then for as long as this.
+        directory.NamesToldUntil = After((2 * valid) + TimeSpan.FromMilliseconds(50));
+        return valid;
     }
 
     /// <summary>Attributes as they are, under a lease if it is free.</summary>

@@ -6,6 +6,9 @@ namespace DistFS.Vfs;
 /// <content>Locks: of all mounts together (flock, fcntl).</content>
 public sealed partial class VfsMount
 {
+    /// <summary>For so long the end of an open that has ended already is waited for.</summary>
+    private static readonly TimeSpan ReleaseWait = TimeSpan.FromMilliseconds(50);
+
     private static readonly TimeSpan LockPauseMin = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan LockPauseMax = TimeSpan.FromMilliseconds(200);
 
@@ -34,6 +37,12 @@ public sealed partial class VfsMount
             if (wanted.IsRange)
             {
                 open.Owners.TryAdd(wanted.Owner, 0);
+                open.File.Owners.TryAdd(wanted.Owner, 0);
+            }
+
+            if (!waits && !wanted.IsRange)
+            {
+                return await TryFlockAsync(open, by, wanted, cancellation).ConfigureAwait(false);
             }
 
             for (var pause = LockPauseMin; ; pause = pause * 2 < LockPauseMax ? pause * 2 : LockPauseMax)
@@ -54,6 +63,25 @@ public sealed partial class VfsMount
         catch (DistFsException e)
         {
             return StatusOf(e);
+        }
+    }
+
+    private async Task<FsStatus> TryFlockAsync(
+        VfsHandle open, NodeOpen by, NodeLock wanted, CancellationToken cancellation)
+    {
+        for (var start = _options.Clock.GetTimestamp(); ;)
+        {
+            var left = open.File.NextLockLeft;
+            var status = await _cluster.LockAsync(by, wanted, cancellation).ConfigureAwait(false);
+            var rest = ReleaseWait - _options.Clock.GetElapsedTime(start);
+            if (status != FsStatus.TryAgain || rest <= TimeSpan.Zero
+                || !_handles.Values.Any(other => other != open && other.Node == open.Node && other.Lock != null))
+            {
+                return status;
+            }
+
+            await left.WaitAsync(rest, _options.Clock, cancellation)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -86,7 +114,8 @@ public sealed partial class VfsMount
     /// <summary>A process closes any descriptor of a file: all that it has locked of it is free (POSIX, fcntl).</summary>
     private async ValueTask<FsStatus> LeaveRangesAsync(VfsHandle open, ulong owner, CancellationToken cancellation)
     {
-        if (!open.Owners.TryRemove(owner, out _))
+        open.Owners.TryRemove(owner, out _);
+        if (!open.File.Owners.TryRemove(owner, out _))
         {
             return FsStatus.Ok;
         }
@@ -103,13 +132,24 @@ public sealed partial class VfsMount
         }
     }
 
+    /// <summary>
+    /// The last descriptor of an open is closed. A process has left its ranges then; those of the open itself (OFD locks,
+    /// fcntl(2)) the kernel does not leave for it.
+    /// </summary>
     private async ValueTask LeaveLocksAsync(VfsHandle open)
     {
+        foreach (var owner in open.Owners.Keys)
+        {
+            await LeaveRangesAsync(open, owner, CancellationToken.None).ConfigureAwait(false);
+        }
+
         if (open.Lock is { } held)
         {
             try
             {
                 await _cluster.CloseAsync(held, CancellationToken.None).ConfigureAwait(false);
+                open.Lock = null;
+                open.File.LockLeft();
             }
             catch (DistFsException e)
             {

@@ -12,6 +12,11 @@ public sealed partial class VfsMount
     public async ValueTask<VfsEntry> LookupAsync(
         FileIdentity caller, InodeId directory, ReadOnlyMemory<byte> name, CancellationToken cancellation)
     {
+        if (name.Length > NameBytesMax)
+        {
+            return VfsEntry.Refused(FsStatus.NameTooLong);
+        }
+
         var parent = NodeOf(directory);
         if (TryLookup(parent, name.Span, out var found))
         {
@@ -112,6 +117,7 @@ public sealed partial class VfsMount
             lock (node.Gate)
             {
                 node.Lookups++;
+                node.ToldAt = attributes.IsFile ? _options.Clock.GetTimestamp() : 0;
             }
         }
 
@@ -122,6 +128,7 @@ public sealed partial class VfsMount
     private bool TryLookup(VfsNode parent, ReadOnlySpan<byte> name, out VfsEntry entry)
     {
         InodeId inode;
+        TimeSpan valid;
         lock (parent.Gate)
         {
             if (!Holds(parent, LeaseMode.Read) || !parent.TryFind(name, out inode))
@@ -131,18 +138,19 @@ public sealed partial class VfsMount
             }
 
             parent.BeginUse();
+            valid = NameValid(parent);
             if (inode.Value == 0)
             {
                 // Learned, so that it is among what the kernel has to forget.
                 parent.Learn(name, default);
-                entry = new VfsEntry(FsStatus.NotFound, null, _cluster.Believed, default, new LeaseUse(parent));
+                entry = new VfsEntry(FsStatus.NotFound, null, valid, default, new LeaseUse(parent));
                 return true;
             }
         }
 
         if (TryTell(NodeOf(inode), out entry))
         {
-            entry = entry with { NameValid = entry.AttributesValid, Use = entry.Use.And(parent) };
+            entry = entry with { NameValid = valid, Use = entry.Use.And(parent) };
             return true;
         }
 
@@ -186,6 +194,24 @@ public sealed partial class VfsMount
             : told with { NameValid = default, AttributesValid = default, Use = default };
     }
 
+    /// <summary>
+    /// Of a file that loses its name: if a program has it open, or may be about to open what it found under that name,
+    /// which must not fail since another file has taken its place.
+    /// </summary>
+    private VfsFile? FileToKeep(VfsNode node, bool replaced)
+    {
+        lock (node.Gate)
+        {
+            if (node.File == null && replaced && node.ToldAt != 0
+                && _options.Clock.GetElapsedTime(node.ToldAt) < _options.OpensAfterLookup)
+            {
+                node.File = new VfsFile(this, node);
+            }
+
+            return node.File;
+        }
+    }
+
     private static VfsEntry Ended(VfsEntry unused, VfsEntry entry)
     {
         unused.Dispose();
@@ -200,9 +226,9 @@ public sealed partial class VfsMount
         VfsNode? linked,
         CancellationToken cancellation)
     {
-        if (_options.IsReadOnly)
+        if (_options.IsReadOnly || name.Length > NameBytesMax)
         {
-            return VfsEntry.Refused(FsStatus.ReadOnly);
+            return VfsEntry.Refused(_options.IsReadOnly ? FsStatus.ReadOnly : FsStatus.NameTooLong);
         }
 
         var parent = NodeOf(directory);
@@ -215,7 +241,13 @@ public sealed partial class VfsMount
         }
         catch (DistFsException e)
         {
-            parent.Changed();
+            lock (parent.Gate)
+            {
+                // It may have been made.
+                parent.Changed();
+                parent.Unlearn(name.Span);
+            }
+
             return VfsEntry.Refused(StatusOf(e));
         }
         finally
@@ -254,9 +286,9 @@ public sealed partial class VfsMount
         Func<Task<NodeReply>> change,
         CancellationToken cancellation)
     {
-        if (_options.IsReadOnly)
+        if (_options.IsReadOnly || changes.Any(static one => one.Name.Length > NameBytesMax))
         {
-            return FsStatus.ReadOnly;
+            return _options.IsReadOnly ? FsStatus.ReadOnly : FsStatus.NameTooLong;
         }
 
         List<VfsNode> targets = [];
@@ -264,7 +296,9 @@ public sealed partial class VfsMount
         {
             foreach (var (directory, name) in changes)
             {
-                if (await TargetAsync(directory, name, cancellation).ConfigureAwait(false) is { } target)
+                // Of a rename, the second name.
+                var replaced = changes.Length == 2 && directory == changes[1].Directory && name.Equals(changes[1].Name);
+                if (await TargetAsync(directory, name, replaced, cancellation).ConfigureAwait(false) is { } target)
                 {
                     targets.Add(target);
                 }
@@ -284,12 +318,17 @@ public sealed partial class VfsMount
 
         void Changed()
         {
+            var told = changes.Max(static one => one.Directory.NamesToldUntil);
             foreach (var (directory, name) in changes)
             {
                 lock (directory.Gate)
                 {
                     directory.Changed();
                     directory.Unlearn(name.Span);
+
+                    // The kernel moves what it knows of a name to where it is renamed to, with the time for which it
+                    // was told.
+                    directory.NamesToldUntil = Math.Max(directory.NamesToldUntil, told);
                 }
             }
 
@@ -302,7 +341,7 @@ public sealed partial class VfsMount
     /// then.
     /// </summary>
     private async ValueTask<VfsNode?> TargetAsync(
-        VfsNode directory, ReadOnlyMemory<byte> name, CancellationToken cancellation)
+        VfsNode directory, ReadOnlyMemory<byte> name, bool replaced, CancellationToken cancellation)
     {
         InodeId inode;
         lock (directory.Gate)
@@ -325,7 +364,7 @@ public sealed partial class VfsMount
             return null;
         }
 
-        if (node.File is { } file)
+        if (FileToKeep(node, replaced) is { } file)
         {
             await file.RegisterAsync(cancellation).ConfigureAwait(false);
         }

@@ -20,6 +20,9 @@ public sealed partial class VfsMount : ILeaseHolder, IAsyncDisposable
     /// <summary>Asked for at once; so many leases are at most one request.</summary>
     private const int LeasesAtOnce = 1_024;
 
+    /// <summary>NAME_MAX of limits.h.</summary>
+    private const int NameBytesMax = 255;
+
     private readonly ConcurrentDictionary<InodeId, VfsNode> _nodes = [];
     private readonly VfsOptions _options;
     private readonly IVfsKernel _kernel;
@@ -100,6 +103,12 @@ public sealed partial class VfsMount : ILeaseHolder, IAsyncDisposable
     /// <summary>What a failure of the cluster is to a program.</summary>
     internal FsStatus StatusOf(DistFsException failure)
     {
+        if (failure.Status is FsStatus.NotFound or FsStatus.Stale)
+        {
+            // Of an inode by its number: it lost its last name since that was looked up. The kernel looks once more.
+            return FsStatus.Stale;
+        }
+
         Report(failure);
         return failure.Status is FsStatus.Ok or FsStatus.TryAgain ? FsStatus.IoError : failure.Status;
     }
@@ -117,6 +126,7 @@ public sealed partial class VfsMount : ILeaseHolder, IAsyncDisposable
                     if (node.File is { } file)
                     {
                         await file.SendAsync(_stop.Token).ConfigureAwait(false);
+                        await EndUnopenedAsync(node, file).ConfigureAwait(false);
                     }
                 }
 
@@ -127,6 +137,20 @@ public sealed partial class VfsMount : ILeaseHolder, IAsyncDisposable
         {
             // The mount ends.
         }
+    }
+
+    /// <summary>It was kept for somebody who might have opened it, and has not.</summary>
+    private async Task EndUnopenedAsync(VfsNode node, VfsFile file)
+    {
+        lock (node.Gate)
+        {
+            if (file.Opens > 0 || _options.Clock.GetElapsedTime(node.ToldAt) < _options.OpensAfterLookup)
+            {
+                return;
+            }
+        }
+
+        await EndAsync(node, file).ConfigureAwait(false);
     }
 
     /// <summary>Too many inodes are remembered: those that nobody used for the longest time go.</summary>

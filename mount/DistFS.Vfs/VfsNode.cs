@@ -9,10 +9,13 @@ namespace DistFS.Vfs;
 /// </summary>
 internal sealed class VfsNode(InodeId inode)
 {
+    private static readonly InodeId ToBeAsked = new(ulong.MaxValue);
+
     private Dictionary<byte[], InodeId>? _names;
     private int _uses;
     private int _givingUp;
     private TaskCompletionSource? _unused;
+    private TaskCompletionSource? _givenUp;
 
     public Lock Gate { get; } = new();
 
@@ -34,6 +37,16 @@ internal sealed class VfsNode(InodeId inode)
 
     /// <summary>Of a regular file that is open or has something to send.</summary>
     public VfsFile? File { get; set; }
+
+    /// <summary>Of a directory: until when the kernel keeps names that it was told, in the clock's time stamps.</summary>
+    public long NamesToldUntil { get; set; }
+
+    /// <summary>Of a directory: until then it is taken for one that others use too.</summary>
+    public long SharedUntil { get; set; }
+
+    /// <summary>When the kernel was told last what it is, in the clock's time stamps: it may be about to open it.
+    /// </summary>
+    public long ToldAt { get; set; }
 
     /// <summary>Its lease is being given up: nothing is told under it any more.</summary>
     public bool IsGivingUp => _givingUp > 0;
@@ -78,9 +91,33 @@ internal sealed class VfsNode(InodeId inode)
     /// <summary>The lease is given up.</summary>
     public void EndGivingUp()
     {
+        TaskCompletionSource? givenUp = null;
         lock (Gate)
         {
-            _givingUp--;
+            if (--_givingUp == 0)
+            {
+                (givenUp, _givenUp) = (_givenUp, null);
+            }
+        }
+
+        givenUp?.TrySetResult();
+    }
+
+    /// <summary>Ends when the lease is not being given up any more.</summary>
+    public Task GivenUp
+    {
+        get
+        {
+            lock (Gate)
+            {
+                if (_givingUp == 0)
+                {
+                    return Task.CompletedTask;
+                }
+
+                _givenUp ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                return _givenUp.Task;
+            }
         }
     }
 
@@ -113,8 +150,8 @@ internal sealed class VfsNode(InodeId inode)
     public bool TryFind(ReadOnlySpan<byte> name, out InodeId found)
     {
         found = default;
-        return (_names != null && _names.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(name, out found))
-            || IsComplete;
+        return _names != null && _names.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(name, out found)
+            ? found != ToBeAsked : IsComplete;
     }
 
     /// <summary>Learns what a name stands for; 0: nothing.</summary>
@@ -124,14 +161,11 @@ internal sealed class VfsNode(InodeId inode)
         _names.GetAlternateLookup<ReadOnlySpan<byte>>()[name] = found;
     }
 
-    /// <summary>What a name stands for is to be asked again: it goes, or stands for something else.</summary>
-    public void Unlearn(ReadOnlySpan<byte> name)
-    {
-        if (_names?.GetAlternateLookup<ReadOnlySpan<byte>>().Remove(name) == true)
-        {
-            IsComplete = false;
-        }
-    }
+    /// <summary>
+    /// What a name stands for is to be asked again: it goes, or stands for something else. It stays among those that the
+    /// kernel has to forget, which may have it, and keeps it in a rename.
+    /// </summary>
+    public void Unlearn(ReadOnlySpan<byte> name) => Learn(name, ToBeAsked);
 
     /// <summary>All names are known.</summary>
     public void Complete() => IsComplete = true;

@@ -34,10 +34,25 @@ public sealed record VfsOptions
     public TimeSpan LeaseWait { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// What has to be forgotten by the kernel is waited for so long: pages may be locked by a write that waits for
+    /// Content that has to be forgotten by the kernel is waited for so long: pages may be locked by a write that waits for
     /// another client, who waits for this.
     /// </summary>
     public TimeSpan ForgetWait { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>
+    /// The kernel keeps names for so long at most. To forget one before it needs the lock of the directory, which
+    /// may be held by a request that waits for another client, who waits for this: so whoever gives the directory up
+    /// waits for this time instead, if need be.
+    /// </summary>
+    public TimeSpan NamesValid { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>A program that found a file by its name opens it within so long.</summary>
+    public TimeSpan OpensAfterLookup { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// A directory that others wanted is told without such a time for so long: nobody waits for its names then.
+    /// </summary>
+    public TimeSpan SharedTime { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Told of what could not be done since the cluster did not: for logs.</summary>
     public Action<DistFsException>? Failed { get; init; }

@@ -14,6 +14,9 @@ internal sealed class MountVerb : Verb
     /// <summary>A client that dies holds up others for so long.</summary>
     private static readonly TimeSpan SessionLease = TimeSpan.FromSeconds(10);
 
+    /// <summary>Programs wait for so long for a cluster that does not answer; then they get EIO.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
 
     private readonly Argument<string> _mountPoint = new("dir")
@@ -105,7 +108,7 @@ internal sealed class MountVerb : Verb
             {
                 Metaservers = cluster,
                 Agent = $"dfs mount {ProductVersion.Current.Version}",
-                Patience = context.Settings.Timeout,
+                Patience = Patience,
                 SessionLease = SessionLease,
             },
             Vfs = new VfsOptions

@@ -74,7 +74,7 @@ internal sealed class FileMapping(FileContext context, InodeId inode, OpenHandle
         }
 
         var reply = await context.Channel.ReadAsync(
-            new ReadOperation { GetFileMap = request }, open?.Session.Id.Value ?? 0, cancellation)
+            new ReadOperation { GetFileMap = request }, open?.Session.Id.Value ?? context.Session(), cancellation)
             .ConfigureAwait(false);
         FileErrors.Ensure(reply.Status, path);
         var loaded = new List<KeyValuePair<ulong, MappedChunk>>(reply.Map.Chunks.Count);

@@ -73,7 +73,7 @@ public sealed partial class DistFsNodes
     /// <summary>A range becomes zeros that take no room.</summary>
     /// <exception cref="DistFsException">Nobody answers, or the edges cannot be written.</exception>
     public async Task<FsStatus> PunchAsync(
-        NodeOpen open, long offset, long length, CancellationToken cancellation)
+        NodeOpen open, long offset, long length, bool grows, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(open);
         for (var (at, end) = ((ulong)offset, (ulong)(offset + length)); at < end;)
@@ -83,6 +83,7 @@ public sealed partial class DistFsNodes
                 Inode = open.Inode.Value,
                 Offset = at,
                 Length = end - at,
+                Extend = grows,
                 Handle = open.Handle.Handle,
             };
             var reply = await WrittenPlace

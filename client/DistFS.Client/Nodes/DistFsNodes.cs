@@ -30,8 +30,9 @@ public sealed partial class DistFsNodes : IAsyncDisposable
         _channel = new MetadataChannel(options);
         _links = ChunkChannels.Create(options.Agent);
         var reader = new ChunkReader(_links, new ChunkReaderOptions { Preference = Random.Shared.Next() });
-        _files = new FileContext(_channel, new ServerBook(_channel), _links, reader, options);
         _sessions = new SessionSource(options, BeginAsync, EndAsync);
+        _files = new FileContext(
+            _channel, new ServerBook(_channel), _links, reader, options, () => _sessions.Id);
     }
 
     /// <summary>Connects, and begins a session.</summary>

@@ -26,11 +26,20 @@ internal static class SetAttributesOperation
 
         if (row != before)
         {
-            context.Tree.Put(id, row with { ChangeTime = context.Now });
+            context.Tree.Put(id, row with { ChangeTime = ToldTime(context, request) ?? context.Now });
         }
 
         return reply.Tell(context, id);
     }
+
+    /// <summary>
+    /// Who changed it under a lease was asked for its time of change before the metaservers knew of the change, and says
+    /// so; it must not change afterwards.
+    /// </summary>
+    private static FileTime? ToldTime(in MetadataContext context, SetAttributesRequest request) =>
+        context.Caller.IsRoot && request.ModifyTime is { Now: false }
+        && request.ChangeTime is { Nanoseconds: < FileTime.NanosecondsPerSecond } told
+            ? new FileTime(told.Seconds, told.Nanoseconds) : null;
 
     private static FsStatus Chown(in MetadataContext context, SetAttributesRequest request, ref InodeRow row)
     {

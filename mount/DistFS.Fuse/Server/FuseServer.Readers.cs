@@ -128,6 +128,7 @@ public sealed partial class FuseServer
     {
         // For the notifier too: what it waits for must not depend on a reader's descriptor.
         Notifier.Start(channel.Device.Clone());
+        NameNotifier.Start(channel.Device.Clone());
         for (var i = 1; i < Options.Readers; i++)
         {
             var next = new Channel(channel.Device.Clone());

@@ -50,6 +50,7 @@ public sealed partial class FuseServer : IAsyncDisposable
         States = new Pool<RequestState>(() => new RequestState(this), 256);
         _channels.Add(new Channel(device));
         Notifier = new FuseNotifier(options.NotificationsMax);
+        NameNotifier = new FuseNotifier(options.NotificationsMax);
         var period = TimeSpan.FromTicks(Math.Max(options.SlowAfter.Ticks / 4, TimeSpan.TicksPerMillisecond));
         _slowTimer = new Timer(_ => Flight.ReportSlow(), null, period, period);
     }
@@ -64,6 +65,12 @@ public sealed partial class FuseServer : IAsyncDisposable
 
     /// <summary>Tells the kernel that its caches are out of date.</summary>
     public FuseNotifier Notifier { get; }
+
+    /// <summary>
+    /// The same on a thread of its own, for names: each waits for the lock of its directory, and what concerns content
+    /// must not wait behind it.
+    /// </summary>
+    public FuseNotifier NameNotifier { get; }
 
     /// <summary>Deferred requests that are not answered yet.</summary>
     public int InFlight => Flight.Count;
@@ -134,14 +141,14 @@ public sealed partial class FuseServer : IAsyncDisposable
     private async Task Stop()
     {
         Flight.InterruptAll();
-        if (!Notifier.Stop(Options.DrainTimeout))
+        if (!StopNotifiers(Options.DrainTimeout))
         {
             // A handler that does not answer holds it up, or one of a request that comes only now: each is answered
             // here.
             for (var attempts = 0; attempts < AbandonAttempts; attempts++)
             {
                 Flight.AbandonAll();
-                if (Notifier.Stop(AbandonEvery))
+                if (StopNotifiers(AbandonEvery))
                 {
                     break;
                 }
@@ -151,6 +158,9 @@ public sealed partial class FuseServer : IAsyncDisposable
         StopReaders();
         await _completion.Task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
+
+    /// <summary>Both, also when the first did not end in time.</summary>
+    private bool StopNotifiers(TimeSpan limit) => Notifier.Stop(limit) & NameNotifier.Stop(limit);
 
     private void StopReaders()
     {
@@ -192,7 +202,7 @@ public sealed partial class FuseServer : IAsyncDisposable
             Flight.AbandonAll();
         }
 
-        Notifier.Stop(Options.DrainTimeout);
+        StopNotifiers(Options.DrainTimeout);
         try
         {
             if (_negotiated != null)

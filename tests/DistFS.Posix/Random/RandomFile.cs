@@ -152,6 +152,7 @@ internal sealed class RandomFile : IDisposable
             return;
         }
 
+        RequireSize(o);
         var isWrite = o.Action == FileAction.MapWrite;
         var protection = isWrite ? PROT_READ | PROT_WRITE : PROT_READ;
         var mapped = MMap(_fds[o.Mount], start, end - start, protection, MAP_SHARED);
@@ -174,6 +175,18 @@ internal sealed class RandomFile : IDisposable
         Must(MUnmap(mapped.Value, end - start), "munmap");
     }
 
+    /// <summary>
+    /// mmap and copy_file_range end where the kernel believes the end to be, and a kernel asks for that only when a
+    /// program does: one that does not know what others wrote has to.
+    /// </summary>
+    private void RequireSize(FileOperation o)
+    {
+        if (Fstat(_fds[o.Mount])?.Size != _size)
+        {
+            throw new CheckFailedException($"fstat: the size is not {_size}");
+        }
+    }
+
     /// <summary>copy_file_range within the file, from somewhere that does not overlap.</summary>
     private void Copy(FileOperation o)
     {
@@ -184,6 +197,7 @@ internal sealed class RandomFile : IDisposable
             return;
         }
 
+        RequireSize(o);
         var copied = CopyFileRange(_fds[o.Mount], source, _fds[o.Mount], o.Offset, length);
         if (copied.Error is EOPNOTSUPP or ENOSYS)
         {

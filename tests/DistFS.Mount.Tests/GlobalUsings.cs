@@ -1,0 +1,2 @@
+global using DistFS.Primitives;
+global using Xunit;

@@ -1,0 +1,177 @@
+using System.Text;
+using DistFS.Client;
+using DistFS.Client.Nodes;
+using DistFS.TestCluster;
+
+namespace DistFS.Vfs.Tests;
+
+/// <summary>
+/// Two mounts of one cluster, real processes, with kernels that only remember: each sees at once what the other did,
+/// though both cache.
+/// </summary>
+public sealed class TwoMountsTests : IAsyncLifetime
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("distfs-vfs").FullName;
+    private readonly RecordingKernel _kernel = new();
+    private ClusterProcesses _cluster = null!;
+    private VfsMount _one = null!;
+    private VfsMount _two = null!;
+
+    public async Task InitializeAsync()
+    {
+        _cluster = await ClusterProcesses.StartAsync(Path.Combine(_folder, "cluster"), servers: 3);
+        _one = await ConnectAsync(_kernel);
+        _two = await ConnectAsync(new RecordingKernel());
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _one.DisposeAsync();
+        await _two.DisposeAsync();
+        await _cluster.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    [Fact]
+    public async Task What_one_changes_the_other_sees()
+    {
+        // A name that one has looked up in vain is made by the other.
+        Assert.Equal(FsStatus.NotFound, await StatusAsync(_one, "f"));
+        Assert.Equal(FsStatus.NotFound, await StatusAsync(_one, "f"));
+        var made = await CreateAsync(_two, "f");
+        Assert.Contains(_kernel.Forgotten, what => what == $"names {InodeId.Root.Value}: f");
+        Assert.Equal(FsStatus.Ok, await StatusAsync(_one, "f"));
+
+        // What was written and not sent is sent when the other looks.
+        Assert.Equal(
+            (FsStatus.Ok, true), await _two.WriteAsync(made.Handle, 0, "hello"u8.ToArray(), default));
+        Assert.Equal(5, (await AttributesAsync(_one, made.Inode)).Size);
+        Assert.Equal("hello", await ReadAsync(_one, made.Inode));
+
+        // And back.
+        var opened = await OpenAsync(_one, made.Inode, writes: true);
+        await _one.WriteAsync(opened, 5, ", world"u8.ToArray(), default);
+        Assert.Equal("hello, world", await ReadAsync(_two, made.Inode));
+
+        // Times are told once and stay.
+        var before = await AttributesAsync(_one, made.Inode);
+        await _one.ReleaseAsync(opened);
+        await _two.ReleaseAsync(made.Handle);
+        var after = await AttributesAsync(_two, made.Inode);
+        Assert.Equal((before.ModifyTime, before.ChangeTime), (after.ModifyTime, after.ChangeTime));
+
+        // Names that go and move.
+        Assert.Equal(
+            FsStatus.Ok,
+            await _two.RenameAsync(
+                FileIdentity.Root, (InodeId.Root, Name("f")), (InodeId.Root, Name("g")), RenameMode.Replace, default));
+        Assert.Equal(FsStatus.NotFound, await StatusAsync(_one, "f"));
+        Assert.Equal(FsStatus.Ok, await StatusAsync(_one, "g"));
+        Assert.Equal(FsStatus.Ok, await _one.UnlinkAsync(FileIdentity.Root, InodeId.Root, Name("g"), default));
+        Assert.Equal(FsStatus.NotFound, await StatusAsync(_two, "g"));
+    }
+
+    /// <summary>POSIX, unlink: what is open stays until it is closed, whoever takes its name away.</summary>
+    [Fact]
+    public async Task A_file_that_is_open_here_stays_when_the_other_unlinks_it()
+    {
+        var made = await CreateAsync(_one, "open");
+        await _one.WriteAsync(made.Handle, 0, "still here"u8.ToArray(), default);
+        Assert.Equal(FsStatus.Ok, await StatusAsync(_two, "open"));
+        Assert.Equal(FsStatus.Ok, await _two.UnlinkAsync(FileIdentity.Root, InodeId.Root, Name("open"), default));
+        Assert.Equal(FsStatus.NotFound, await StatusAsync(_one, "open"));
+        Assert.Equal("still here", await ReadAsync(_one, made.Handle));
+        await _one.ReleaseAsync(made.Handle);
+    }
+
+    /// <summary>POSIX, write: O_APPEND goes to the end as it is, whoever moved it.</summary>
+    [Fact]
+    public async Task Both_append_and_nothing_is_written_over()
+    {
+        var made = await CreateAsync(_one, "log");
+        await _one.ReleaseAsync(made.Handle);
+        var first = await OpenAsync(_one, made.Inode, writes: true, appends: true);
+        var second = await OpenAsync(_two, made.Inode, writes: true, appends: true);
+        await Task.WhenAll(AppendAsync(_one, first, 'a'), AppendAsync(_two, second, 'b'));
+        await _one.ReleaseAsync(first);
+        await _two.ReleaseAsync(second);
+        var text = await ReadAsync(_one, made.Inode);
+        Assert.Equal(40, text.Length);
+        Assert.Equal((20, 20), (text.Count(static c => c == 'a'), text.Count(static c => c == 'b')));
+    }
+
+    private static async Task AppendAsync(VfsMount mount, ulong handle, char letter)
+    {
+        for (var i = 0; i < 20; i++)
+        {
+            var (status, _) = await mount.WriteAsync(handle, 0, new[] { (byte)letter }, default);
+            Assert.Equal(FsStatus.Ok, status);
+        }
+    }
+
+    private Task<VfsMount> ConnectAsync(RecordingKernel kernel) => VfsMount.ConnectAsync(
+        new DistFsClientOptions
+        {
+            Metaservers = _cluster.Metaservers.Addresses,
+            SessionLease = TimeSpan.FromSeconds(10),
+        },
+        new VfsOptions(),
+        kernel);
+
+    private static byte[] Name(string name) => Encoding.UTF8.GetBytes(name);
+
+    private static async Task<FsStatus> StatusAsync(VfsMount mount, string name)
+    {
+        using var entry = await mount.LookupAsync(FileIdentity.Root, InodeId.Root, Name(name), default);
+        return entry.Status;
+    }
+
+    private static async Task<FileStatus> AttributesAsync(VfsMount mount, InodeId inode)
+    {
+        using var entry = await mount.StatAsync(inode, default);
+        Assert.Equal(FsStatus.Ok, entry.Status);
+        return entry.Attributes!;
+    }
+
+    private static async Task<(InodeId Inode, ulong Handle)> CreateAsync(VfsMount mount, string name)
+    {
+        var (entry, opened) = await mount.CreateAsync(
+            FileIdentity.Root,
+            InodeId.Root,
+            Name(name),
+            new NewNode { Kind = FileKind.File, Mode = 0b110_100_100 },
+            new VfsOpenMode(true, true, false, false, false),
+            default);
+        using (entry)
+        {
+            Assert.Equal((FsStatus.Ok, FsStatus.Ok), (entry.Status, opened.Status));
+            return (entry.Attributes!.Inode, opened.Handle);
+        }
+    }
+
+    private static async Task<ulong> OpenAsync(
+        VfsMount mount, InodeId inode, bool writes = false, bool appends = false)
+    {
+        var opened = await mount.OpenAsync(
+            FileIdentity.Root, inode, new VfsOpenMode(true, writes, appends, false, false), default);
+        Assert.Equal(FsStatus.Ok, opened.Status);
+        return opened.Handle;
+    }
+
+    private static async Task<string> ReadAsync(VfsMount mount, InodeId inode)
+    {
+        var handle = await OpenAsync(mount, inode);
+        var text = await ReadAsync(mount, handle);
+        await mount.ReleaseAsync(handle);
+        return text;
+    }
+
+    private static async Task<string> ReadAsync(VfsMount mount, ulong handle)
+    {
+        var buffer = new byte[100];
+        var (status, length, _, use) = await mount.ReadAsync(handle, 0, buffer, default);
+        use.Dispose();
+        Assert.Equal(FsStatus.Ok, status);
+        return Encoding.UTF8.GetString(buffer, 0, length);
+    }
+}
