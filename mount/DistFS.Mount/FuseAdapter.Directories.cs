@@ -105,7 +105,8 @@ internal sealed partial class FuseAdapter
     {
         var added = 0;
         while (added < names.Count
-            && reply.TryAdd(FuseTranslation.EntryOf(names[added], numbers), names[added].Cookie, names[added].Name.Span))
+            && reply.TryAdd(
+                FuseTranslation.EntryOf(names[added], numbers), names[added].Cookie, names[added].Name.Span))
         {
             // Before the kernel can forget it.
             vfs.CountLookup(names[added].Entry);

@@ -4,7 +4,9 @@ using DistFS.Vfs;
 
 namespace DistFS.Mount;
 
-/// <summary>What a Linux kernel keeps of a mount, by FUSE notifications. Before it is mounted it keeps nothing.</summary>
+/// <summary>
+/// What a Linux kernel keeps of a mount, by FUSE notifications. Before it is mounted it keeps nothing.
+/// </summary>
 internal sealed class FuseKernel(NodeNumbers numbers) : IVfsKernel
 {
     /// <summary>Names in the queue at a time, so that one large directory does not fill it.</summary>

@@ -111,7 +111,9 @@ public sealed partial class VfsMount
             : open.Lock = await _cluster.OpenAsync(open.Node.Inode, cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>A process closes any descriptor of a file: all that it has locked of it is free (POSIX, fcntl).</summary>
+    /// <summary>
+    /// A process closes any descriptor of a file: all that it has locked of it is free (POSIX, fcntl).
+    /// </summary>
     private async ValueTask<FsStatus> LeaveRangesAsync(VfsHandle open, ulong owner, CancellationToken cancellation)
     {
         open.Owners.TryRemove(owner, out _);
@@ -133,8 +135,8 @@ public sealed partial class VfsMount
     }
 
     /// <summary>
-    /// The last descriptor of an open is closed. A process has left its ranges then; those of the open itself (OFD locks,
-    /// fcntl(2)) the kernel does not leave for it.
+    /// The last descriptor of an open is closed. A process has left its ranges then; those of the open itself (OFD
+    /// locks, fcntl(2)) the kernel does not leave for it.
     /// </summary>
     private async ValueTask LeaveLocksAsync(VfsHandle open)
     {

@@ -15,7 +15,6 @@ internal sealed class VfsNode(InodeId inode)
     private int _uses;
     private int _givingUp;
     private TaskCompletionSource? _unused;
-    private TaskCompletionSource? _givenUp;
 
     public Lock Gate { get; } = new();
 
@@ -38,7 +37,9 @@ internal sealed class VfsNode(InodeId inode)
     /// <summary>Of a regular file that is open or has something to send.</summary>
     public VfsFile? File { get; set; }
 
-    /// <summary>Of a directory: until when the kernel keeps names that it was told, in the clock's time stamps.</summary>
+    /// <summary>
+    /// Of a directory: until when the kernel keeps names that it was told, in the clock's time stamps.
+    /// </summary>
     public long NamesToldUntil { get; set; }
 
     /// <summary>Of a directory: until then it is taken for one that others use too.</summary>
@@ -91,33 +92,9 @@ internal sealed class VfsNode(InodeId inode)
     /// <summary>The lease is given up.</summary>
     public void EndGivingUp()
     {
-        TaskCompletionSource? givenUp = null;
         lock (Gate)
         {
-            if (--_givingUp == 0)
-            {
-                (givenUp, _givenUp) = (_givenUp, null);
-            }
-        }
-
-        givenUp?.TrySetResult();
-    }
-
-    /// <summary>Ends when the lease is not being given up any more.</summary>
-    public Task GivenUp
-    {
-        get
-        {
-            lock (Gate)
-            {
-                if (_givingUp == 0)
-                {
-                    return Task.CompletedTask;
-                }
-
-                _givenUp ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                return _givenUp.Task;
-            }
+            _givingUp--;
         }
     }
 
@@ -162,8 +139,8 @@ internal sealed class VfsNode(InodeId inode)
     }
 
     /// <summary>
-    /// What a name stands for is to be asked again: it goes, or stands for something else. It stays among those that the
-    /// kernel has to forget, which may have it, and keeps it in a rename.
+    /// What a name stands for is to be asked again: it goes, or stands for something else. It stays among those that
+    /// the kernel has to forget, which may have it, and keeps it in a rename.
     /// </summary>
     public void Unlearn(ReadOnlySpan<byte> name) => Learn(name, ToBeAsked);
 
@@ -171,7 +148,8 @@ internal sealed class VfsNode(InodeId inode)
     public void Complete() => IsComplete = true;
 
     /// <summary>Names as bytes.</summary>
-    private sealed class NameComparer : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
+    private sealed class NameComparer
+        : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
     {
         public static readonly NameComparer Instance = new();
 

@@ -33,9 +33,12 @@ public sealed record VfsOptions
     /// <summary>Who wants to write waits for so long for others who have the file in their caches.</summary>
     public TimeSpan LeaseWait { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>Who appends to a file that others write too waits for his turn so long; then EIO.</summary>
+    public TimeSpan AppendPatience { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>
-    /// Content that has to be forgotten by the kernel is waited for so long: pages may be locked by a write that waits for
-    /// another client, who waits for this.
+    /// Content that has to be forgotten by the kernel is waited for so long: pages may be locked by a write that waits
+    /// for another client, who waits for this.
     /// </summary>
     public TimeSpan ForgetWait { get; init; } = TimeSpan.FromSeconds(2);
 

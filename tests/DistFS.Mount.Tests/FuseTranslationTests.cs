@@ -68,7 +68,8 @@ public sealed class FuseTranslationTests
     {
         var change = FuseTranslation.ChangeOf(new FuseSetAttrIn
         {
-            Valid = SetAttrFields.AccessTime | SetAttrFields.AccessTimeNow | SetAttrFields.ModifyTime | SetAttrFields.Mode,
+            Valid = SetAttrFields.AccessTime | SetAttrFields.AccessTimeNow | SetAttrFields.ModifyTime
+                | SetAttrFields.Mode,
             Mode = 0x81FF,
             ModifyTime = 9,
             ModifyTimeNs = 1,
@@ -87,7 +88,11 @@ public sealed class FuseTranslationTests
     [InlineData(10UL, (ulong)long.MaxValue, 0UL)]
     public void Ranges_of_locks_there_and_back(ulong start, ulong end, ulong length)
     {
-        var asked = new FuseLockIn { Owner = 5, Lock = new FuseFileLock { Start = start, End = end, Type = 1, Pid = 6 } };
+        var asked = new FuseLockIn
+        {
+            Owner = 5,
+            Lock = new FuseFileLock { Start = start, End = end, Type = 1, Pid = 6 },
+        };
         var wanted = FuseTranslation.LockOf(in asked);
         Assert.Equal(new NodeLock(true, 5, true, start, length, 6), wanted);
         var back = FuseTranslation.LockOf(wanted).Lock;

@@ -12,6 +12,7 @@ public sealed class MountTests : IAsyncLifetime
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("distfs-mount").FullName;
+    private readonly List<NodeProcess> _mounts = [];
     private ClusterProcesses _cluster = null!;
 
     private string One => Path.Combine(_folder, "one");
@@ -20,6 +21,8 @@ public sealed class MountTests : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
+        // Other users get in: checks of permissions are theirs.
+        await ShellAsync($"chmod 755 {_folder}");
         Directory.CreateDirectory(One);
         Directory.CreateDirectory(Two);
         _cluster = await ClusterProcesses.StartAsync(Path.Combine(_folder, "cluster"), servers: 3);
@@ -27,6 +30,12 @@ public sealed class MountTests : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
+        foreach (var mount in _mounts.Where(static mount => mount is { IsStarted: true, HasDied: false }))
+        {
+            await mount.KillAsync();
+        }
+
+        await ShellAsync($"for d in {One} {Two}; do umount -l $d 2>/dev/null || true; done");
         await _cluster.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
     }
@@ -55,7 +64,9 @@ public sealed class MountTests : IAsyncLifetime
         await one.KillAsync();
 
         // The watchdog takes it away; until then its use fails at once.
-        await ShellAsync($"for i in $(seq 100); do grep -q ' {One} ' /proc/self/mountinfo || exit 0; sleep 0.1; done; exit 1");
+        await ShellAsync($"""
+            for i in $(seq 100); do grep -q ' {One} ' /proc/self/mountinfo || exit 0; sleep 0.1; done; exit 1
+            """);
         one = await MountAsync(One);
         await ShellAsync($"diff -r {_folder}/tree {One}/moved && rm -r {One}/moved && [ -z \"$(ls {Two})\" ]");
         await ShellAsync($"{Path.Combine(AppContext.BaseDirectory, "dfs")} umount {One} && ! mountpoint -q {One}");
@@ -73,7 +84,9 @@ public sealed class MountTests : IAsyncLifetime
         await mount.StopAsync();
     }
 
-    /// <summary>The same on two mounts that see each other: what they say of each other, and random work on both.</summary>
+    /// <summary>
+    /// The same on two mounts that see each other: what they say of each other, and random work on both.
+    /// </summary>
     [Fact]
     public async Task Two_mounts_are_one_file_system()
     {
@@ -91,6 +104,7 @@ public sealed class MountTests : IAsyncLifetime
             $"The mount at {at}",
             Path.Combine(_folder, $"state{Path.GetFileName(at)}"),
             ["mount", at, "--foreground", "--cluster", string.Join(',', _cluster.Metaservers.Addresses)]);
+        _mounts.Add(mount);
         await mount.StartAsync();
         return mount;
     }

@@ -26,7 +26,8 @@ internal sealed class MountVerb : Verb
 
     private readonly Option<string> _durability = new Option<string>("--durability")
     {
-        Description = "posix: fsync makes durable, the rest is sent within a second; close: closing does; sync: each write",
+        Description =
+            "posix: fsync makes durable, the rest is sent within a second; close: closing does; sync: each write",
         DefaultValueFactory = static _ => "posix",
     }.AcceptOnlyFromAmong("posix", "close", "sync");
 

@@ -103,13 +103,20 @@ internal sealed class LeaseBook(long leaseMs)
         {
             _held[inode] = new Lease { Mode = mode, Usable = mode, Grant = grant };
         }
-        else if (grant > lease.Grant)
+        else if (grant > lease.Grant || (grant == lease.Grant && mode > lease.Mode))
         {
+            // One to read that becomes one to write may keep its name.
             (lease.Mode, lease.Usable, lease.Grant) = (mode, mode, grant);
         }
 
         return _held[inode].Usable;
     }
+
+    /// <summary>Whether there is a lease, be it recalled.</summary>
+    public bool Has(InodeId inode) => _held.ContainsKey(inode);
+
+    /// <summary>A recall came, and is looked at later.</summary>
+    public void Heard(ulong number) => Seen = Math.Max(Seen, number);
 
     /// <summary>A recall came. What may not stay is not used from here on.</summary>
     /// <param name="number">Of the recall; one that is repeated says the same again.</param>

@@ -15,6 +15,14 @@ internal sealed partial class LeaseClient
             foreach (var recall in recalls)
             {
                 var inode = new InodeId(recall.Inode);
+                if (_pins.TryGetValue(inode, out var pin) && (pin.IsGranted || !_book.Has(inode)))
+                {
+                    // A recall is faster than the grant that it recalls, which waits for a round of consensus.
+                    _book.Heard(recall.Number);
+                    _ = AnswerBehindAsync(pin.Ended.Task, recall);
+                    continue;
+                }
+
                 var keep = recall.Keep == (uint)LeaseMode.Read ? LeaseMode.Read : LeaseMode.None;
                 if (_book.Recalled(recall.Number, inode, recall.Grant, keep))
                 {
@@ -34,6 +42,12 @@ internal sealed partial class LeaseClient
         {
             _ = Task.Run(() => TellAsync(atOnce));
         }
+    }
+
+    private async Task AnswerBehindAsync(Task pin, WaitForRecallsReply.Types.Recall recall)
+    {
+        await pin.ConfigureAwait(false);
+        Answer([recall]);
     }
 
     private async Task GiveUpAsync(Task before, InodeId inode, LeaseMode keep, TaskCompletionSource ended)

@@ -33,6 +33,10 @@ internal sealed partial class LeaseClient : IAsyncDisposable
 
     // Under the gate: what is being given up; who asks for it again waits for that.
     private readonly Dictionary<InodeId, Task> _givingUp = [];
+
+    // Under the gate: leases that somebody here has just been granted and has not used yet; a recall waits for that, or
+    // two clients could take a lease from each other for ever without either having done anything under it.
+    private readonly Dictionary<InodeId, Pin> _pins = [];
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _listening;
@@ -45,6 +49,15 @@ internal sealed partial class LeaseClient : IAsyncDisposable
         (_session, _channel, _options, _holder) = (session, channel, options, holder);
         _book = new LeaseBook((long)options.SessionLease.TotalMilliseconds);
         _listening = Task.Run(ListenAsync);
+    }
+
+    /// <summary>A lease that is asked for to be used at once.</summary>
+    private sealed class Pin
+    {
+        public TaskCompletionSource Ended { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>It is there; until then only what has not come yet is meant.</summary>
+        public bool IsGranted { get; set; }
     }
 
     private long NowMs => LeaderChannel.NowMs(_options.Clock);
@@ -74,12 +87,15 @@ internal sealed partial class LeaseClient : IAsyncDisposable
     /// <param name="wanted">At most 1,024.</param>
     /// <param name="mode">To read, or to write.</param>
     /// <param name="wait">For how long others are waited for; zero: nobody is disturbed.</param>
+    /// <param name="pins">
+    /// What is granted is not given up before <see cref="Unpin"/>, which comes soon, whatever else goes on. Of one.
+    /// </param>
     /// <param name="cancellation">Gives up.</param>
     /// <returns>In the order of what is wanted. Whoever answers nothing has granted nothing.</returns>
     public async Task<LeaseOutcome[]> AcquireAsync(
-        IReadOnlyList<InodeId> wanted, LeaseMode mode, TimeSpan wait, CancellationToken cancellation)
+        IReadOnlyList<InodeId> wanted, LeaseMode mode, TimeSpan wait, bool pins, CancellationToken cancellation)
     {
-        Check.That(wanted.Count is > 0 and <= AskedMax);
+        Check.That(wanted.Count is > 0 and <= AskedMax && (!pins || wanted.Count == 1));
 
         // Before the first keep-alive a lease would be worth nothing.
         await _first.Task.WaitAsync(cancellation).ConfigureAwait(false);
@@ -101,6 +117,11 @@ internal sealed partial class LeaseClient : IAsyncDisposable
                         Kind = (uint)mode,
                     });
                     _book.Ask(wanted[i]);
+                    if (pins)
+                    {
+                        _pins.TryAdd(wanted[i], new Pin());
+                    }
+
                     asked.Add(i);
                 }
             }
@@ -120,7 +141,7 @@ internal sealed partial class LeaseClient : IAsyncDisposable
         }
         finally
         {
-            Take(wanted, asked, reply?.Granted.Count == asked.Count ? reply : null, outcomes);
+            Take(wanted, asked, reply?.Granted.Count == asked.Count ? reply : null, pins, outcomes);
         }
 
         return outcomes;
@@ -144,6 +165,27 @@ internal sealed partial class LeaseClient : IAsyncDisposable
         await TellAsync(answers).ConfigureAwait(false);
     }
 
+    /// <summary>Ends when the inode's lease is not being given up (any more), and the metaservers know.</summary>
+    public Task GivenUp(InodeId inode)
+    {
+        lock (_gate)
+        {
+            return _givingUp.GetValueOrDefault(inode, Task.CompletedTask);
+        }
+    }
+
+    /// <summary>What was granted has been used.</summary>
+    public void Unpin(InodeId inode)
+    {
+        Pin? pin;
+        lock (_gate)
+        {
+            _pins.Remove(inode, out pin);
+        }
+
+        pin?.Ended.TrySetResult();
+    }
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
@@ -160,7 +202,11 @@ internal sealed partial class LeaseClient : IAsyncDisposable
 
     /// <summary>Without a reply nothing was granted, as far as anybody here will ever know.</summary>
     private void Take(
-        IReadOnlyList<InodeId> wanted, List<int> asked, AcquireLeasesReply? reply, LeaseOutcome[] outcomes)
+        IReadOnlyList<InodeId> wanted,
+        List<int> asked,
+        AcquireLeasesReply? reply,
+        bool pins,
+        LeaseOutcome[] outcomes)
     {
         lock (_gate)
         {
@@ -172,6 +218,11 @@ internal sealed partial class LeaseClient : IAsyncDisposable
                     reply?.Status.Epoch ?? 0,
                     granted is { Status: 0 } ? (LeaseMode)granted.Kind : LeaseMode.None,
                     granted?.Grant ?? 0);
+                if (pins && mode != LeaseMode.None && _pins.TryGetValue(wanted[0], out var pin))
+                {
+                    pin.IsGranted = true;
+                }
+
                 if (granted != null)
                 {
                     outcomes[asked[i]] = new LeaseOutcome(

@@ -82,10 +82,33 @@ public sealed partial class DistFsNodes : IAsyncDisposable
             return [.. inodes.Select(static _ => new NodeLease(LeaseMode.None, FsStatus.TryAgain, null))];
         }
 
-        var outcomes = await leases.AcquireAsync(inodes, mode, wait, cancellation).ConfigureAwait(false);
+        var outcomes = await leases.AcquireAsync(inodes, mode, wait, pins: false, cancellation).ConfigureAwait(false);
         return Array.ConvertAll(outcomes, static one => new NodeLease(
             one.Mode, one.Status, one.Attributes == null ? null : FileStatus.Of(one.Attributes)));
     }
+
+    /// <summary>
+    /// Asks for a lease to write that is not given up before it was used: <see cref="Unpin"/> says so, always, soon,
+    /// and whatever others do.
+    /// </summary>
+    /// <exception cref="DistFsException">Nobody answers.</exception>
+    public async Task AcquireToWriteAsync(InodeId inode, TimeSpan wait, CancellationToken cancellation)
+    {
+        await _sessions.GetAsync(cancellation).ConfigureAwait(false);
+        if (_leases is { } leases)
+        {
+            await leases.AcquireAsync([inode], LeaseMode.Write, wait, pins: true, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>
+    /// Ends when the inode's lease is not being given up: it can be asked for again. Whoever is waited for by the one
+    /// who gives it up must not wait for this.
+    /// </summary>
+    public Task GivenUp(InodeId inode) => _leases?.GivenUp(inode) ?? Task.CompletedTask;
+
+    /// <summary>The lease of <see cref="AcquireToWriteAsync"/> was used.</summary>
+    public void Unpin(InodeId inode) => _leases?.Unpin(inode);
 
     /// <summary>Leases are given up, since nothing is cached under them any more.</summary>
     public Task ReleaseAsync(IEnumerable<InodeId> inodes) => _leases?.ReleaseAsync(inodes) ?? Task.CompletedTask;

@@ -33,8 +33,8 @@ internal static class SetAttributesOperation
     }
 
     /// <summary>
-    /// Who changed it under a lease was asked for its time of change before the metaservers knew of the change, and says
-    /// so; it must not change afterwards.
+    /// Who changed it under a lease was asked for its time of change before the metaservers knew of the change, and
+    /// says so; it must not change afterwards.
     /// </summary>
     private static FileTime? ToldTime(in MetadataContext context, SetAttributesRequest request) =>
         context.Caller.IsRoot && request.ModifyTime is { Now: false }

@@ -11,6 +11,6 @@ public static partial class ErrorCatalog
 
     /// <summary>The process of a mount ended before it was mounted.</summary>
     public static readonly ErrorCode MountEnded = new(1571, FsStatus.IoError, "the mount's process ended",
-        "The process that serves the mount ended, or did not mount in time. Its log, which the message names, says why; "
-        + "'dfs mount -f' runs it in this terminal.");
+        "The process that serves the mount ended, or did not mount in time. Its log, which the message names, says "
+        + "why; 'dfs mount -f' runs it in this terminal.");
 }

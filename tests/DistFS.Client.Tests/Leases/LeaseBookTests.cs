@@ -78,6 +78,17 @@ public sealed class LeaseBookTests
     }
 
     [Fact]
+    public void A_lease_to_read_becomes_one_to_write_under_its_name_and_never_the_other_way()
+    {
+        var book = Begun();
+        Have(book, One, LeaseMode.Read, 7);
+        Have(book, One, LeaseMode.Write, 7);
+        Assert.Equal(LeaseMode.Write, book.ModeOf(One, 0));
+        book.Ask(One);
+        Assert.Equal(LeaseMode.Write, book.Answer(One, 1, LeaseMode.Read, 7));
+    }
+
+    [Fact]
     public void A_new_leader_is_told_of_leases_before_any_is_trusted()
     {
         var book = Begun();

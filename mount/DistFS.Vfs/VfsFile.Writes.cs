@@ -1,0 +1,221 @@
+using DistFS.Client;
+using DistFS.Client.Leases;
+using DistFS.Client.Nodes;
+using DistFS.Primitives;
+
+namespace DistFS.Vfs;
+
+/// <content>What changes its content.</content>
+internal sealed partial class VfsFile
+{
+    /// <summary>Writes: returns when it is copied; unless it is to be durable, or there is no lease.</summary>
+    /// <param name="offset">Where; negative: at the end, wherever that is.</param>
+    /// <param name="content">The bytes.</param>
+    /// <param name="isDurable">Whether it is on disks when this ends.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <returns>Whether the kernel may keep what it wrote.</returns>
+    public async ValueTask<bool> WriteAsync(
+        long offset, ReadOnlyMemory<byte> content, bool isDurable, CancellationToken cancellation)
+    {
+        var begun = mount.Options.Clock.GetTimestamp();
+        for (var pause = PauseMin; ; pause = pause * 2 < PauseMax ? pause * 2 : PauseMax)
+        {
+            if (offset < 0)
+            {
+                // No page of the kernel is locked (it is written past its cache), so nobody who waits for this waits
+                // for what is waited for here.
+                await mount.Cluster.GivenUp(node.Inode).WaitAsync(cancellation).ConfigureAwait(false);
+            }
+
+            try
+            {
+                await AcquireAsync(cancellation).ConfigureAwait(false);
+                await _turn.WaitAsync(cancellation).ConfigureAwait(false);
+                try
+                {
+                    if (IsHeld(LeaseMode.Write))
+                    {
+                        await WriteHereAsync(offset, content, isDurable, cancellation).ConfigureAwait(false);
+                        return true;
+                    }
+                }
+                finally
+                {
+                    _turn.Release();
+                }
+            }
+            finally
+            {
+                mount.Cluster.Unpin(node.Inode);
+            }
+
+            if (offset >= 0)
+            {
+                await WriteThroughAsync(offset, content, cancellation).ConfigureAwait(false);
+                return false;
+            }
+
+            // Where the end is, and that it is written there, is one step under a lease only. A leader that has just
+            // begun grants none before it knows of those that there are.
+            if (mount.Options.Clock.GetElapsedTime(begun) > mount.Options.AppendPatience)
+            {
+                throw new DistFsException(
+                    ErrorCatalog.LeaseHeld, $"Inode {node.Inode.Value}: others write it all the time.");
+            }
+
+            await Task.Delay(pause, mount.Options.Clock, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Under the turn and the lease.</summary>
+    private async ValueTask WriteHereAsync(
+        long offset, ReadOnlyMemory<byte> content, bool isDurable, CancellationToken cancellation)
+    {
+        await OpenAsync(cancellation).ConfigureAwait(false);
+        _writer ??= await mount.Cluster.WritableAsync(_open!, cancellation).ConfigureAwait(false);
+        if (offset < 0)
+        {
+            offset = await EndAsync(cancellation).ConfigureAwait(false);
+        }
+
+        // Before it is: what is told meanwhile may have it, and must not fall behind it.
+        Written(offset + content.Length);
+        _isDirty = true;
+        await _writer.WriteAsync(offset, content, cancellation).ConfigureAwait(false);
+        if (isDurable)
+        {
+            await FlushAsync(isDurable: true, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>
+    /// Without a lease: the file's for everybody, and durable, when it ends. Not under the turn, for which whoever
+    /// gives the lease up waits: the metaservers may let this wait for another client that waits for that.
+    /// </summary>
+    private async ValueTask WriteThroughAsync(
+        long offset, ReadOnlyMemory<byte> content, CancellationToken cancellation)
+    {
+        var open = await OpenedAsync(cancellation).ConfigureAwait(false);
+        await _alone.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            for (var attempt = 1; ; attempt++)
+            {
+                try
+                {
+                    var writer = await mount.Cluster.WritableAsync(open, cancellation).ConfigureAwait(false);
+                    await using (writer.ConfigureAwait(false))
+                    {
+                        await writer.WriteAsync(offset, content, cancellation).ConfigureAwait(false);
+                        await writer.CloseAsync(null, cancellation).ConfigureAwait(false);
+                        return;
+                    }
+                }
+                catch (DistFsException e) when (
+                    attempt < AttemptsMax && (e.Code == ErrorCatalog.WritesLost || e.Status == FsStatus.Stale))
+                {
+                    // Another client wrote at the same time, also without a lease. Nobody was told that this is
+                    // written.
+                }
+            }
+        }
+        finally
+        {
+            node.Changed();
+            _alone.Release();
+        }
+    }
+
+    /// <summary>Cuts it, or lets it grow, behind all that was written before.</summary>
+    public async Task<FsStatus> SetLengthAsync(FileIdentity caller, long length, CancellationToken cancellation)
+    {
+        await _turn.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            _reader = null;
+            if (_writer != null)
+            {
+                await _writer.SetLengthAsync(length, cancellation).ConfigureAwait(false);
+                lock (node.Gate)
+                {
+                    // The metaservers know all of it now.
+                    Sent();
+                }
+
+                return FsStatus.Ok;
+            }
+        }
+        finally
+        {
+            node.Changed();
+            _turn.Release();
+        }
+
+        // Nothing is written here, so nothing need be in order with it; others may be waited for.
+        var status = (await mount.Cluster.SetLengthAsync(caller, node.Inode, length, cancellation)
+            .ConfigureAwait(false)).Status;
+        node.Changed();
+        return status;
+    }
+
+    /// <summary>A range becomes zeros that take no room (fallocate, FALLOC_FL_PUNCH_HOLE).</summary>
+    public async Task<FsStatus> PunchAsync(
+        long offset, long length, bool grows, CancellationToken cancellation)
+    {
+        NodeOpen open;
+        await _turn.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            await LeaveAsync(cancellation).ConfigureAwait(false);
+            _reader = null;
+            await OpenAsync(cancellation).ConfigureAwait(false);
+            open = _open!;
+        }
+        finally
+        {
+            _turn.Release();
+        }
+
+        var status = await mount.Cluster.PunchAsync(open, offset, length, grows, cancellation).ConfigureAwait(false);
+        node.Changed();
+        return status;
+    }
+
+    /// <summary>
+    /// Asks for the lease to write, if there is none. Not under the turn: others may be waited for, and whoever gives
+    /// up what is held here needs the turn.
+    /// </summary>
+    private async Task AcquireAsync(CancellationToken cancellation)
+    {
+        if (!IsHeld(LeaseMode.Write))
+        {
+            await mount.Cluster
+                .AcquireToWriteAsync(node.Inode, mount.Options.LeaseWait, cancellation)
+                .ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask<long> EndAsync(CancellationToken cancellation)
+    {
+        lock (node.Gate)
+        {
+            if (node.Known is { } known)
+            {
+                return known.Size;
+            }
+        }
+
+        return await _writer!.GetLengthAsync(cancellation).ConfigureAwait(false);
+    }
+
+    private void Written(long end)
+    {
+        lock (node.Gate)
+        {
+            _isWritten = true;
+            _end = Math.Max(_end, end);
+            _modified = _changed = FileTime.Of(mount.Options.Clock.GetUtcNow());
+            node.Known = node.Known is { } known ? Overlay(known) : null;
+        }
+    }
+}
