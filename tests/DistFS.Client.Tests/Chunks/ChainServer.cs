@@ -70,7 +70,7 @@ internal sealed class ChainServer : IServing, IChunkStores, IAsyncDisposable
 
     /// <summary>Makes what is dirty here as the tail has it; nobody has to write for that.</summary>
     public Task SettleAsync(IReadOnlyList<OpenChunk> begun, ChunkFence fence, IReadOnlyList<ChainHop> members) =>
-        _service!.SettleAsync(begun, [fence], members);
+        Task.WhenAll(begun.Select(replica => _service!.TrySettleAsync(replica, fence, members)));
 
     /// <summary>As kill -9: what was not durable is lost if <paramref name="loses"/>.</summary>
     public async Task KillAsync(bool loses = false)
