@@ -19,15 +19,19 @@ internal sealed class LeaseClient(ulong nonce, RpcAddress address) : IAsyncDispo
     public static async Task<LeaseClient> OpenAsync(ulong nonce, RpcAddress address, ulong leaseMs = 60_000)
     {
         var client = new LeaseClient(nonce, address);
-        Assert.Equal(0, (await client.Meta.OpenSessionAsync(leaseMs, leases: true)).Status);
+        await client.BeginAsync(leaseMs);
+        return client;
+    }
+
+    public async Task BeginAsync(ulong leaseMs = 60_000)
+    {
+        Assert.Equal(0, (await Meta.OpenSessionAsync(leaseMs, leases: true)).Status);
 
         // A leader that has only begun cannot know that this session is new, and waits for it.
-        if ((await client.WaitAsync()).Reclaim)
+        if ((await WaitAsync()).Reclaim)
         {
-            Assert.Equal(0, (await client.ReclaimAsync(isDone: true)).Status.Status);
+            Assert.Equal(0, (await ReclaimAsync(isDone: true)).Status.Status);
         }
-
-        return client;
     }
 
     public async Task<AcquireLeasesReply> AcquireAsync(uint waitMs, uint kind, params ulong[] inodes)

@@ -189,7 +189,7 @@ public sealed class LeaseServiceTests : IDisposable
         ulong epoch;
         await using (var host = await StartAsync())
         {
-            Assert.Equal(0, (await holder.Meta.OpenSessionAsync(leases: true)).Status);
+            await holder.BeginAsync();
             Assert.Equal(0, (await other.Meta.OpenSessionAsync()).Status);
             await holder.HaveAsync(Write, Root);
             epoch = holder.Epoch;
