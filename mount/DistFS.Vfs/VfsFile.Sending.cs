@@ -155,9 +155,13 @@ internal sealed partial class VfsFile
 
         if (change != null)
         {
-            await mount.Cluster.SetAttributesAsync(
-                FileIdentity.Root, node.Inode, change, cancellation)
-                .ConfigureAwait(false);
+            var reply = await mount.Cluster
+                .SetAttributesAsync(FileIdentity.Root, node.Inode, change, cancellation).ConfigureAwait(false);
+            if (reply.Status != FsStatus.Ok)
+            {
+                throw new DistFsException(
+                    ErrorCatalog.FileRefused, $"The times of inode {node.Inode.Value}.", null, reply.Status);
+            }
         }
     }
 

@@ -152,6 +152,16 @@ internal sealed partial class VfsFile(VfsMount mount, VfsNode node)
         if (_open is not { IsLost: false })
         {
             // What was written in a session that is over is lost, and was told to be.
+            if (_writer is { } lost)
+            {
+                await lost.AbandonAsync(cancellation).ConfigureAwait(false);
+                lock (node.Gate)
+                {
+                    Sent();
+                    node.Changed();
+                }
+            }
+
             (_writer, _reader, _isDirty) = (null, null, false);
             _open = await mount.Cluster.OpenAsync(node.Inode, cancellation).ConfigureAwait(false);
         }

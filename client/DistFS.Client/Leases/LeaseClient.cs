@@ -97,10 +97,18 @@ internal sealed partial class LeaseClient : IAsyncDisposable
     {
         Check.That(wanted.Count is > 0 and <= AskedMax && (!pins || wanted.Count == 1));
 
-        // Before the first keep-alive a lease would be worth nothing.
-        await _first.Task.WaitAsync(cancellation).ConfigureAwait(false);
         var outcomes = new LeaseOutcome[wanted.Count];
         Array.Fill(outcomes, new LeaseOutcome(LeaseMode.None, FsStatus.TryAgain, null));
+        try
+        {
+            // Before the first keep-alive a lease would be worth nothing. If nobody leads, there is none.
+            await _first.Task.WaitAsync(TellLimit, _options.Clock, cancellation).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            return outcomes;
+        }
+
         var request = new AcquireLeasesRequest { Client = _session.Id.Value, WaitMs = (uint)wait.TotalMilliseconds };
         var asked = new List<int>(wanted.Count);
         lock (_gate)
@@ -186,18 +194,14 @@ internal sealed partial class LeaseClient : IAsyncDisposable
         pin?.Ended.TrySetResult();
     }
 
-    /// <inheritdoc/>
+    /// <summary>
+    /// Nobody listens any more. What is being given up is not waited for: it may ask for the next session, which begins
+    /// only when this has ended.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync().ConfigureAwait(false);
         await _listening.ConfigureAwait(false);
-        Task[] givingUp;
-        lock (_gate)
-        {
-            givingUp = [.. _givingUp.Values];
-        }
-
-        await Task.WhenAll(givingUp).ConfigureAwait(false);
     }
 
     /// <summary>Without a reply nothing was granted, as far as anybody here will ever know.</summary>
