@@ -19,6 +19,8 @@ internal sealed class TestChain : IChunkVersions, IAsyncDisposable
     private ChunkVersion _version = new(1);
     private uint _storedLength;
     private uint _kept;
+    // As the log does: one version begins after the other, whoever asks.
+    private readonly SemaphoreSlim _versions = new(1);
     private List<ChainServer> _members;
 
     public TestChain(int servers)
@@ -51,6 +53,20 @@ internal sealed class TestChain : IChunkVersions, IAsyncDisposable
 
     public async Task<ChunkTarget> BeginVersionAsync(
         ChunkTarget before, uint length, IReadOnlyCollection<ServerId> drop, CancellationToken cancellation)
+    {
+        await _versions.WaitAsync(cancellation);
+        try
+        {
+            return await BeginInTurnAsync(before, length, drop);
+        }
+        finally
+        {
+            _versions.Release();
+        }
+    }
+
+    private async Task<ChunkTarget> BeginInTurnAsync(
+        ChunkTarget before, uint length, IReadOnlyCollection<ServerId> drop)
     {
         if (before.Version.Value < _version.Value - _kept || before.Version.Value > _version.Value)
         {
@@ -93,17 +109,26 @@ internal sealed class TestChain : IChunkVersions, IAsyncDisposable
     /// </summary>
     public async Task BeginClusterVersionAsync(ChainServer without, bool tells = true)
     {
-        _members.Remove(without);
-        (_version, _kept, _storedLength) = (new ChunkVersion(_version.Value + 1), _kept + 1, Committed);
         var told = new ChunkFence { Chunk = Chunk.Value };
-        told.Servers.AddRange(_members.Select(member => member.Self.Value));
-        var hops = _members.Select(member => member.Address)
-            .Select(address => new ChainHop { Server = address.Id.Value, Address = address.Address }).ToList();
+        var hops = new List<ChainHop>();
         var begun = new List<(ChainServer Member, IReadOnlyList<OpenChunk> Open)>();
-        foreach (var member in _members.Where(member => tells && member.IsRunning))
+        await _versions.WaitAsync();
+        try
         {
-            var fence = new VersionFence(Chunk, _version, Committed, KeepsBeyond: true);
-            begun.Add((member, await member.Open.FenceAsync([fence])));
+            _members = [.. _members.Where(member => member != without)];
+            (_version, _kept, _storedLength) = (new ChunkVersion(_version.Value + 1), _kept + 1, Committed);
+            told.Servers.AddRange(_members.Select(member => member.Self.Value));
+            hops.AddRange(_members.Select(member => member.Address)
+                .Select(address => new ChainHop { Server = address.Id.Value, Address = address.Address }));
+            foreach (var member in _members.Where(member => tells && member.IsRunning))
+            {
+                var fence = new VersionFence(Chunk, _version, Committed, KeepsBeyond: true);
+                begun.Add((member, await member.Open.FenceAsync([fence])));
+            }
+        }
+        finally
+        {
+            _versions.Release();
         }
 
         foreach (var (member, open) in begun)
