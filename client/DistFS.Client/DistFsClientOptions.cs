@@ -1,3 +1,4 @@
+using DistFS.Primitives;
 using DistFS.Rpc;
 
 namespace DistFS.Client;
@@ -42,6 +43,9 @@ public sealed record DistFsClientOptions
 
     /// <summary>Requests of up to 1 MiB that a writer has under way for one chunk. Default 8.</summary>
     public int WritesInFlight { get; init; } = 8;
+
+    /// <summary>Told of failures behind which nobody waits: for logs. It never throws.</summary>
+    public Action<DistFsException>? Failed { get; init; }
 
     /// <summary>Time and timers.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;

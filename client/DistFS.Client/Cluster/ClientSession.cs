@@ -20,6 +20,9 @@ internal sealed class ClientSession : IAsyncDisposable
     private readonly MetadataChannel _channel;
     private readonly DistFsClientOptions _options;
     private readonly CancellationTokenSource _stop = new();
+
+    // Never disposed of, as the one below.
+    private readonly CancellationTokenSource _over = new();
     private readonly Lock _gate = new();
     private readonly SequenceWindow _window = new(Width);
     private readonly Queue<TaskCompletionSource> _waiting = [];
@@ -44,6 +47,9 @@ internal sealed class ClientSession : IAsyncDisposable
 
     /// <summary>The metaservers have it no more: what it had open is closed.</summary>
     public bool IsEnded => _isEnded;
+
+    /// <summary>Cancelled when it has ended, whoever heard of that first.</summary>
+    public CancellationToken Over => _over.Token;
 
     /// <summary>
     /// Cancelled when it is over, or nothing was heard of the metaservers for so long that it may be soon: what only
@@ -223,22 +229,21 @@ internal sealed class ClientSession : IAsyncDisposable
         }
     }
 
-    /// <summary>It is over.</summary>
-    /// <returns>Whether that is news.</returns>
-    public bool End()
+    /// <summary>It is over. Whoever hangs on it hears of it.</summary>
+    public void End()
     {
         lock (_gate)
         {
             if (_isEnded)
             {
-                return false;
+                return;
             }
 
             _isEnded = true;
 
             // Not waited for: what hangs on it is others' work.
             _ = _doubtful.CancelAsync();
-            return true;
+            _ = _over.CancelAsync();
         }
     }
 
