@@ -93,6 +93,27 @@ internal sealed class ClientSession : IAsyncDisposable
             operation.Caller ??= _channel.Caller;
         }
 
+        var bytes = UnsafeByteOperations.UnsafeWrap(request.ToByteArray());
+        for (var waits = new MetadataChannel.Waits(_options, patience); ;)
+        {
+            // Who waits for others (EAGAIN) has not been executed, and keeps no number meanwhile: numbers behind it could
+            // not be acknowledged, until none is left, also for what the others wait for.
+            var reply = await OnceAsync(bytes, waits, cancellation).ConfigureAwait(false);
+            if (reply.Status != (int)FsStatus.TryAgain)
+            {
+                return reply.Status == 0
+                    ? reply.Mutate.Replies : throw MetadataChannel.Error(reply.Status, reply.Code);
+            }
+
+            await waits.AgainAsync(reply.Status, reply.Code, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Sends a request under one number, until it is answered.</summary>
+    /// <returns>Not 0: it was not executed.</returns>
+    private async Task<MetadataReply> OnceAsync(
+        ByteString request, MetadataChannel.Waits waits, CancellationToken cancellation)
+    {
         var (sequence, acknowledged) = await TakeAsync(cancellation).ConfigureAwait(false);
         try
         {
@@ -101,10 +122,10 @@ internal sealed class ClientSession : IAsyncDisposable
                 Client = Id.Value,
                 Sequence = sequence,
                 Acknowledged = acknowledged,
-                Request = UnsafeByteOperations.UnsafeWrap(request.ToByteArray()),
+                Request = request,
             };
             var sent = _options.Clock.GetTimestamp();
-            var (reply, mayBeDone) = await _channel.MutateAsync(call, patience, cancellation).ConfigureAwait(false);
+            var (reply, mayBeDone) = await _channel.MutateAsync(call, waits, cancellation).ConfigureAwait(false);
             if (reply.Code == ErrorCatalog.SessionEnded.Number)
             {
                 End();
@@ -120,7 +141,7 @@ internal sealed class ClientSession : IAsyncDisposable
                 Hear(sent);
             }
 
-            return reply.Status == 0 ? reply.Mutate.Replies : throw MetadataChannel.Error(reply.Status, reply.Code);
+            return reply;
         }
         catch (RpcException e) when (e.OutcomeUnknown)
         {
