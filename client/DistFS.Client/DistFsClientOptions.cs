@@ -1,3 +1,4 @@
+using DistFS.Native;
 using DistFS.Primitives;
 using DistFS.Rpc;
 
@@ -47,6 +48,9 @@ public sealed record DistFsClientOptions
     /// <summary>Told of failures behind which nobody waits: for logs. It never throws.</summary>
     public Action<DistFsException>? Failed { get; init; }
 
-    /// <summary>Time and timers.</summary>
-    public TimeProvider Clock { get; init; } = TimeProvider.System;
+    /// <summary>
+    /// Time and timers. Default: one that goes on while the machine is suspended, so that what was believed for a time
+    /// before is not believed after it.
+    /// </summary>
+    public TimeProvider Clock { get; init; } = BootClock.Instance;
 }

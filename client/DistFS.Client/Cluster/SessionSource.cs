@@ -20,7 +20,7 @@ internal sealed class SessionSource(
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _stop = new();
 
-    // Under the gate: all who need a session wait for the same one, so nobody waits for longer than it takes to give up.
+    // Under the gate: all who need a session wait for the same one, and nobody for those who came before him.
     private Task<ClientSession>? _opening;
     private bool _isDisposed;
     private volatile ClientSession? _session;

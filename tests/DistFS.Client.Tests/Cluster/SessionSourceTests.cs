@@ -11,7 +11,7 @@ public sealed class SessionSourceTests
     private readonly TaskCompletionSource<ClientSession> _opened = new();
     private int _openings;
 
-    /// <summary>Nobody leads: who comes later does not wait for those before him to lose their patience first.</summary>
+    /// <summary>Nobody leads: who comes later does not wait for those before him to lose patience.</summary>
     [Fact]
     public async Task All_who_need_a_session_wait_for_the_same_one()
     {
@@ -66,11 +66,10 @@ public sealed class SessionSourceTests
             call.Client == 1 ? ScriptedLeader.Refused(ErrorCatalog.SessionEnded) : ScriptedLeader.Done());
         var open = await nodes.OpenAsync(new InodeId(7), default).Soon();
         Assert.False(open.IsLost);
+        var nine = ScriptedLeader.Done();
+        nine.Mutate.Replies[0].Attributes = new Attributes { Inode = 9 };
         leader.OnMutate = (call, _) => Task.FromResult(
-            call.Client == 2 ? ScriptedLeader.Refused(ErrorCatalog.SessionEnded) : new MetadataReply
-            {
-                Mutate = new MutateReply { Replies = { new OperationReply { Attributes = new Attributes { Inode = 9 } } } },
-            });
+            call.Client == 2 ? ScriptedLeader.Refused(ErrorCatalog.SessionEnded) : nine);
         var file = new NewNode { Kind = FileKind.File, Mode = 0x1A4 };
         var made = await nodes.CreateAsync(FileIdentity.Root, InodeId.Root, "f"u8.ToArray(), file, default).Soon();
         Assert.Equal((FsStatus.Ok, new InodeId(9)), (made.Reply.Status, made.Open!.Inode));

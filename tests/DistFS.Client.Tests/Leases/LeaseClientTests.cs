@@ -187,6 +187,11 @@ public sealed class LeaseClientTests : IAsyncLifetime, IAsyncDisposable
         await Assert.ThrowsAnyAsync<Exception>(() => acquire).Soon();
     }
 
+    /// <summary>A machine that was suspended for an hour must not find its leases as it left them.</summary>
+    [Fact]
+    public void Belief_is_judged_by_a_clock_that_goes_on_in_suspend() =>
+        Assert.Same(Native.BootClock.Instance, _leader.Options.Clock);
+
     private async Task<LeasePin> PinAsync(InodeId inode)
     {
         var pin = new LeasePin(_leases, inode);
