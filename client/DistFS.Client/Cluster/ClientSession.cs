@@ -96,7 +96,7 @@ internal sealed class ClientSession : IAsyncDisposable
         var bytes = UnsafeByteOperations.UnsafeWrap(request.ToByteArray());
         for (var waits = new MetadataChannel.Waits(_options, patience); ;)
         {
-            // Who waits for others (EAGAIN) has not been executed, and keeps no number meanwhile: numbers behind it could
+            // Who waits for others (EAGAIN) has not been executed, and keeps no number meanwhile: those behind it could
             // not be acknowledged, until none is left, also for what the others wait for.
             var reply = await OnceAsync(bytes, waits, cancellation).ConfigureAwait(false);
             if (reply.Status != (int)FsStatus.TryAgain)

@@ -35,7 +35,7 @@ public sealed class ClientSessionTests
         Assert.Equal(_numbersOfBusy.Count, _numbersOfBusy.Distinct().Count());
     }
 
-    /// <summary>No answer came to the first attempt, which may be executed yet: only under its number it is once.</summary>
+    /// <summary>No answer came to the first attempt, which may be executed yet: under its number it is once.</summary>
     [Fact]
     public async Task What_may_have_been_executed_keeps_its_number()
     {

@@ -67,6 +67,18 @@ public sealed class LeaseClientTests : IAsyncLifetime, IAsyncDisposable
         Assert.Equal((1, 1UL, 2UL), (holder.Times("all lost"), sessionsThen, leader.Sessions));
     }
 
+    [Fact]
+    public async Task Who_ends_gives_up_his_leases_and_then_his_session()
+    {
+        await using var leader = new ScriptedLeader();
+        await using (var nodes = await DistFsNodes.ConnectAsync(leader.Options, new RecordingHolder()).Soon())
+        {
+            await nodes.AcquireAsync([One], LeaseMode.Read, TimeSpan.Zero, default).Soon();
+        }
+
+        Assert.Equal([$"5: {One.Value} grant 1 keep 0", "end 1"], leader.Heard);
+    }
+
     /// <summary>The leader answers with the lease that there is; the release of that one was on its way.</summary>
     [Fact]
     public async Task What_is_being_asked_for_is_not_given_up()

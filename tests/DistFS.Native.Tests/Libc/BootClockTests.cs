@@ -5,7 +5,7 @@ namespace DistFS.Native.Tests;
 
 public sealed class BootClockTests
 {
-    /// <summary>clock_gettime(2), CLOCK_BOOTTIME: that of the kernel's uptime, which counts suspended time too.</summary>
+    /// <summary>clock_gettime(2), CLOCK_BOOTTIME: the uptime, which counts suspended time too.</summary>
     [Fact]
     public void It_is_the_time_since_the_machine_was_started()
     {
