@@ -6,15 +6,15 @@ namespace DistFS.Vfs;
 public enum VfsDurability
 {
     /// <summary>
-    /// As of a local file system: fsync, fdatasync and O_SYNC make durable; names are durable at once; what was written
-    /// reaches the cluster within a second.
+    /// As of a local file system: fsync, fdatasync and O_SYNC make durable what was written and its name; all else
+    /// reaches the cluster within a second, names in their order.
     /// </summary>
     Posix,
 
     /// <summary>Besides, close is an fsync.</summary>
     Close,
 
-    /// <summary>Each write is durable when it returns.</summary>
+    /// <summary>Each change is durable when it returns.</summary>
     Sync,
 }
 

@@ -207,8 +207,8 @@ internal sealed class MountVerb : Verb
     private static string Promise(VfsDurability durability) => durability switch
     {
         VfsDurability.Close => "Durability close: what was written is on disks when its file is closed.",
-        VfsDurability.Sync => "Durability sync: each write is on disks when it returns.",
-        _ => "Durability posix: names at once; content with fsync, and in the cluster within a second.",
+        VfsDurability.Sync => "Durability sync: each change is on disks when it returns.",
+        _ => "Durability posix: with fsync; all else reaches the cluster within a second, in order.",
     };
 
     private static string DefaultLog(string mountPoint)
