@@ -29,6 +29,10 @@ public sealed class ChangesHereTests : IAsyncLifetime
         _two = await ConnectAsync(TimeSpan.Zero);
         using var made = await MakeAsync(InodeId.Root, "d", FileKind.Directory);
         _directory = made.Attributes!.Inode;
+
+        // Whoever uses it has found it by its name, as a kernel does.
+        using var found = await _two.LookupAsync(FileIdentity.Root, InodeId.Root, Name("d"), default);
+        Assert.Equal(_directory, found.Attributes?.Inode);
         await UntilHereAsync();
     }
 

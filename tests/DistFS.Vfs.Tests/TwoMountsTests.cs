@@ -90,6 +90,7 @@ public sealed class TwoMountsTests : IAsyncLifetime
     {
         var made = await CreateAsync(_one, "log");
         await _one.ReleaseAsync(made.Handle);
+        Assert.Equal(FsStatus.Ok, await StatusAsync(_two, "log"));
         var first = await OpenAsync(_one, made.Inode, writes: true, appends: true);
         var second = await OpenAsync(_two, made.Inode, writes: true, appends: true);
         await Task.WhenAll(AppendAsync(_one, first, 'a'), AppendAsync(_two, second, 'b'));
