@@ -25,6 +25,9 @@ internal sealed class ClientSession : IAsyncDisposable
     private readonly Queue<TaskCompletionSource> _waiting = [];
     private readonly Task _keeping;
     private volatile bool _isEnded;
+
+    // Under the gate: ended here, and the metaservers are to be told.
+    private bool _isLeft;
     private int _isDisposed;
 
     // Replaced under the gate when the metaservers are heard of again after it was cancelled. Never disposed of:
@@ -135,7 +138,7 @@ internal sealed class ClientSession : IAsyncDisposable
         await _keeping.ConfigureAwait(false);
         _stop.Dispose();
         _doubtful.CancelAfter(Timeout.InfiniteTimeSpan);
-        if (_isEnded)
+        if (_isEnded && !_isLeft)
         {
             return;
         }
@@ -219,9 +222,18 @@ internal sealed class ClientSession : IAsyncDisposable
         }
     }
 
-    /// <summary>It is over.</summary>
+    /// <summary>It is over: the metaservers say so.</summary>
     /// <returns>Whether that is news.</returns>
-    public bool End()
+    public bool End() => End(isLeft: false);
+
+    /// <summary>
+    /// It is over here. The metaservers are told when it is disposed of: a leader that begins would wait for what it
+    /// reclaims otherwise, for all of its lease time.
+    /// </summary>
+    /// <returns>Whether that is news.</returns>
+    public bool Leave() => End(isLeft: true);
+
+    private bool End(bool isLeft)
     {
         lock (_gate)
         {
@@ -230,7 +242,7 @@ internal sealed class ClientSession : IAsyncDisposable
                 return false;
             }
 
-            _isEnded = true;
+            (_isEnded, _isLeft) = (true, isLeft);
 
             // Not waited for: what hangs on it is others' work.
             _ = _doubtful.CancelAsync();

@@ -136,7 +136,8 @@ public sealed partial class DistFsNodes : IAsyncDisposable
             await leases.DisposeAsync().ConfigureAwait(false);
         }
 
-        if (session.End())
+        // Forgotten before the metaservers are told: from then on others may change what was cached.
+        if (session.Leave())
         {
             _holder.AllLost();
         }
