@@ -1,3 +1,4 @@
+using DistFS.Client.Appends;
 using DistFS.Client.Chunks;
 using DistFS.Client.Cluster;
 using DistFS.Client.Files;
@@ -30,6 +31,7 @@ public sealed partial class DistFsClient : IAsyncDisposable
     private readonly FrameChannels _links;
     private readonly PathResolver _paths;
     private readonly SessionSource _sessions;
+    private readonly AppendBook _appends;
     private ulong _handles = (ulong)Random.Shared.NextInt64() << 16;
 
     private DistFsClient(DistFsClientOptions options)
@@ -41,6 +43,7 @@ public sealed partial class DistFsClient : IAsyncDisposable
             options,
             cancellation => ClientSession.OpenAsync(_channel, options, usesLeases: false, cancellation),
             static ended => ended.DisposeAsync());
+        _appends = new AppendBook(options);
         _paths = new PathResolver(_channel, () => _sessions.Id);
         var reader = new ChunkReader(_links, new ChunkReaderOptions { Preference = Random.Shared.Next() });
         Files = new FileContext(_channel, new ServerBook(_channel), _links, reader, options, () => _sessions.Id);
@@ -72,6 +75,7 @@ public sealed partial class DistFsClient : IAsyncDisposable
     /// <summary>Ends it. Files that are open are to be closed before: what was not flushed is lost.</summary>
     public async ValueTask DisposeAsync()
     {
+        await _appends.DisposeAsync().ConfigureAwait(false);
         await _sessions.DisposeAsync().ConfigureAwait(false);
         await _links.DisposeAsync().ConfigureAwait(false);
         await _channel.DisposeAsync().ConfigureAwait(false);
