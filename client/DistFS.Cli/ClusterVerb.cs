@@ -12,6 +12,9 @@ internal abstract class ClusterVerb : Verb
     /// <inheritdoc/>
     public sealed override VerbGroup Group => VerbGroup.Files;
 
+    /// <summary>What a run that was killed had open and locked is free after this.</summary>
+    protected virtual TimeSpan SessionLease => TimeSpan.FromSeconds(30);
+
     /// <inheritdoc/>
     public sealed override async Task<int> RunAsync(VerbContext context)
     {
@@ -22,6 +25,7 @@ internal abstract class ClusterVerb : Verb
                 Metaservers = context.Settings.RequireCluster(),
                 Agent = $"dfs {Name} {ProductVersion.Current.Version}",
                 Patience = context.Settings.Timeout,
+                SessionLease = SessionLease,
                 Identity = IdentityOfProcess(),
                 Umask = OperatingSystem.IsWindows() ? 0b000_010_010 : Posix.CurrentUmask(),
             },

@@ -33,6 +33,9 @@ internal abstract class TransferVerb : ClusterVerb
         _preserve = new Option<bool>("-p", "--preserve") { Description = preserves };
     }
 
+    /// <summary>Whoever goes on after a run that was killed waits for this.</summary>
+    protected sealed override TimeSpan SessionLease => TimeSpan.FromSeconds(10);
+
     /// <inheritdoc/>
     public override void Configure(Command command)
     {
@@ -59,10 +62,31 @@ internal abstract class TransferVerb : ClusterVerb
         {
             Overwrites = context.Get(_force),
             Preserves = context.Get(_preserve),
+            Resumes = true,
             Failed = failures.Add,
         };
         var began = Stopwatch.GetTimestamp();
-        var skipped = await TransferBar.ShowAsync(context, options.Progress, async () =>
+        IReadOnlyList<string> skipped;
+        try
+        {
+            skipped = await AllAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            if (options.Progress.Kept > 0)
+            {
+                context.Note("What was copied is kept: the same command goes on where this one stopped.");
+            }
+        }
+
+        if (to != Standard)
+        {
+            TransferReport.Tell(context, options.Progress, began, skipped, failures);
+        }
+
+        return failures.ExitCode;
+
+        Task<List<string>> AllAsync() => TransferBar.ShowAsync(context, options.Progress, async () =>
         {
             var left = new List<string>();
             foreach (var source in sources)
@@ -79,13 +103,7 @@ internal abstract class TransferVerb : ClusterVerb
             }
 
             return left;
-        }).ConfigureAwait(false);
-        if (to != Standard)
-        {
-            TransferReport.Tell(context, options.Progress, began, skipped, failures);
-        }
-
-        return failures.ExitCode;
+        });
     }
 
     /// <summary>What is to be copied: of the cluster, with patterns expanded.</summary>

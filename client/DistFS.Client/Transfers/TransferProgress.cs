@@ -7,6 +7,8 @@ public sealed class TransferProgress
 {
     private long _bytes;
     private long _files;
+    private long _resumed;
+    private long _kept;
 
     /// <summary>Bytes that were read and handed on.</summary>
     public long Bytes => Interlocked.Read(ref _bytes);
@@ -16,6 +18,20 @@ public sealed class TransferProgress
 
     /// <summary>Bytes that there are, as far as it is known.</summary>
     public long BytesTotal { get; set; }
+
+    /// <summary>Bytes of <see cref="Bytes"/> that an earlier run had transferred, and that were found right.</summary>
+    public long Resumed => Interlocked.Read(ref _resumed);
+
+    /// <summary>Files of which a part was kept, for another run to go on with.</summary>
+    public long Kept => Interlocked.Read(ref _kept);
+
+    internal void Resume(long bytes)
+    {
+        Interlocked.Add(ref _resumed, bytes);
+        Add(bytes);
+    }
+
+    internal void Keep() => Interlocked.Increment(ref _kept);
 
     internal void Add(long bytes) => Interlocked.Add(ref _bytes, bytes);
 
@@ -27,6 +43,12 @@ public sealed record TransferOptions
 {
     /// <summary>What is there is replaced; else that is an error (EEXIST).</summary>
     public bool Overwrites { get; init; }
+
+    /// <summary>
+    /// A file of more than 64 MiB of which an earlier run has transferred a part goes on behind that, and what is
+    /// transferred when a run is interrupted is kept for the next one. Default: nothing of a file is kept.
+    /// </summary>
+    public bool Resumes { get; init; }
 
     /// <summary>Mode and time of change go with the file.</summary>
     public bool Preserves { get; init; }
