@@ -81,6 +81,9 @@ public sealed record FileStatus
     /// <summary>Of a directory: whether it has one for what is made in it; not told in listings.</summary>
     public bool HasDefaultAcl { get; init; }
 
+    /// <summary>Whether it counts for a quota; not told in listings.</summary>
+    public bool HasQuota { get; init; }
+
     /// <summary>Whether it is a directory.</summary>
     public bool IsDirectory => Kind == FileKind.Directory;
 
@@ -108,6 +111,7 @@ public sealed record FileStatus
         HasXattrs = told.HasXattrs,
         HasAccessAcl = told.HasAccessAcl,
         HasDefaultAcl = told.HasDefaultAcl,
+        HasQuota = told.HasQuota,
     };
 
     private static FileTime TimeOf(Time? time) => time == null ? default : new FileTime(time.Seconds, time.Nanoseconds);

@@ -30,6 +30,8 @@ public sealed class MetadataMachine
     /// <summary>Operations beyond so many bytes of replies are not done (EAGAIN).</summary>
     public const int ReplyBytesMax = 1 << 20;
 
+    private const long ToldSecondsOff = 60;
+
     // About 5 MiB.
     private const int KnownRowsMax = 16_384;
 
@@ -216,7 +218,7 @@ public sealed class MetadataMachine
         Operation operation, Tree tree, ClientId client, Placements placements, IReadOnlyList<OperationReply> before)
     {
         var caller = operation.Caller;
-        var context = new MetadataContext(tree, _time,
+        var context = new MetadataContext(tree, TimeOf(operation),
             caller == null ? Principal.Nobody : new Principal(caller.Uid, caller.Gid, caller.Groups), client)
         {
             Index = AppliedIndex,
@@ -229,12 +231,29 @@ public sealed class MetadataMachine
         if (status == FsStatus.Ok)
         {
             _changes.Keep();
+            reply.Attributes = operation.Brief ? null : reply.Attributes;
             return reply;
         }
 
         _changes.Drop();
         tree.LockGrants.RemoveRange(grants, tree.LockGrants.Count - grants);
         return new OperationReply { Status = (int)status };
+    }
+
+    /// <summary>
+    /// That of the entry; or what was told of an operation by a client that had everything under leases when it was
+    /// done, near to it: no client makes a file older or newer by that than its own clock may be wrong.
+    /// </summary>
+    private FileTime TimeOf(Operation operation)
+    {
+        if (operation.ToldTime is not { Nanoseconds: < FileTime.NanosecondsPerSecond } given)
+        {
+            return _time;
+        }
+
+        var told = new FileTime(given.Seconds, given.Nanoseconds);
+        return told.Seconds >= _time.Seconds - ToldSecondsOff && told.Seconds <= _time.Seconds + ToldSecondsOff
+            ? told : _time;
     }
 
     private MetadataReply Bootstrap(BootstrapRequest request)

@@ -78,8 +78,12 @@ internal sealed class ClientSession : IAsyncDisposable
     /// No answer in time; <see cref="ErrorCatalog.SessionEnded"/>: nothing of it was done, the session is over;
     /// <see cref="ErrorCatalog.OutcomeUnknown"/>.
     /// </exception>
+    public Task<IReadOnlyList<OperationReply>> MutateAsync(MutateRequest request, CancellationToken cancellation) =>
+        MutateAsync(request, _options.Patience, cancellation);
+
+    /// <summary>The same, with another patience than that of the client.</summary>
     public async Task<IReadOnlyList<OperationReply>> MutateAsync(
-        MutateRequest request, CancellationToken cancellation)
+        MutateRequest request, TimeSpan patience, CancellationToken cancellation)
     {
         foreach (var operation in request.Operations)
         {
@@ -97,7 +101,7 @@ internal sealed class ClientSession : IAsyncDisposable
                 Request = UnsafeByteOperations.UnsafeWrap(request.ToByteArray()),
             };
             var sent = _options.Clock.GetTimestamp();
-            var (reply, mayBeDone) = await _channel.MutateAsync(call, cancellation).ConfigureAwait(false);
+            var (reply, mayBeDone) = await _channel.MutateAsync(call, patience, cancellation).ConfigureAwait(false);
             if (reply.Code == ErrorCatalog.SessionEnded.Number)
             {
                 End();

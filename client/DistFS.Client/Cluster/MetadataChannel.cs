@@ -182,10 +182,10 @@ internal sealed partial class MetadataChannel : IAsyncDisposable
     /// </returns>
     /// <exception cref="DistFsException">No answer in time, or refused as a whole.</exception>
     public async Task<(MetadataReply Reply, bool MayBeDone)> MutateAsync(
-        MutateCall call, CancellationToken cancellation)
+        MutateCall call, TimeSpan patience, CancellationToken cancellation)
     {
         var mayBeDone = false;
-        for (var waits = new Waits(_options); ;)
+        for (var waits = new Waits(_options, patience); ;)
         {
             var answer = await _leader.AskAsync(
                 MetadataMethods.Mutate, call, static reply => reply, How(waits), cancellation).ConfigureAwait(false);
@@ -215,23 +215,29 @@ internal sealed partial class MetadataChannel : IAsyncDisposable
     private static LeaderCall How(Waits waits) => new(waits.Left, AttemptMax);
 
     /// <summary>Of one operation: how long yet, and pauses between attempts.</summary>
-    internal sealed class Waits(DistFsClientOptions options)
+    internal sealed class Waits(DistFsClientOptions options, TimeSpan patience)
     {
         private readonly long _from = options.Clock.GetTimestamp();
         private TimeSpan _pause = PauseMin;
+
+        /// <summary>With the patience that clients have.</summary>
+        public Waits(DistFsClientOptions options)
+            : this(options, options.Patience)
+        {
+        }
 
         /// <summary>At least a moment: an attempt is made in any case.</summary>
         public TimeSpan Left
         {
             get
             {
-                var left = options.Patience - options.Clock.GetElapsedTime(_from);
+                var left = patience - options.Clock.GetElapsedTime(_from);
                 return left > PauseMin ? left : PauseMin;
             }
         }
 
         /// <summary>Whether the patience has come to its end.</summary>
-        public bool IsOver => options.Clock.GetElapsedTime(_from) >= options.Patience;
+        public bool IsOver => options.Clock.GetElapsedTime(_from) >= patience;
 
         /// <summary>Waits a little before the same is asked again.</summary>
         /// <exception cref="DistFsException">It is no answer that passes, or the patience is over.</exception>

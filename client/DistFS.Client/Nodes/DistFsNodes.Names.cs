@@ -168,7 +168,7 @@ public sealed partial class DistFsNodes
         caller,
         cancellation);
 
-    private static MakeRequest MakeOf(InodeId directory, ReadOnlyMemory<byte> name, NewNode node) => new()
+    internal static MakeRequest MakeOf(InodeId directory, ReadOnlyMemory<byte> name, NewNode node) => new()
     {
         Parent = directory.Value,
         Name = Bytes(name),

@@ -59,6 +59,11 @@ public sealed partial class DistFsNodes : IAsyncDisposable
         }
     }
 
+    /// <summary>The session that there is, or another one.</summary>
+    /// <exception cref="DistFsException">Nobody answers.</exception>
+    public async Task<NodeSession> SessionAsync(CancellationToken cancellation) =>
+        new(await _sessions.GetAsync(cancellation).ConfigureAwait(false));
+
     /// <summary>What may be done under the leases that there are, without asking.</summary>
     public LeaseMode ModeOf(InodeId inode) => _leases?.ModeOf(inode) ?? LeaseMode.None;
 

@@ -35,6 +35,7 @@ internal static class Replies
         HasAccessAcl = (row.Flags & InodeFlags.AccessAcl) != 0,
         HasDefaultAcl = (row.Flags & InodeFlags.DefaultAcl) != 0,
         HasXattrs = row.XattrNamesBytes > 0,
+        HasQuota = row.Domain != default,
     };
 
     /// <summary>A chunk at a place of a file: what the file has there, or its replacement.</summary>
