@@ -45,11 +45,19 @@ public sealed partial class DistFsClient : IAsyncDisposable
             static ended => ended.DisposeAsync());
         _appends = new AppendBook(options);
         _paths = new PathResolver(_channel, () => _sessions.Id);
-        var reader = new ChunkReader(_links, new ChunkReaderOptions { Preference = Random.Shared.Next() });
-        Files = new FileContext(_channel, new ServerBook(_channel), _links, reader, options, () => _sessions.Id);
+        var book = new ServerBook(_channel);
+        Choice = new ReplicaChoice(new ServerDistance(options.Rack, book.Known).Of, options.Clock)
+        {
+            Hedges = options.HedgesReads,
+        };
+        var reader = new ChunkReader(
+            _links, new ChunkReaderOptions { Preference = Random.Shared.Next(), Choice = Choice });
+        Files = new FileContext(_channel, book, _links, reader, options, () => _sessions.Id);
     }
 
     internal FileContext Files { get; }
+
+    internal ReplicaChoice Choice { get; }
 
     /// <summary>Connects: returns when the cluster has answered.</summary>
     /// <exception cref="DistFsException">
