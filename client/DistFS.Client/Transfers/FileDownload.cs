@@ -8,6 +8,16 @@ namespace DistFS.Client.Transfers;
 /// Gets files from the cluster: several at a time, and of a large one several ranges. A file appears under its name
 /// when all of it is there.
 /// </summary>
+/// <example>
+/// <code>
+/// var options = new TransferOptions
+/// {
+///     Resumes = true,
+///     Failed = (path, e) => Console.WriteLine($"{path}: {e.Message}"),    // and the rest is got
+/// };
+/// await new FileDownload(dfs, options).GetTreeAsync("/backup/project", "project", cancellation);
+/// </code>
+/// </example>
 public sealed partial class FileDownload(DistFsClient client, TransferOptions options)
 {
     private const int RangesInFlight = 2;

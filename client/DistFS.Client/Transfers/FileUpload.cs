@@ -11,6 +11,13 @@ namespace DistFS.Client.Transfers;
 /// Puts local files into the cluster. A file appears under its name when all of it is durable, and not before: it is
 /// written under a temporary name beside it and renamed; a small one is made with its content in one step.
 /// </summary>
+/// <example>
+/// <code>
+/// var upload = new FileUpload(dfs, new TransferOptions { Resumes = true });
+/// await upload.PutAsync("movie.mkv", "/movies/movie.mkv", cancellation);
+/// await upload.PutTreeAsync("project", "/backup/project", cancellation);
+/// </code>
+/// </example>
 public sealed partial class FileUpload(DistFsClient client, TransferOptions options)
 {
     private const int BufferBytes = 4 << 20;
