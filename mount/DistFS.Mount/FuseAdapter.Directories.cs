@@ -50,7 +50,10 @@ internal sealed partial class FuseAdapter
             ? reply.Fail((Errno)page.Status) : self.TellNames(reply, page.Names));
 
     /// <inheritdoc/>
-    public void FsyncDir(ulong node, in FuseFsyncIn arguments, EmptyReply reply) => reply.Ok();
+    public void FsyncDir(ulong node, in FuseFsyncIn arguments, EmptyReply reply) => Run(
+        reply,
+        vfs.SyncDirectoryAsync(arguments.Handle, CancellationToken.None),
+        static (_, reply, status) => Tell(reply, status));
 
     /// <inheritdoc/>
     public void ReleaseDir(ulong node, in FuseReleaseIn arguments, EmptyReply reply)

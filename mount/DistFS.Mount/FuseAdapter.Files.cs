@@ -62,14 +62,21 @@ internal sealed partial class FuseAdapter
     public void Read(ulong node, in FuseReadIn arguments, DataReply reply)
     {
         reply.Request.Defer();
-        _ = ReadAsync(arguments.Handle, (long)arguments.Offset, (int)arguments.Size, reply);
+        _ = ReadAsync(
+            numbers.InodeOf(node), arguments.Handle, (long)arguments.Offset, (int)arguments.Size, reply);
     }
 
     /// <inheritdoc/>
     public void Write(ulong node, in FuseWriteIn arguments, ReadOnlyMemory<byte> data, WriteReply reply)
     {
         reply.Request.Defer();
-        _ = WriteAsync(arguments.Handle, (long)arguments.Offset, data, reply);
+        _ = WriteAsync(
+            numbers.InodeOf(node),
+            arguments.Handle,
+            (long)arguments.Offset,
+            data,
+            (arguments.WriteFlags & WriteFlags.Cache) != 0,
+            reply);
     }
 
     /// <inheritdoc/>
@@ -146,7 +153,7 @@ internal sealed partial class FuseAdapter
         return false;
     }
 
-    private async Task ReadAsync(ulong handle, long offset, int size, DataReply reply)
+    private async Task ReadAsync(InodeId inode, ulong handle, long offset, int size, DataReply reply)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(size);
         try
@@ -160,7 +167,7 @@ internal sealed partial class FuseAdapter
 
             if (status == FsStatus.Ok && !keeps)
             {
-                vfs.ForgetContent(handle, offset, size);
+                vfs.ForgetContent(inode, offset, size);
             }
         }
         catch (Exception e)
@@ -173,17 +180,19 @@ internal sealed partial class FuseAdapter
         }
     }
 
-    private async Task WriteAsync(ulong handle, long offset, ReadOnlyMemory<byte> data, WriteReply reply)
+    private async Task WriteAsync(
+        InodeId inode, ulong handle, long offset, ReadOnlyMemory<byte> data, bool isPage, WriteReply reply)
     {
         try
         {
             var length = data.Length;
-            var (status, keeps) = await vfs.WriteAsync(handle, offset, data, CancellationToken.None)
+            var (status, keeps) = await vfs
+                .WriteAsync(handle, offset, data, isPage, CancellationToken.None)
                 .ConfigureAwait(false);
             _ = status == FsStatus.Ok ? reply.Ok((uint)length) : reply.Fail((Errno)status);
             if (status == FsStatus.Ok && !keeps)
             {
-                vfs.ForgetContent(handle, offset, length);
+                vfs.ForgetContent(inode, offset, length);
             }
         }
         catch (Exception e)

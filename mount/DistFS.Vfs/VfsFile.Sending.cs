@@ -1,5 +1,6 @@
 using DistFS.Client;
 using DistFS.Client.Leases;
+using DistFS.Client.Nodes;
 using DistFS.Primitives;
 
 namespace DistFS.Vfs;
@@ -32,7 +33,12 @@ internal sealed partial class VfsFile
     /// <summary>
     /// In the background: what was written goes on its way. Its errors are told to who closes or syncs.
     /// </summary>
-    public async Task SendAsync(CancellationToken cancellation)
+    public Task SendAsync(CancellationToken cancellation) => !_isDirty ? Task.CompletedTask
+        : IsLong ? mount.SendingAsync(() => SendOneAsync(cancellation)) : SendOneAsync(cancellation);
+
+    private bool IsLong => _writer != null || _here is { Length: > NodeChange.ContentBytesMax };
+
+    private async Task SendOneAsync(CancellationToken cancellation)
     {
         if (!_isDirty || !await _turn.WaitAsync(0, cancellation).ConfigureAwait(false))
         {
@@ -57,23 +63,38 @@ internal sealed partial class VfsFile
     }
 
     /// <summary>Others wait for it: everything is sent, and nothing of it is cached beyond what may stay.</summary>
-    public async Task GiveUpAsync(LeaseMode keep)
+    /// <param name="keep">What may stay.</param>
+    /// <param name="limit">Then it is lost, and told to be.</param>
+    public async Task GiveUpAsync(LeaseMode keep, CancellationToken limit)
     {
-        await _turn.WaitAsync(CancellationToken.None).ConfigureAwait(false);
+        try
+        {
+            await _turn.WaitAsync(limit).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            Failed(Lost($"Inode {node.Inode.Value}: it could not be sent in time, and others wait for it."));
+            return;
+        }
+
         try
         {
             if (keep == LeaseMode.None)
             {
                 // Others may take its last name away.
-                await OpenAsync(CancellationToken.None).ConfigureAwait(false);
+                _reader = null;
+                await OpenAsync(limit).ConfigureAwait(false);
             }
 
-            await LeaveAsync(CancellationToken.None).ConfigureAwait(false);
-            _reader = keep == LeaseMode.None ? null : _reader;
+            await LeaveAsync(limit).ConfigureAwait(false);
         }
         catch (DistFsException e)
         {
             Failed(e);
+        }
+        catch (OperationCanceledException)
+        {
+            Failed(Lost($"Inode {node.Inode.Value}: it could not be sent in time, and others wait for it."));
         }
         finally
         {
@@ -83,7 +104,10 @@ internal sealed partial class VfsFile
 
     /// <summary>Nobody has it open any more: it is sent, and closed. If somebody opened it again, it is sent.</summary>
     /// <param name="isEnd">The mount ends: whoever has it open.</param>
-    public async Task CloseAsync(bool isEnd)
+    public Task CloseAsync(bool isEnd) =>
+        IsLong ? mount.SendingAsync(() => CloseOneAsync(isEnd)) : CloseOneAsync(isEnd);
+
+    private async Task CloseOneAsync(bool isEnd)
     {
         await _turn.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         try
@@ -92,6 +116,12 @@ internal sealed partial class VfsFile
             {
                 await FlushAsync(isDurable: false, CancellationToken.None).ConfigureAwait(false);
                 return;
+            }
+
+            lock (node.Gate)
+            {
+                // Nobody can ask for what is in it any more.
+                node.IsRemoved |= node.Known is { Links: 0 } && !isEnd;
             }
 
             await LeaveAsync(CancellationToken.None).ConfigureAwait(false);
@@ -120,11 +150,26 @@ internal sealed partial class VfsFile
             {
                 (_error, _errors) = (FsStatus.IoError, _errors + 1);
             }
+
+            _isHereLost = true;
         }
     }
 
     private async Task FlushAsync(bool isDurable, CancellationToken cancellation)
     {
+        DropLost();
+        if (_isDirty && _here is { Length: > NodeChange.ContentBytesMax })
+        {
+            await LeaveMemoryAsync(cancellation).ConfigureAwait(false);
+        }
+
+        await SendHereAsync(cancellation).ConfigureAwait(false);
+        if (isDurable)
+        {
+            // Its name too, and what was changed of it before.
+            await mount.SentAsync(node, cancellation).ConfigureAwait(false);
+        }
+
         if (_writer == null)
         {
             return;
@@ -135,6 +180,12 @@ internal sealed partial class VfsFile
         {
             await _writer.FlushAsync(isDurable, cancellation).ConfigureAwait(false);
             await KeepTimeAsync(cancellation).ConfigureAwait(false);
+
+            lock (node.Gate)
+            {
+                // What it takes on disks is known there.
+                _added = 0;
+            }
         }
         catch
         {
@@ -168,6 +219,21 @@ internal sealed partial class VfsFile
     /// <summary>Under the turn: the writer ends, and nothing of it is only here.</summary>
     private async Task LeaveAsync(CancellationToken cancellation)
     {
+        DropLost();
+        if (_here is { } here)
+        {
+            if (_isDirty && here.Length > NodeChange.ContentBytesMax && !node.IsRemoved)
+            {
+                await LeaveMemoryAsync(cancellation).ConfigureAwait(false);
+            }
+            else
+            {
+                await SendHereAsync(cancellation).ConfigureAwait(false);
+                here.Dispose();
+                (_here, _isDirty) = (null, false);
+            }
+        }
+
         if (_writer is not { } writer)
         {
             return;
@@ -177,6 +243,11 @@ internal sealed partial class VfsFile
         {
             await writer.CloseAsync(null, cancellation).ConfigureAwait(false);
             await KeepTimeAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (DistFsException e)
+        {
+            Failed(e);
+            throw;
         }
         finally
         {
@@ -190,11 +261,23 @@ internal sealed partial class VfsFile
     }
 
     /// <summary>Under the node's gate: the metaservers know all that was written.</summary>
-    private void Sent() => (_end, _modified, _changed, _isWritten) = (0, null, null, false);
+    private void Sent() =>
+        (_end, _added, _modified, _changed, _isWritten, _isHere) = (0, 0, null, null, false, false);
 
     private void Failed(DistFsException failure)
     {
-        var status = mount.StatusOf(failure);
+        if (node.IsRemoved)
+        {
+            // Nobody can ask for it any more.
+            return;
+        }
+
+        Failed(mount.StatusOf(failure));
+    }
+
+    /// <summary>What was told as done could not be.</summary>
+    public void Failed(FsStatus status)
+    {
         lock (node.Gate)
         {
             (_error, _errors) = (status, _errors + 1);

@@ -71,20 +71,52 @@ internal sealed partial class VfsFile
     private async ValueTask WriteHereAsync(
         long offset, ReadOnlyMemory<byte> content, bool isDurable, CancellationToken cancellation)
     {
-        await OpenAsync(cancellation).ConfigureAwait(false);
-        _writer ??= await mount.Cluster.WritableAsync(_open!, cancellation).ConfigureAwait(false);
-        if (offset < 0)
+        DropLost();
+        if (!TryWriteHere(ref offset, content.Span))
         {
-            offset = await EndAsync(cancellation).ConfigureAwait(false);
+            await LeaveMemoryAsync(cancellation).ConfigureAwait(false);
+            await OpenAsync(cancellation).ConfigureAwait(false);
+            _writer ??= await mount.Cluster.WritableAsync(_open!, cancellation).ConfigureAwait(false);
+            if (offset < 0)
+            {
+                offset = await EndAsync(cancellation).ConfigureAwait(false);
+            }
+
+            // Before it is: what is told meanwhile may have it, and must not fall behind it.
+            Written(offset + content.Length, content.Length);
+            _isDirty = true;
+            await WriteOnAsync(_writer, offset, content, cancellation).ConfigureAwait(false);
         }
 
-        // Before it is: what is told meanwhile may have it, and must not fall behind it.
-        Written(offset + content.Length);
-        _isDirty = true;
-        await _writer.WriteAsync(offset, content, cancellation).ConfigureAwait(false);
         if (isDurable)
         {
             await FlushAsync(isDurable: true, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>
+    /// One that is refused leaves nothing behind: neither a length that the file does not have, nor a writer that can
+    /// go on no more.
+    /// </summary>
+    private async ValueTask WriteOnAsync(
+        DistFsFile writer, long offset, ReadOnlyMemory<byte> content, CancellationToken cancellation)
+    {
+        try
+        {
+            await writer.WriteAsync(offset, content, cancellation).ConfigureAwait(false);
+        }
+        catch (DistFsException refused)
+        {
+            try
+            {
+                await LeaveAsync(CancellationToken.None).ConfigureAwait(false);
+            }
+            catch (DistFsException e) when (e.Code == refused.Code)
+            {
+                // It is told by this write, and what was written before is counted.
+            }
+
+            throw;
         }
     }
 
@@ -95,6 +127,7 @@ internal sealed partial class VfsFile
     private async ValueTask WriteThroughAsync(
         long offset, ReadOnlyMemory<byte> content, CancellationToken cancellation)
     {
+        await LeftAsync(cancellation).ConfigureAwait(false);
         var open = await OpenedAsync(cancellation).ConfigureAwait(false);
         await _alone.WaitAsync(cancellation).ConfigureAwait(false);
         try
@@ -126,6 +159,22 @@ internal sealed partial class VfsFile
         }
     }
 
+    /// <summary>Nothing of it is here only, and the metaservers have all that was changed here.</summary>
+    private async Task LeftAsync(CancellationToken cancellation)
+    {
+        await _turn.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            await LeaveAsync(cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+
+        await mount.SentAsync(node, cancellation).ConfigureAwait(false);
+    }
+
     /// <summary>Cuts it, or lets it grow, behind all that was written before.</summary>
     public async Task<FsStatus> SetLengthAsync(FileIdentity caller, long length, CancellationToken cancellation)
     {
@@ -133,6 +182,13 @@ internal sealed partial class VfsFile
         try
         {
             _reader = null;
+            DropLost();
+            if (TryResizeHere(length))
+            {
+                return FsStatus.Ok;
+            }
+
+            await LeaveMemoryAsync(cancellation).ConfigureAwait(false);
             if (_writer != null)
             {
                 await _writer.SetLengthAsync(length, cancellation).ConfigureAwait(false);
@@ -147,11 +203,16 @@ internal sealed partial class VfsFile
         }
         finally
         {
-            node.Changed();
+            if (_here == null)
+            {
+                node.Changed();
+            }
+
             _turn.Release();
         }
 
         // Nothing is written here, so nothing need be in order with it; others may be waited for.
+        await mount.SentAsync(node, cancellation).ConfigureAwait(false);
         var status = (await mount.Cluster.SetLengthAsync(caller, node.Inode, length, cancellation)
             .ConfigureAwait(false)).Status;
         node.Changed();
@@ -208,14 +269,17 @@ internal sealed partial class VfsFile
         return await _writer!.GetLengthAsync(cancellation).ConfigureAwait(false);
     }
 
-    private void Written(long end)
+    private void Written(long end, int count)
     {
         lock (node.Gate)
         {
             _isWritten = true;
-            _end = Math.Max(_end, end);
-            _modified = _changed = FileTime.Of(mount.Options.Clock.GetUtcNow());
-            node.Known = node.Known is { } known ? Overlay(known) : null;
+            _added += count;
+            _end = _isHere ? Math.Max(node.Known?.Size ?? _end, end) : Math.Max(_end, end);
+            _isHere = false;
+            _modified = _changed = mount.Now();
+            node.Known = node.Known is { } known
+                ? Overlay(known) with { Allocated = known.Allocated + count } : null;
         }
     }
 }

@@ -38,9 +38,15 @@ internal sealed partial class VfsFile(VfsMount mount, VfsNode node)
 
     // Under the node's gate: what was written here, and the metaservers do not know yet.
     private long _end;
+    private long _added;
     private FileTime? _modified;
     private FileTime? _changed;
     private bool _isWritten;
+    private bool _isHere;
+
+    // What the reader was made with.
+    private long _readerStamp;
+    private int _isKeeping;
 
     private TaskCompletionSource _lockLeft = NewSignal();
 
@@ -53,6 +59,21 @@ internal sealed partial class VfsFile(VfsMount mount, VfsNode node)
 
     /// <summary>Programs that have it open. Under the node's gate.</summary>
     public int Opens { get; set; }
+
+    /// <summary>Who keeps it for a moment, whether anybody has it open or not. Under the node's gate.</summary>
+    public int Keeps { get; set; }
+
+    /// <summary>Whether the metaservers know that it is open here.</summary>
+    public bool IsRegistered => _open is { IsLost: false };
+
+    /// <summary>Whether nothing of it is here, nor open.</summary>
+    public bool IsClosed => _open == null && _writer == null && _here == null;
+
+    /// <summary>One at a time looks whether something is to be sent.</summary>
+    public bool TryBeginKeeping() => Interlocked.Exchange(ref _isKeeping, 1) == 0;
+
+    /// <summary>It was looked at.</summary>
+    public void EndKeeping() => Volatile.Write(ref _isKeeping, 0);
 
     /// <summary>So many errors of writes that were told as done: an open that has heard of fewer is told.</summary>
     public (long Count, FsStatus Last) Errors
@@ -69,9 +90,10 @@ internal sealed partial class VfsFile(VfsMount mount, VfsNode node)
     /// <summary>What the metaservers tell, with what was written since.</summary>
     public FileStatus Overlay(FileStatus told) => !_isWritten ? told : told with
     {
-        Size = Math.Max(told.Size, _end),
+        Size = _isHere ? _end : Math.Max(told.Size, _end),
+        Allocated = _isHere ? _end : told.Allocated + _added,
         ModifyTime = _modified ?? told.ModifyTime,
-        ChangeTime = _changed ?? told.ChangeTime,
+        ChangeTime = _changed is { } changed && changed > told.ChangeTime ? changed : told.ChangeTime,
     };
 
     /// <summary>The file was made by this open.</summary>
@@ -105,27 +127,47 @@ internal sealed partial class VfsFile(VfsMount mount, VfsNode node)
         await _turn.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
-            var isHeld = IsHeld(LeaseMode.Read);
-            if (_writer != null)
+            DropLost();
+            if (_here != null && (_isDirty || IsHeld(LeaseMode.Read)))
             {
-                source = _writer;
+                return _here.Read(offset, into.Span);
             }
-            else if (isHeld)
+
+            if (_open is { IsLost: true })
             {
-                source = _reader ??= mount.Cluster.ContentOf(node.Inode, _open);
+                // Of a session that is over: another one goes on where it was.
+                await OpenAsync(cancellation).ConfigureAwait(false);
             }
-            else
-            {
-                // Where its bytes are may have changed since anybody looked.
-                (source, _reader) = (mount.Cluster.ContentOf(node.Inode, _open), null);
-            }
+
+            source = _writer ?? Reader();
         }
         finally
         {
             _turn.Release();
         }
 
+        await mount.SentAsync(node, cancellation).ConfigureAwait(false);
         return await source.ReadAsync(offset, into, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Under the turn: one that knows where the bytes are as of now.</summary>
+    private DistFsFile Reader()
+    {
+        lock (node.Gate)
+        {
+            if (!mount.Holds(node, LeaseMode.Read))
+            {
+                _reader = null;
+                return mount.Cluster.ContentOf(node.Inode, _open);
+            }
+
+            if (_reader == null || _readerStamp != node.Stamp)
+            {
+                (_reader, _readerStamp) = (mount.Cluster.ContentOf(node.Inode, _open), node.Stamp);
+            }
+
+            return _reader;
+        }
     }
 
     /// <summary>A lock of the whole file was left by an open of this mount.</summary>
@@ -157,12 +199,16 @@ internal sealed partial class VfsFile(VfsMount mount, VfsNode node)
                 await lost.AbandonAsync(cancellation).ConfigureAwait(false);
                 lock (node.Gate)
                 {
+                    (_error, _errors) = _isDirty ? (FsStatus.IoError, _errors + 1) : (_error, _errors);
                     Sent();
                     node.Changed();
                 }
+
+                _isDirty = false;
             }
 
-            (_writer, _reader, _isDirty) = (null, null, false);
+            (_writer, _reader) = (null, null);
+            await mount.SentAsync(node, cancellation).ConfigureAwait(false);
             _open = await mount.Cluster.OpenAsync(node.Inode, cancellation).ConfigureAwait(false);
         }
     }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text;
 using DistFS.Client;
 using DistFS.Client.Leases;
 using DistFS.Client.Nodes;
@@ -9,6 +10,8 @@ namespace DistFS.Vfs;
 /// <content>Listings, extended attributes, room.</content>
 public sealed partial class VfsMount
 {
+    private const int NamesAtOnce = 1_024;
+
     private static readonly TimeSpan SpaceValid = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<ulong, VfsDirectory> _directories = [];
@@ -18,12 +21,34 @@ public sealed partial class VfsMount
     public VfsOpened OpenDirectory(FileIdentity caller, InodeId inode)
     {
         var number = Interlocked.Increment(ref _lastHandle);
-        _directories[number] = new VfsDirectory(caller, NodeOf(inode));
+        var node = NodeOf(inode);
+        _directories[number] = new VfsDirectory(caller, node) { ErrorsSeen = node.Errors.Count };
         return new VfsOpened(FsStatus.Ok, number, false, false);
     }
 
     /// <summary>Closes it.</summary>
     public void ReleaseDirectory(ulong handle) => _directories.TryRemove(handle, out _);
+
+    /// <summary>All that was changed in it is durable (fsync of a directory).</summary>
+    public async ValueTask<FsStatus> SyncDirectoryAsync(ulong handle, CancellationToken cancellation)
+    {
+        if (!_directories.TryGetValue(handle, out var open))
+        {
+            return FsStatus.BadHandle;
+        }
+
+        try
+        {
+            await SentAsync(open.Node, cancellation).ConfigureAwait(false);
+            var (count, last) = open.Node.Errors;
+            (var seen, open.ErrorsSeen) = (open.ErrorsSeen, count);
+            return seen == count ? FsStatus.Ok : last;
+        }
+        catch (DistFsException e)
+        {
+            return StatusOf(e);
+        }
+    }
 
     /// <summary>
     /// A part of a listing, from behind a cookie on: as much as comes with one page. Each entry is disposed of; those
@@ -39,28 +64,40 @@ public sealed partial class VfsMount
 
         try
         {
-            // The kernel takes less than a page at a time, and comes back for the rest.
-            if (open.Page is not { } page || !page.Entries.Any(entry => entry.Cookie > after) || open.From > after)
+            open.Here = after == 0 ? NamesHere(open.Node) : open.Here;
+            IReadOnlyList<DirectoryEntry> entries;
+            if (open.Here is { } here)
             {
-                page = await PageAsync(open, after, cancellation).ConfigureAwait(false);
-                if (page.Status != FsStatus.Ok)
+                entries = here.GetRange((int)Math.Min(after, (ulong)here.Count),
+                    (int)Math.Min(NamesAtOnce, here.Count - (long)Math.Min(after, (ulong)here.Count)));
+            }
+            else
+            {
+                // The kernel takes less than a page at a time, and comes back for the rest.
+                if (open.Page is not { } page || after == 0 || open.From > after
+                    || !page.Entries.Any(entry => entry.Cookie > after))
                 {
-                    return (page.Status, []);
+                    page = await PageAsync(open, after, cancellation).ConfigureAwait(false);
+                    if (page.Status != FsStatus.Ok)
+                    {
+                        return (page.Status, []);
+                    }
                 }
+
+                entries = [.. page.Entries.Where(entry => entry.Cookie > after)];
             }
 
-            var entries = page.Entries.Where(entry => entry.Cookie > after).ToList();
             if (withAttributes)
             {
                 await LearnAsync(entries, cancellation).ConfigureAwait(false);
             }
 
-            return (FsStatus.Ok, entries.ConvertAll(entry => new VfsName(
+            return (FsStatus.Ok, [.. entries.Select(entry => new VfsName(
                 entry.Cookie,
                 entry.Item.NameBytes,
                 entry.Item.Inode,
                 entry.Item.Kind,
-                withAttributes ? Entry(open.Node, entry.Item) : default)));
+                withAttributes ? Entry(open.Node, entry.Item) : default))]);
         }
         catch (DistFsException e)
         {
@@ -88,6 +125,7 @@ public sealed partial class VfsMount
 
         try
         {
+            await SentAsync(node, cancellation).ConfigureAwait(false);
             return await _cluster.GetXattrAsync(caller, inode, name, cancellation).ConfigureAwait(false);
         }
         catch (DistFsException e)
@@ -102,6 +140,7 @@ public sealed partial class VfsMount
     {
         try
         {
+            await SentAsync(NodeOf(inode), cancellation).ConfigureAwait(false);
             return await _cluster.ListXattrsAsync(caller, inode, cancellation).ConfigureAwait(false);
         }
         catch (DistFsException e)
@@ -117,12 +156,12 @@ public sealed partial class VfsMount
         (ReadOnlyMemory<byte> Name, ReadOnlyMemory<byte> Value) pair,
         XattrMode mode,
         CancellationToken cancellation) =>
-        ChangeAsync(inode, () => _cluster.SetXattrAsync(caller, inode, pair, mode, cancellation));
+        ChangeAsync(inode, () => _cluster.SetXattrAsync(caller, inode, pair, mode, cancellation), cancellation);
 
     /// <summary>Removes one.</summary>
     public ValueTask<FsStatus> RemoveXattrAsync(
         FileIdentity caller, InodeId inode, ReadOnlyMemory<byte> name, CancellationToken cancellation) =>
-        ChangeAsync(inode, () => _cluster.RemoveXattrAsync(caller, inode, name, cancellation));
+        ChangeAsync(inode, () => _cluster.RemoveXattrAsync(caller, inode, name, cancellation), cancellation);
 
     /// <summary>Bytes of all chunk servers, each copy counted; as of a second ago at most.</summary>
     public async ValueTask<(FsStatus Status, long Capacity, long Used)> SpaceAsync(CancellationToken cancellation)
@@ -168,34 +207,59 @@ public sealed partial class VfsMount
         }
     }
 
+    /// <summary>
+    /// The names of a directory, all of which are known: as they are now, which a listing may tell to its end. Null:
+    /// the metaservers have to be asked.
+    /// </summary>
+    private List<DirectoryEntry>? NamesHere(VfsNode node)
+    {
+        lock (node.Gate)
+        {
+            if (node.Parent.Value == 0 || !Holds(node, LeaseMode.Read) || node.Names() is not { } names)
+            {
+                return null;
+            }
+
+            var cookie = 0UL;
+            List<DirectoryEntry> all = new(names.Count + 2)
+            {
+                new(++cookie, new DirectoryItem(".", "."u8.ToArray(), node.Inode, FileKind.Directory, null)),
+                new(++cookie, new DirectoryItem("..", ".."u8.ToArray(), node.Parent, FileKind.Directory, null)),
+            };
+            all.AddRange(names.Select(one => new DirectoryEntry(
+                ++cookie,
+                new DirectoryItem(Encoding.UTF8.GetString(one.Name), one.Name, one.Inode, one.Kind, null))));
+            return all;
+        }
+    }
+
     private async Task<DirectoryPage> PageAsync(VfsDirectory open, ulong after, CancellationToken cancellation)
     {
         var node = open.Node;
         var isHeld = await ReadLeaseAsync(node, cancellation).ConfigureAwait(false);
+        await SentAsync(node, cancellation).ConfigureAwait(false);
         long stamp;
         lock (node.Gate)
         {
-            stamp = node.Stamp;
+            stamp = node.NamesStamp;
         }
 
         var page = await _cluster
             .ReadDirectoryAsync(open.Caller, node.Inode, after, withStatus: false, cancellation)
             .ConfigureAwait(false);
+        var isNext = after == (open.Page is { Entries.Count: > 0 } before ? before.Entries[^1].Cookie : 0);
         (open.Page, open.From) = (page, after);
         lock (node.Gate)
         {
-            var isCurrent = isHeld && page.Status == FsStatus.Ok && node.Stamp == stamp
+            var isCurrent = isHeld && page.Status == FsStatus.Ok && node.NamesStamp == stamp
                 && Holds(node, LeaseMode.Read);
             if (isCurrent)
             {
-                foreach (var (_, item) in page.Entries)
-                {
-                    node.Learn(item.NameBytes.Span, item.Inode);
-                }
+                LearnPage(node, page);
             }
 
-            // All of it, from the first page to the last, under one lease and without a change.
-            open.WholeStamp = after == 0 && isCurrent ? stamp : isCurrent ? open.WholeStamp : -1;
+            // All of it, from the first page to the last, one behind the other, under one lease and without a change.
+            open.WholeStamp = !isCurrent ? -1 : after == 0 ? stamp : isNext ? open.WholeStamp : -1;
             if (page.IsEnd && isCurrent && open.WholeStamp == stamp)
             {
                 node.Complete();
@@ -206,7 +270,7 @@ public sealed partial class VfsMount
     }
 
     /// <summary>Leases of all of them that are not known yet.</summary>
-    private async Task LearnAsync(List<DirectoryEntry> entries, CancellationToken cancellation)
+    private async Task LearnAsync(IReadOnlyList<DirectoryEntry> entries, CancellationToken cancellation)
     {
         List<(VfsNode Node, long Stamp)> asked = [];
         foreach (var (_, item) in entries)
@@ -219,7 +283,8 @@ public sealed partial class VfsMount
             var node = NodeOf(item.Inode);
             lock (node.Gate)
             {
-                if (!node.IsGivingUp && (node.Known == null || !Holds(node, LeaseMode.Read)))
+                if (!node.IsGivingUp && (node.Known == null || !Holds(node, LeaseMode.Read))
+                    && _journal.IsSent(node.ChangedAt))
                 {
                     asked.Add((node, node.Stamp));
                 }
@@ -243,26 +308,25 @@ public sealed partial class VfsMount
             && entry.Attributes?.Inode == item.Inode
             ? entry : default;
 
-    private async ValueTask<FsStatus> ChangeAsync(InodeId inode, Func<Task<NodeReply>> change)
+    private async ValueTask<FsStatus> ChangeAsync(
+        InodeId inode, Func<Task<NodeReply>> change, CancellationToken cancellation)
     {
         if (_options.IsReadOnly)
         {
             return FsStatus.ReadOnly;
         }
 
-        var node = NodeOf(inode);
-        node.Changed();
         try
         {
-            return (await change().ConfigureAwait(false)).Status;
+            var node = NodeOf(inode);
+            using var direct = await BeginDirectAsync(cancellation, node).ConfigureAwait(false);
+            var reply = await change().ConfigureAwait(false);
+            FileOf(node)?.Changed(reply.Attributes, isTouched: false);
+            return reply.Status;
         }
         catch (DistFsException e)
         {
             return StatusOf(e);
-        }
-        finally
-        {
-            node.Changed();
         }
     }
 
@@ -277,6 +341,12 @@ public sealed partial class VfsMount
         public DirectoryPage? Page { get; set; }
 
         public ulong From { get; set; }
+
+        /// <summary>All names, as they were when it was begun here; null: pages are asked for.</summary>
+        public List<DirectoryEntry>? Here { get; set; }
+
+        /// <summary>Of changes that could not be made: those that were told.</summary>
+        public long ErrorsSeen { get; set; }
 
         /// <summary>Under which stamp all pages so far were read; -1: not under one.</summary>
         public long WholeStamp { get; set; } = -1;

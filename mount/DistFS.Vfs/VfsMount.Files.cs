@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using DistFS.Client;
 using DistFS.Client.Leases;
-using DistFS.Client.Nodes;
 using DistFS.Primitives;
 
 namespace DistFS.Vfs;
@@ -11,95 +10,6 @@ public sealed partial class VfsMount
 {
     private readonly ConcurrentDictionary<ulong, VfsHandle> _handles = [];
     private ulong _lastHandle;
-
-    /// <summary>Opens a file; the caller has looked whether that is allowed.</summary>
-    public async ValueTask<VfsOpened> OpenAsync(
-        FileIdentity caller, InodeId inode, VfsOpenMode mode, CancellationToken cancellation)
-    {
-        if (_options.IsReadOnly && (mode.Writes || mode.Truncates))
-        {
-            return new VfsOpened(FsStatus.ReadOnly, 0, false, false);
-        }
-
-        var node = NodeOf(inode);
-        var handle = Begin(node, mode);
-        try
-        {
-            using var told = await StatAsync(node, cancellation).ConfigureAwait(false);
-            var status = told.Status;
-            if (status == FsStatus.Ok && told.AttributesValid == default)
-            {
-                // Nobody tells us when it loses its name.
-                await handle.File.RegisterAsync(cancellation).ConfigureAwait(false);
-            }
-
-            if (status == FsStatus.Ok && mode.Truncates)
-            {
-                status = await handle.File.SetLengthAsync(caller, 0, cancellation).ConfigureAwait(false);
-            }
-
-            if (status == FsStatus.Ok)
-            {
-                return Opened(handle, told.AttributesValid > TimeSpan.Zero && !mode.Truncates);
-            }
-
-            await EndAsync(handle).ConfigureAwait(false);
-            return new VfsOpened(status, 0, false, false);
-        }
-        catch (DistFsException e)
-        {
-            await EndAsync(handle).ConfigureAwait(false);
-            return new VfsOpened(StatusOf(e), 0, false, false);
-        }
-    }
-
-    /// <summary>Makes a file and opens it (O_CREAT).</summary>
-    public async ValueTask<(VfsEntry Entry, VfsOpened Opened)> CreateAsync(
-        FileIdentity caller,
-        InodeId directory,
-        ReadOnlyMemory<byte> name,
-        NewNode node,
-        VfsOpenMode mode,
-        CancellationToken cancellation)
-    {
-        if (_options.IsReadOnly || name.Length > NameBytesMax)
-        {
-            return (VfsEntry.Refused(_options.IsReadOnly ? FsStatus.ReadOnly : FsStatus.NameTooLong), default);
-        }
-
-        var parent = NodeOf(directory);
-        parent.Changed();
-        try
-        {
-            var (reply, open) = await _cluster.CreateAsync(caller, directory, name, node, cancellation)
-                .ConfigureAwait(false);
-            var entry = await NamedAsync(parent, name, reply, cancellation).ConfigureAwait(false);
-            if (entry.Status != FsStatus.Ok)
-            {
-                return (entry, default);
-            }
-
-            var handle = Begin(NodeOf(entry.Attributes!.Inode), mode);
-            if (open != null)
-            {
-                handle.File.Begin(open);
-            }
-
-            if (mode.Truncates && entry.Attributes.Size > 0)
-            {
-                entry.Dispose();
-                await handle.File.SetLengthAsync(caller, 0, cancellation).ConfigureAwait(false);
-                entry = await StatAsync(handle.Node, cancellation).ConfigureAwait(false);
-            }
-
-            return (Told(entry), Opened(handle, keepsContent: false));
-        }
-        catch (DistFsException e)
-        {
-            parent.Changed();
-            return (VfsEntry.Refused(StatusOf(e)), default);
-        }
-    }
 
     /// <summary>Reads content.</summary>
     /// <returns>
@@ -134,18 +44,18 @@ public sealed partial class VfsMount
     }
 
     /// <summary>What the kernel was told without a lease is forgotten; not waited for.</summary>
-    public void ForgetContent(ulong handle, long offset, long length)
-    {
-        if (_handles.TryGetValue(handle, out var open))
-        {
-            _ = _kernel.ForgetContentAsync(open.Node.Inode, offset, length);
-        }
-    }
+    public void ForgetContent(InodeId inode, long offset, long length) =>
+        _ = _kernel.ForgetContentAsync(inode, offset, length);
 
     /// <summary>Writes content.</summary>
+    /// <param name="handle">Of the open.</param>
+    /// <param name="offset">Where; of an open that appends, only if it is a page of the kernel.</param>
+    /// <param name="content">The bytes.</param>
+    /// <param name="isPage">A page that a program has mapped: it stands where it stands.</param>
+    /// <param name="cancellation">Gives up.</param>
     /// <returns>If <c>Keeps</c> is false, the kernel forgets the range when it was told.</returns>
     public async ValueTask<(FsStatus Status, bool Keeps)> WriteAsync(
-        ulong handle, long offset, ReadOnlyMemory<byte> content, CancellationToken cancellation)
+        ulong handle, long offset, ReadOnlyMemory<byte> content, bool isPage, CancellationToken cancellation)
     {
         if (!_handles.TryGetValue(handle, out var open) || !open.Mode.Writes)
         {
@@ -156,7 +66,7 @@ public sealed partial class VfsMount
         {
             var isDurable = open.Mode.Syncs || _options.Durability == VfsDurability.Sync;
             return (FsStatus.Ok, await open.File
-                .WriteAsync(open.Mode.Appends ? -1 : offset, content, isDurable, cancellation)
+                .WriteAsync(open.Mode.Appends && !isPage ? -1 : offset, content, isDurable, cancellation)
                 .ConfigureAwait(false));
         }
         catch (DistFsException e)
@@ -202,6 +112,7 @@ public sealed partial class VfsMount
     {
         if (_handles.TryGetValue(handle, out var open))
         {
+            open.IsReleasing = true;
             await LeaveLocksAsync(open).ConfigureAwait(false);
             _handles.TryRemove(handle, out _);
             await EndAsync(open).ConfigureAwait(false);
@@ -220,89 +131,59 @@ public sealed partial class VfsMount
         var node = NodeOf(inode);
         try
         {
-            var status = FsStatus.Ok;
-            if (change.Length is { } length)
+            if (change is { Length: null, Change: { } only }
+                && await SetHereAsync(node, only, cancellation).ConfigureAwait(false) is { } set)
             {
-                node.Changed();
-                status = node.File is { } file
-                    ? await file.SetLengthAsync(caller, length, cancellation).ConfigureAwait(false)
-                    : (await _cluster.SetLengthAsync(caller, inode, length, cancellation).ConfigureAwait(false))
-                    .Status;
+                return set;
             }
 
-            if (status == FsStatus.Ok && change.Change is { } attributes)
+            using (await BeginDirectAsync(cancellation, node).ConfigureAwait(false))
             {
-                if (attributes.ModifyTime != null && node.File is { } written)
+                var status = await SetThereAsync(caller, node, change, cancellation).ConfigureAwait(false);
+                if (status != FsStatus.Ok)
                 {
-                    // What was written before must not be dated after.
-                    await written.FlushAsync(isDurable: false, attributes.ModifyTime, cancellation)
-                        .ConfigureAwait(false);
+                    return VfsEntry.Refused(status == FsStatus.NotFound ? FsStatus.Stale : status);
                 }
-
-                node.Changed();
-                status = (await _cluster.SetAttributesAsync(caller, inode, attributes, cancellation)
-                    .ConfigureAwait(false)).Status;
             }
 
-            node.Changed();
-            status = status == FsStatus.NotFound ? FsStatus.Stale : status;
-            return status == FsStatus.Ok
-                ? await StatAsync(node, cancellation).ConfigureAwait(false) : VfsEntry.Refused(status);
+            return await StatAsync(node, cancellation).ConfigureAwait(false);
         }
         catch (DistFsException e)
         {
-            node.Changed();
             return VfsEntry.Refused(StatusOf(e));
         }
     }
 
-    private VfsHandle Begin(VfsNode node, VfsOpenMode mode)
+    private async Task<FsStatus> SetThereAsync(
+        FileIdentity caller, VfsNode node, VfsChange change, CancellationToken cancellation)
     {
-        lock (node.Gate)
+        var status = FsStatus.Ok;
+        if (change.Length is { } length)
         {
-            node.File ??= new VfsFile(this, node);
-            node.File.Opens++;
-            return new VfsHandle(Interlocked.Increment(ref _lastHandle), node, node.File, mode)
-            {
-                ErrorsSeen = node.File.Errors.Count,
-            };
+            node.Changed();
+            status = FileOf(node) is { } file
+                ? await file.SetLengthAsync(caller, length, cancellation).ConfigureAwait(false)
+                : (await _cluster.SetLengthAsync(caller, node.Inode, length, cancellation).ConfigureAwait(false))
+                .Status;
         }
-    }
 
-    private VfsOpened Opened(VfsHandle handle, bool keepsContent)
-    {
-        _handles[handle.Number] = handle;
-
-        // Where its writes go is known here only: the kernel would keep them where it believes the end to be.
-        return new VfsOpened(FsStatus.Ok, handle.Number, keepsContent, handle.Mode.Appends);
-    }
-
-    private static async Task EndAsync(VfsHandle handle)
-    {
-        var (node, file) = (handle.Node, handle.File);
-        lock (node.Gate)
+        if (status == FsStatus.Ok && change.Change is { } attributes)
         {
-            if (--file.Opens > 0)
+            if (FileOf(node) is { } written)
             {
-                return;
+                // What was written before must not be dated after.
+                await written.FlushAsync(isDurable: false, attributes.ModifyTime, cancellation).ConfigureAwait(false);
+                await SentAsync(node, cancellation).ConfigureAwait(false);
             }
+
+            node.Changed();
+            var reply = await _cluster.SetAttributesAsync(caller, node.Inode, attributes, cancellation)
+                .ConfigureAwait(false);
+            FileOf(node)?.Changed(reply.Attributes, attributes.TouchesModifyTime);
+            status = reply.Status;
         }
 
-        // Behind the answer to the kernel: what is sent now was promised for within a second.
-        await EndAsync(node, file).ConfigureAwait(false);
-    }
-
-    /// <summary>Nobody has it open: it is sent and closed, unless somebody opens it meanwhile.</summary>
-    private static async Task EndAsync(VfsNode node, VfsFile file)
-    {
-        await file.CloseAsync(isEnd: false).ConfigureAwait(false);
-        lock (node.Gate)
-        {
-            if (file.Opens == 0 && node.File == file)
-            {
-                node.File = null;
-            }
-        }
+        return status;
     }
 
     /// <summary>Content is read under a lease, if it is free; null: it is not.</summary>
@@ -342,25 +223,5 @@ public sealed partial class VfsMount
 
         open.ErrorsSeen = count;
         return last;
-    }
-
-    /// <summary>An open of a program.</summary>
-    private sealed class VfsHandle(ulong number, VfsNode node, VfsFile file, VfsOpenMode mode)
-    {
-        public ulong Number => number;
-
-        public VfsNode Node => node;
-
-        public VfsFile File => file;
-
-        public VfsOpenMode Mode => mode;
-
-        public long ErrorsSeen { get; set; }
-
-        /// <summary>By which it is locked as a whole (flock).</summary>
-        public NodeOpen? Lock { get; set; }
-
-        /// <summary>Who has locked ranges of it.</summary>
-        public ConcurrentDictionary<ulong, byte> Owners { get; } = [];
     }
 }

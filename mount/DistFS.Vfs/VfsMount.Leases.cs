@@ -1,5 +1,6 @@
 using DistFS.Client;
 using DistFS.Client.Leases;
+using DistFS.Client.Nodes;
 using DistFS.Primitives;
 
 namespace DistFS.Vfs;
@@ -18,11 +19,15 @@ public sealed partial class VfsMount
         await node.BeginGivingUp().ConfigureAwait(false);
         try
         {
+            // The session ends if this takes longer: then everything that is not sent would be lost, and not only this.
+            using var limit = new CancellationTokenSource(_options.GiveUpLimit, _options.Clock);
             if (FileToKeep(node, replaced: keep == LeaseMode.None) is { } file)
             {
-                await file.GiveUpAsync(keep).ConfigureAwait(false);
+                await file.GiveUpAsync(keep, limit.Token).ConfigureAwait(false);
+                Kept(node, file);
             }
 
+            await LeaveHereAsync(node, limit.Token).ConfigureAwait(false);
             if (keep == LeaseMode.None)
             {
                 await ForgetAsync(node).ConfigureAwait(false);
@@ -55,7 +60,83 @@ public sealed partial class VfsMount
         foreach (var node in _nodes.Values)
         {
             node.File?.Lost();
+            lock (node.Gate)
+            {
+                node.Owner = null;
+            }
+
             _ = ForgetAsync(node);
+        }
+    }
+
+    /// <summary>
+    /// What was changed here is sent; and what was made in a directory gets a lease of its own, since others find it
+    /// from here on.
+    /// </summary>
+    private async Task LeaveHereAsync(VfsNode node, CancellationToken limit)
+    {
+        try
+        {
+            await SentAsync(node, limit).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is OperationCanceledException or DistFsException)
+        {
+            // It is sent later, and refused if somebody has changed it in between.
+            Report(new DistFsException(
+                ErrorCatalog.LeaseHeld, $"Changes in inode {node.Inode.Value} could not be sent in time.", e));
+        }
+
+        List<VfsNode> owned;
+        lock (node.Gate)
+        {
+            node.HereFrom = After(HerePause);
+            owned = [.. node.Owned];
+        }
+
+        foreach (var part in owned.Chunk(LeasesAtOnce))
+        {
+            await AdoptAsync(node, part).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>
+    /// Leases of what was made here: asked for while nobody else can know of it. What gets none is forgotten.
+    /// </summary>
+    private async Task AdoptAsync(VfsNode? directory, VfsNode[] owned)
+    {
+        IReadOnlyList<NodeLease>? leases = null;
+        try
+        {
+            leases = await _cluster.AcquireAsync(
+                Array.ConvertAll(owned, static one => one.Inode), LeaseMode.Write, TimeSpan.Zero,
+                CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (DistFsException e)
+        {
+            Report(e);
+        }
+
+        for (var i = 0; i < owned.Length; i++)
+        {
+            var node = owned[i];
+            var mayStay = leases?[i].Mode == LeaseMode.Write;
+            lock (node.Gate)
+            {
+                node.Owner = null;
+            }
+
+            if (directory != null)
+            {
+                lock (directory.Gate)
+                {
+                    directory.Disown(node);
+                }
+            }
+
+            if (!mayStay)
+            {
+                await ForgetAsync(node).ConfigureAwait(false);
+            }
         }
     }
 
@@ -127,6 +208,7 @@ public sealed partial class VfsMount
             return entry;
         }
 
+        await SentAsync(node, cancellation).ConfigureAwait(false);
         long stamp;
         lock (node.Gate)
         {
@@ -137,7 +219,7 @@ public sealed partial class VfsMount
             .AcquireAsync([node.Inode], LeaseMode.Read, TimeSpan.Zero, cancellation).ConfigureAwait(false);
         if (leases[0].Status == FsStatus.NotFound)
         {
-            return VfsEntry.Refused(FsStatus.Stale);
+            return Gone(node);
         }
 
         if (Learn(node, stamp, leases[0].Attributes) && TryTell(node, out entry))
@@ -147,12 +229,22 @@ public sealed partial class VfsMount
 
         // Others write it: they are asked for what they have, and it holds for this moment.
         var reply = await _cluster.StatAsync(node.Inode, cancellation).ConfigureAwait(false);
-        return new VfsEntry(
-            reply.Status == FsStatus.NotFound ? FsStatus.Stale : reply.Status,
-            Overlaid(node, reply.Attributes),
-            default,
-            default,
-            default);
+        return reply.Status == FsStatus.NotFound
+            ? Gone(node) : new VfsEntry(reply.Status, Overlaid(node, reply.Attributes), default, default, default);
+    }
+
+    /// <summary>
+    /// The metaservers have it no more. A directory that a program has open, or works in, is looked at still; whoever
+    /// has a file open has it open there.
+    /// </summary>
+    private static VfsEntry Gone(VfsNode node)
+    {
+        lock (node.Gate)
+        {
+            return node.Last is { } last && node.Lookups > 0
+                ? new VfsEntry(FsStatus.Ok, last with { Links = 0 }, default, default, default)
+                : VfsEntry.Refused(FsStatus.Stale);
+        }
     }
 
     /// <summary>What was told under a lease is kept, unless it changed since it was asked for.</summary>
@@ -164,6 +256,7 @@ public sealed partial class VfsMount
             if (attributes != null && node.Stamp == stamp && Holds(node, LeaseMode.Read))
             {
                 node.Known = node.File?.Overlay(attributes) ?? attributes;
+                node.Last = attributes.IsDirectory ? attributes : null;
             }
 
             return node.Known != null;
@@ -208,7 +301,7 @@ public sealed partial class VfsMount
                 return false;
             }
 
-            if (_cluster.ModeOf(node.Inode) >= LeaseMode.Read)
+            if (Holds(node, LeaseMode.Read))
             {
                 return true;
             }

@@ -47,7 +47,16 @@ public sealed partial class VfsMount
 
             for (var pause = LockPauseMin; ; pause = pause * 2 < LockPauseMax ? pause * 2 : LockPauseMax)
             {
-                var status = await _cluster.LockAsync(by, wanted, cancellation).ConfigureAwait(false);
+                // Once it is asked for, it is heard what became of it: one that was granted is the program's, who was
+                // interrupted too late.
+                var status = await _cluster.LockAsync(by, wanted, CancellationToken.None).ConfigureAwait(false);
+                if (status == FsStatus.Ok && wanted.IsRange)
+                {
+                    // Whoever closed another descriptor meanwhile has left what there was then.
+                    open.Owners.TryAdd(wanted.Owner, 0);
+                    open.File.Owners.TryAdd(wanted.Owner, 0);
+                }
+
                 if (status != FsStatus.TryAgain || !waits)
                 {
                     return status;
@@ -73,9 +82,13 @@ public sealed partial class VfsMount
         {
             var left = open.File.NextLockLeft;
             var status = await _cluster.LockAsync(by, wanted, cancellation).ConfigureAwait(false);
-            var rest = ReleaseWait - _options.Clock.GetElapsedTime(start);
-            if (status != FsStatus.TryAgain || rest <= TimeSpan.Zero
-                || !_handles.Values.Any(other => other != open && other.Node == open.Node && other.Lock != null))
+            var others = _handles.Values
+                .Where(other => other != open && other.Node == open.Node && other.Lock != null).ToList();
+
+            // One that is being closed is waited for; of one that is not, the news of its close may be on its way.
+            var limit = others.Exists(static other => other.IsReleasing) ? _options.SendPatience : ReleaseWait;
+            var rest = limit - _options.Clock.GetElapsedTime(start);
+            if (status != FsStatus.TryAgain || rest <= TimeSpan.Zero || others.Count == 0)
             {
                 return status;
             }
@@ -107,8 +120,18 @@ public sealed partial class VfsMount
             return await open.File.OpenedAsync(cancellation).ConfigureAwait(false);
         }
 
-        return open.Lock is { IsLost: false } known ? known
-            : open.Lock = await _cluster.OpenAsync(open.Node.Inode, cancellation).ConfigureAwait(false);
+        // One for all threads that lock by this open: one that is lost sight of would hold its lock for ever.
+        await open.Locking.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            await SentAsync(open.Node, cancellation).ConfigureAwait(false);
+            return open.Lock is { IsLost: false } known ? known
+                : open.Lock = await _cluster.OpenAsync(open.Node.Inode, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            open.Locking.Release();
+        }
     }
 
     /// <summary>
@@ -130,6 +153,8 @@ public sealed partial class VfsMount
         }
         catch (DistFsException e)
         {
+            // The next close tries again.
+            open.File.Owners.TryAdd(owner, 0);
             return StatusOf(e);
         }
     }

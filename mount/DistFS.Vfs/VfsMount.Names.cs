@@ -53,7 +53,12 @@ public sealed partial class VfsMount
         ReadOnlyMemory<byte> name,
         NewNode node,
         CancellationToken cancellation) => MadeAsync(
-        directory, name, () => _cluster.MakeAsync(caller, directory, name, node, cancellation), null, cancellation);
+        directory,
+        name,
+        parent => MakeHereAsync(caller, parent, name, node, cancellation),
+        () => _cluster.MakeAsync(caller, directory, name, node, cancellation),
+        null,
+        cancellation);
 
     /// <summary>Another name of an inode.</summary>
     public ValueTask<VfsEntry> LinkAsync(
@@ -64,6 +69,7 @@ public sealed partial class VfsMount
         CancellationToken cancellation) => MadeAsync(
         directory,
         name,
+        static _ => default,
         () => _cluster.LinkAsync(caller, inode, directory, name, cancellation),
         NodeOf(inode),
         cancellation);
@@ -73,6 +79,7 @@ public sealed partial class VfsMount
         FileIdentity caller, InodeId directory, ReadOnlyMemory<byte> name, CancellationToken cancellation) =>
         ChangeNamesAsync(
             [(NodeOf(directory), name)],
+            here => RemoveHereAsync(caller, here[0].Directory, name, isDirectory: false, cancellation),
             () => _cluster.UnlinkAsync(caller, directory, name, cancellation),
             cancellation);
 
@@ -81,6 +88,7 @@ public sealed partial class VfsMount
         FileIdentity caller, InodeId directory, ReadOnlyMemory<byte> name, CancellationToken cancellation) =>
         ChangeNamesAsync(
             [(NodeOf(directory), name)],
+            here => RemoveHereAsync(caller, here[0].Directory, name, isDirectory: true, cancellation),
             () => _cluster.RemoveDirectoryAsync(caller, directory, name, cancellation),
             cancellation);
 
@@ -92,6 +100,7 @@ public sealed partial class VfsMount
         RenameMode mode,
         CancellationToken cancellation) => ChangeNamesAsync(
         [(NodeOf(from.Directory), from.Name), (NodeOf(to.Directory), to.Name)],
+        here => RenameHereAsync(caller, here[0], here[1], mode, cancellation),
         () => _cluster.RenameAsync(caller, from, to, mode, cancellation),
         cancellation);
 
@@ -100,6 +109,7 @@ public sealed partial class VfsMount
     {
         try
         {
+            await SentAsync(NodeOf(inode), cancellation).ConfigureAwait(false);
             return await _cluster.ReadLinkAsync(inode, cancellation).ConfigureAwait(false);
         }
         catch (DistFsException e)
@@ -142,7 +152,7 @@ public sealed partial class VfsMount
             if (inode.Value == 0)
             {
                 // Learned, so that it is among what the kernel has to forget.
-                parent.Learn(name, default);
+                parent.Learn(name, default, default);
                 entry = new VfsEntry(FsStatus.NotFound, null, valid, default, new LeaseUse(parent));
                 return true;
             }
@@ -165,7 +175,20 @@ public sealed partial class VfsMount
         long stamp;
         lock (parent.Gate)
         {
-            stamp = parent.Stamp;
+            stamp = parent.NamesStamp;
+        }
+
+        // Under a lease to write, what is on its way of other names makes no difference; of this one nothing is, or it
+        // would be known.
+        bool isOurs;
+        lock (parent.Gate)
+        {
+            isOurs = Holds(parent, LeaseMode.Write);
+        }
+
+        if (!isOurs)
+        {
+            await SentAsync(parent, cancellation).ConfigureAwait(false);
         }
 
         var reply = await _cluster.LookupAsync(caller, parent.Inode, name, cancellation).ConfigureAwait(false);
@@ -173,9 +196,10 @@ public sealed partial class VfsMount
         {
             lock (parent.Gate)
             {
-                if (parent.Stamp == stamp && Holds(parent, LeaseMode.Read))
+                if (parent.NamesStamp == stamp && Holds(parent, LeaseMode.Read))
                 {
-                    parent.Learn(name.Span, reply.Attributes?.Inode ?? default);
+                    parent.LearnOnce(
+                        name.Span, reply.Attributes?.Inode ?? default, reply.Attributes?.Kind ?? default);
                 }
             }
         }
@@ -196,7 +220,7 @@ public sealed partial class VfsMount
 
     /// <summary>
     /// Of a file that loses its name: if a program has it open, or may be about to open what it found under that name,
-    /// which must not fail since another file has taken its place.
+    /// which must not fail since another file has taken its place. It stays until <see cref="Kept"/>.
     /// </summary>
     private VfsFile? FileToKeep(VfsNode node, bool replaced)
     {
@@ -205,11 +229,33 @@ public sealed partial class VfsMount
             if (node.File == null && replaced && node.ToldAt != 0
                 && _options.Clock.GetElapsedTime(node.ToldAt) < _options.OpensAfterLookup)
             {
-                node.File = new VfsFile(this, node);
+                Activate(node);
+            }
+
+            if (node.File != null)
+            {
+                node.File.Keeps++;
             }
 
             return node.File;
         }
+    }
+
+    /// <summary>What <see cref="FileToKeep"/> gave has been used.</summary>
+    private static void Kept(VfsNode node, VfsFile file)
+    {
+        lock (node.Gate)
+        {
+            file.Keeps--;
+        }
+    }
+
+    /// <summary>Under the node's gate: it is open from here on, or has something to send.</summary>
+    private VfsFile Activate(VfsNode node)
+    {
+        node.File ??= new VfsFile(this, node);
+        _active[node.Inode] = node;
+        return node.File;
     }
 
     private static VfsEntry Ended(VfsEntry unused, VfsEntry entry)
@@ -222,6 +268,7 @@ public sealed partial class VfsMount
     private async ValueTask<VfsEntry> MadeAsync(
         InodeId directory,
         ReadOnlyMemory<byte> name,
+        Func<VfsNode, ValueTask<VfsEntry?>> makeHere,
         Func<Task<NodeReply>> make,
         VfsNode? linked,
         CancellationToken cancellation)
@@ -232,27 +279,34 @@ public sealed partial class VfsMount
         }
 
         var parent = NodeOf(directory);
-        parent.Changed();
-        linked?.Changed();
         try
         {
-            var reply = await make().ConfigureAwait(false);
-            return Told(await NamedAsync(parent, name, reply, cancellation).ConfigureAwait(false));
+            if (await makeHere(parent).ConfigureAwait(false) is { } made)
+            {
+                return Told(made);
+            }
+
+            using var direct = await BeginDirectAsync(cancellation, parent, linked).ConfigureAwait(false);
+            if (linked != null)
+            {
+                await LeaveOwnerAsync(linked, cancellation).ConfigureAwait(false);
+            }
+
+            try
+            {
+                return Told(await NamedAsync(parent, name, await make().ConfigureAwait(false), cancellation)
+                    .ConfigureAwait(false));
+            }
+            catch (DistFsException)
+            {
+                // It may have been made.
+                Unknown(parent, name);
+                throw;
+            }
         }
         catch (DistFsException e)
         {
-            lock (parent.Gate)
-            {
-                // It may have been made.
-                parent.Changed();
-                parent.Unlearn(name.Span);
-            }
-
             return VfsEntry.Refused(StatusOf(e));
-        }
-        finally
-        {
-            linked?.Changed();
         }
     }
 
@@ -265,7 +319,12 @@ public sealed partial class VfsMount
             parent.Changed();
             if (reply.Attributes is { } made && Holds(parent, LeaseMode.Read))
             {
-                parent.Learn(name.Span, made.Inode);
+                parent.Learn(name.Span, made.Inode, made.Kind);
+            }
+            else
+            {
+                // Also that it is not there, which was known before, and may be believed again with the lease.
+                parent.Unlearn(name.Span);
             }
         }
 
@@ -281,8 +340,18 @@ public sealed partial class VfsMount
             : Ended(entry, new VfsEntry(FsStatus.Ok, told.Attributes ?? attributes, default, default, default));
     }
 
+    private static void Unknown(VfsNode parent, ReadOnlyMemory<byte> name)
+    {
+        lock (parent.Gate)
+        {
+            parent.Changed();
+            parent.Unlearn(name.Span);
+        }
+    }
+
     private async ValueTask<FsStatus> ChangeNamesAsync(
         (VfsNode Directory, ReadOnlyMemory<byte> Name)[] changes,
+        Func<(VfsNode Directory, ReadOnlyMemory<byte> Name)[], ValueTask<FsStatus?>> changeHere,
         Func<Task<NodeReply>> change,
         CancellationToken cancellation)
     {
@@ -291,84 +360,14 @@ public sealed partial class VfsMount
             return _options.IsReadOnly ? FsStatus.ReadOnly : FsStatus.NameTooLong;
         }
 
-        List<VfsNode> targets = [];
         try
         {
-            foreach (var (directory, name) in changes)
-            {
-                // Of a rename, the second name.
-                var replaced = changes.Length == 2 && directory == changes[1].Directory && name.Equals(changes[1].Name);
-                if (await TargetAsync(directory, name, replaced, cancellation).ConfigureAwait(false) is { } target)
-                {
-                    targets.Add(target);
-                }
-            }
-
-            Changed();
-            return (await change().ConfigureAwait(false)).Status;
+            return await changeHere(changes).ConfigureAwait(false)
+                ?? await ChangeThereAsync(changes, change, cancellation).ConfigureAwait(false);
         }
         catch (DistFsException e)
         {
             return StatusOf(e);
         }
-        finally
-        {
-            Changed();
-        }
-
-        void Changed()
-        {
-            var told = changes.Max(static one => one.Directory.NamesToldUntil);
-            foreach (var (directory, name) in changes)
-            {
-                lock (directory.Gate)
-                {
-                    directory.Changed();
-                    directory.Unlearn(name.Span);
-
-                    // The kernel moves what it knows of a name to where it is renamed to, with the time for which it
-                    // was told.
-                    directory.NamesToldUntil = Math.Max(directory.NamesToldUntil, told);
-                }
-            }
-
-            targets.ForEach(static target => target.Changed());
-        }
-    }
-
-    /// <summary>
-    /// What loses a name, or gets another one. If a program has it open, the metaservers are told before: it stays
-    /// then.
-    /// </summary>
-    private async ValueTask<VfsNode?> TargetAsync(
-        VfsNode directory, ReadOnlyMemory<byte> name, bool replaced, CancellationToken cancellation)
-    {
-        InodeId inode;
-        lock (directory.Gate)
-        {
-            if (!Holds(directory, LeaseMode.Read) || !directory.TryFind(name.Span, out inode))
-            {
-                inode = default;
-            }
-        }
-
-        if (inode.Value == 0)
-        {
-            var reply = await _cluster
-                .LookupAsync(FileIdentity.Root, directory.Inode, name, cancellation).ConfigureAwait(false);
-            inode = reply.Attributes?.Inode ?? default;
-        }
-
-        if (inode.Value == 0 || !_nodes.TryGetValue(inode, out var node))
-        {
-            return null;
-        }
-
-        if (FileToKeep(node, replaced) is { } file)
-        {
-            await file.RegisterAsync(cancellation).ConfigureAwait(false);
-        }
-
-        return node;
     }
 }

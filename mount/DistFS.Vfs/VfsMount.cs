@@ -24,6 +24,12 @@ public sealed partial class VfsMount : ILeaseHolder, IAsyncDisposable
     private const int NameBytesMax = 255;
 
     private readonly ConcurrentDictionary<InodeId, VfsNode> _nodes = [];
+
+    // Those with a file that is open, or has something to send.
+    private readonly ConcurrentDictionary<InodeId, VfsNode> _active = [];
+
+    // Without a name, an open and anybody who knows them.
+    private readonly ConcurrentQueue<VfsNode> _removed = [];
     private readonly VfsOptions _options;
     private readonly IVfsKernel _kernel;
     private readonly CancellationTokenSource _stop = new();
@@ -48,6 +54,7 @@ public sealed partial class VfsMount : ILeaseHolder, IAsyncDisposable
         ArgumentNullException.ThrowIfNull(options);
         var mount = new VfsMount(options, kernel);
         mount._cluster = await DistFsNodes.ConnectAsync(client, mount, cancellation).ConfigureAwait(false);
+        mount._journal = new ChangeJournal(mount, mount.Refused);
         mount._keeping = Task.Run(mount.KeepAsync, CancellationToken.None);
         return mount;
     }
@@ -57,14 +64,27 @@ public sealed partial class VfsMount : ILeaseHolder, IAsyncDisposable
     {
         await _stop.CancelAsync().ConfigureAwait(false);
         await _keeping.ConfigureAwait(false);
-        foreach (var node in _nodes.Values)
+        await Task.WhenAll(_active.Values.Select(async node =>
         {
-            if (node.File is { } file)
+            if (FileOf(node) is { } file)
             {
                 await file.CloseAsync(isEnd: true).ConfigureAwait(false);
             }
+        })).ConfigureAwait(false);
+        using (var limit = new CancellationTokenSource(_options.EndLimit, _options.Clock))
+        {
+            try
+            {
+                await _journal.SentAsync(limit.Token).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is OperationCanceledException or DistFsException)
+            {
+                Report(new DistFsException(
+                    ErrorCatalog.WritesLost, "The cluster did not take the last changes of names before the end."));
+            }
         }
 
+        await _journal.DisposeAsync().ConfigureAwait(false);
         await _cluster.DisposeAsync().ConfigureAwait(false);
         _stop.Dispose();
     }
@@ -77,6 +97,10 @@ public sealed partial class VfsMount : ILeaseHolder, IAsyncDisposable
             lock (node.Gate)
             {
                 node.Lookups -= Math.Min(lookups, node.Lookups);
+                if (node is { IsRemoved: true, Lookups: 0 })
+                {
+                    _removed.Enqueue(node);
+                }
             }
         }
     }
@@ -91,14 +115,40 @@ public sealed partial class VfsMount : ILeaseHolder, IAsyncDisposable
 
     internal VfsNode NodeOf(InodeId inode)
     {
-        var node = _nodes.GetOrAdd(inode, static inode => new VfsNode(inode));
-        node.UsedAt = Interlocked.Increment(ref _uses);
-        return node;
+        while (true)
+        {
+            var node = _nodes.GetOrAdd(inode, static inode => new VfsNode(inode));
+            lock (node.Gate)
+            {
+                // One that is just being forgotten is nobody's any more.
+                if (!node.IsGone)
+                {
+                    node.UsedAt = Interlocked.Increment(ref _uses);
+                    return node;
+                }
+            }
+        }
     }
 
     /// <summary>Under the node's gate: whether the cache of an inode may be used now.</summary>
-    internal bool Holds(VfsNode node, LeaseMode mode) =>
-        !node.IsGivingUp && _cluster.ModeOf(node.Inode) >= mode;
+    internal bool Holds(VfsNode node, LeaseMode mode)
+    {
+        if (node.IsGivingUp || _cluster.ModeOf(node.Inode) >= mode)
+        {
+            return !node.IsGivingUp;
+        }
+
+        // What was made here is found through where it was made only.
+        for (var owner = node.Owner; owner is { IsGivingUp: false }; owner = owner.Owner)
+        {
+            if (_cluster.ModeOf(owner.Inode) == LeaseMode.Write)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     /// <summary>What a failure of the cluster is to a program.</summary>
     internal FsStatus StatusOf(DistFsException failure)
@@ -110,75 +160,7 @@ public sealed partial class VfsMount : ILeaseHolder, IAsyncDisposable
         }
 
         Report(failure);
-        return failure.Status is FsStatus.Ok or FsStatus.TryAgain ? FsStatus.IoError : failure.Status;
-    }
-
-    /// <summary>Until the end: what was written is sent within a second, and what nobody uses is forgotten.</summary>
-    private async Task KeepAsync()
-    {
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(500), _options.Clock);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false))
-            {
-                foreach (var node in _nodes.Values)
-                {
-                    if (node.File is { } file)
-                    {
-                        await file.SendAsync(_stop.Token).ConfigureAwait(false);
-                        await EndUnopenedAsync(node, file).ConfigureAwait(false);
-                    }
-                }
-
-                await TrimAsync().ConfigureAwait(false);
-            }
-        }
-        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
-        {
-            // The mount ends.
-        }
-    }
-
-    /// <summary>It was kept for somebody who might have opened it, and has not.</summary>
-    private async Task EndUnopenedAsync(VfsNode node, VfsFile file)
-    {
-        lock (node.Gate)
-        {
-            if (file.Opens > 0 || _options.Clock.GetElapsedTime(node.ToldAt) < _options.OpensAfterLookup)
-            {
-                return;
-            }
-        }
-
-        await EndAsync(node, file).ConfigureAwait(false);
-    }
-
-    /// <summary>Too many inodes are remembered: those that nobody used for the longest time go.</summary>
-    private async Task TrimAsync()
-    {
-        var tooMany = _nodes.Count - _options.NodesMax;
-        if (tooMany <= 0)
-        {
-            return;
-        }
-
-        List<InodeId> gone = [];
-        foreach (var node in _nodes.Values.OrderBy(static node => node.UsedAt).Take(tooMany + (_options.NodesMax / 16)))
-        {
-            lock (node.Gate)
-            {
-                if (node.Lookups == 0 && node.File == null && !node.IsGivingUp)
-                {
-                    node.Forget();
-                    gone.Add(node.Inode);
-                    _nodes.TryRemove(KeyValuePair.Create(node.Inode, node));
-                }
-            }
-        }
-
-        foreach (var part in gone.Chunk(LeasesAtOnce))
-        {
-            await _cluster.ReleaseAsync(part).ConfigureAwait(false);
-        }
+        return failure.Status is FsStatus.Ok or FsStatus.TryAgain or FsStatus.TimedOut or FsStatus.ConnectionReset
+            ? FsStatus.IoError : failure.Status;
     }
 }

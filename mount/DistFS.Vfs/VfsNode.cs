@@ -11,7 +11,8 @@ internal sealed class VfsNode(InodeId inode)
 {
     private static readonly InodeId ToBeAsked = new(ulong.MaxValue);
 
-    private Dictionary<byte[], InodeId>? _names;
+    private Dictionary<byte[], (InodeId Inode, FileKind Kind)>? _names;
+    private HashSet<VfsNode>? _owned;
     private int _uses;
     private int _givingUp;
     private TaskCompletionSource? _unused;
@@ -30,6 +31,15 @@ internal sealed class VfsNode(InodeId inode)
     /// Changes when something of it changed, or may have: what was asked for before is not put into the cache.
     /// </summary>
     public long Stamp { get; private set; }
+
+    /// <summary>
+    /// Changes when names may have changed elsewhere: what was asked for before is not learned. What is changed here is
+    /// known, and does not count.
+    /// </summary>
+    public long NamesStamp { get; private set; }
+
+    /// <summary>Of a directory: as it was known last. Who has it open may look at it when it is gone.</summary>
+    public FileStatus? Last { get; set; }
 
     /// <summary>How often the kernel was told of it, and has not forgotten it.</summary>
     public ulong Lookups { get; set; }
@@ -50,7 +60,53 @@ internal sealed class VfsNode(InodeId inode)
     public long ToldAt { get; set; }
 
     /// <summary>Its lease is being given up: nothing is told under it any more.</summary>
-    public bool IsGivingUp => _givingUp > 0;
+    public bool IsGivingUp => Volatile.Read(ref _givingUp) > 0;
+
+    /// <summary>
+    /// The directory in which it was made here: nobody finds it but through that one, so who has that one under a lease
+    /// to write has this one too. Null: it has leases of its own, or none.
+    /// </summary>
+    public VfsNode? Owner { get; set; }
+
+    /// <summary>The last change of it that was made here and is sent later (<see cref="ChangeJournal"/>); 0: none.
+    /// </summary>
+    public long ChangedAt { get; set; }
+
+    /// <summary>
+    /// Requests that change it at the metaservers just now: nothing is changed here meanwhile, or the order would be
+    /// another there.
+    /// </summary>
+    public int Directs { get; set; }
+
+    /// <summary>Of a directory: before that no lease to write is asked for, in the clock's time stamps.</summary>
+    public long HereFrom { get; set; }
+
+    /// <summary>Of a directory: in which one it is; 0: not known.</summary>
+    public InodeId Parent { get; set; }
+
+    /// <summary>Of a directory: removals here in a row, by which leases of what is removed are asked for.</summary>
+    public int Removals { get; set; }
+
+    /// <summary>It has lost its last name here, and nobody had it open.</summary>
+    public bool IsRemoved { get; set; }
+
+    /// <summary>Changes of it that were told as made and could not be.</summary>
+    public (long Count, FsStatus Last) Errors { get; set; }
+
+    /// <summary>What was made in it and has no lease of its own. Under the gate.</summary>
+    public IReadOnlyCollection<VfsNode> Owned => _owned ?? (IReadOnlyCollection<VfsNode>)[];
+
+    /// <summary>Something was made in it.</summary>
+    public void Own(VfsNode made) => (_owned ??= []).Add(made);
+
+    /// <summary>It has a lease of its own, or is forgotten.</summary>
+    public void Disown(VfsNode made) => _owned?.Remove(made);
+
+    /// <summary>It is not remembered any more; another one may be in its place.</summary>
+    public bool IsGone { get; set; }
+
+    /// <summary>Under the gate: something is being told under its lease.</summary>
+    public bool IsUsed => _uses > 0;
 
     /// <summary>When it was asked for last, by a count of all; the oldest is forgotten first.</summary>
     public long UsedAt { get; set; }
@@ -105,6 +161,7 @@ internal sealed class VfsNode(InodeId inode)
         lock (Gate)
         {
             Stamp++;
+            NamesStamp++;
             Known = null;
             IsComplete = false;
             List<byte[]> names = _names == null ? [] : [.. _names.Keys];
@@ -119,33 +176,115 @@ internal sealed class VfsNode(InodeId inode)
         lock (Gate)
         {
             Stamp++;
+            NamesStamp++;
             Known = null;
+        }
+    }
+
+    /// <summary>It was changed here, under a lease to write: so it is now.</summary>
+    public void ChangedHere(FileStatus now)
+    {
+        lock (Gate)
+        {
+            Stamp++;
+            Known = now;
+            Last = now.IsDirectory ? now : null;
         }
     }
 
     /// <summary>What a name stands for, as far as that is known; 0: nothing.</summary>
     public bool TryFind(ReadOnlySpan<byte> name, out InodeId found)
     {
+        if (_names != null && _names.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(name, out var known))
+        {
+            found = known.Inode;
+            return found != ToBeAsked;
+        }
+
         found = default;
-        return _names != null && _names.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(name, out found)
-            ? found != ToBeAsked : IsComplete;
+        return IsComplete;
     }
 
     /// <summary>Learns what a name stands for; 0: nothing.</summary>
-    public void Learn(ReadOnlySpan<byte> name, InodeId found)
+    public void Learn(ReadOnlySpan<byte> name, InodeId found, FileKind kind)
     {
-        _names ??= new Dictionary<byte[], InodeId>(NameComparer.Instance);
-        _names.GetAlternateLookup<ReadOnlySpan<byte>>()[name] = found;
+        _names ??= new(NameComparer.Instance);
+        _names.GetAlternateLookup<ReadOnlySpan<byte>>()[name] = (found, kind);
     }
+
+    /// <summary>Learns it, unless the name was learned, or changed here, since it was asked for.</summary>
+    public void LearnOnce(ReadOnlySpan<byte> name, InodeId found, FileKind kind)
+    {
+        if (_names == null || !_names.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(name, out var known)
+            || known.Inode == ToBeAsked)
+        {
+            Learn(name, found, kind);
+        }
+    }
+
+    /// <summary>All names, if each is known.</summary>
+    public List<(byte[] Name, InodeId Inode, FileKind Kind)>? Names()
+    {
+        if (!IsComplete)
+        {
+            return null;
+        }
+
+        List<(byte[] Name, InodeId Inode, FileKind Kind)> all = new(_names?.Count ?? 0);
+        foreach (var (name, (inode, kind)) in _names ?? [])
+        {
+            if (inode == ToBeAsked)
+            {
+                return null;
+            }
+
+            if (inode.Value != 0)
+            {
+                all.Add((name, inode, kind));
+            }
+        }
+
+        return all;
+    }
+
+    /// <summary>Some of what is in it that is no directory.</summary>
+    public List<InodeId> FilesIn(int most, Func<InodeId, bool> isWanted)
+    {
+        List<InodeId> found = [];
+        foreach (var (inode, kind) in _names?.Values ?? Enumerable.Empty<(InodeId Inode, FileKind Kind)>())
+        {
+            if (found.Count == most)
+            {
+                break;
+            }
+
+            if (kind != FileKind.Directory && inode.Value != 0 && inode != ToBeAsked && isWanted(inode))
+            {
+                found.Add(inode);
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>Whether there are no names; null: that is not known.</summary>
+    public bool? IsEmpty() => Names() is { } names ? names.Count == 0 : null;
 
     /// <summary>
     /// What a name stands for is to be asked again: it goes, or stands for something else. It stays among those that
     /// the kernel has to forget, which may have it, and keeps it in a rename.
     /// </summary>
-    public void Unlearn(ReadOnlySpan<byte> name) => Learn(name, ToBeAsked);
+    public void Unlearn(ReadOnlySpan<byte> name) => Learn(name, ToBeAsked, default);
 
-    /// <summary>All names are known.</summary>
-    public void Complete() => IsComplete = true;
+    /// <summary>All names were told: what was to be asked for and is not among them is not there.</summary>
+    public void Complete()
+    {
+        IsComplete = true;
+        foreach (var name in _names?.Where(static one => one.Value.Inode == ToBeAsked).ToList() ?? [])
+        {
+            _names![name.Key] = default;
+        }
+    }
 
     /// <summary>Names as bytes.</summary>
     private sealed class NameComparer

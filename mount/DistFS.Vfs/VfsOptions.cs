@@ -57,6 +57,21 @@ public sealed record VfsOptions
     /// </summary>
     public TimeSpan SharedTime { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>
+    /// What others wait for is sent within so long; then it is lost, and told to be. The metaservers end the session of
+    /// one who takes 20 s, and with it all that is not sent.
+    /// </summary>
+    public TimeSpan GiveUpLimit { get; init; } = TimeSpan.FromSeconds(12);
+
+    /// <summary>Changes that are on their way are waited for so long; then EIO, and they stay on their way.</summary>
+    public TimeSpan SendPatience { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>At the end, changes of names that are on their way are waited for so long.</summary>
+    public TimeSpan EndLimit { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Content of new files that is kept here until it is sent, in bytes: beyond it writes wait.</summary>
+    public long UnsentBytesMax { get; init; } = 64 << 20;
+
     /// <summary>Told of what could not be done since the cluster did not: for logs.</summary>
     public Action<DistFsException>? Failed { get; init; }
 

@@ -44,13 +44,13 @@ public sealed class TwoMountsTests : IAsyncLifetime
 
         // What was written and not sent is sent when the other looks.
         Assert.Equal(
-            (FsStatus.Ok, true), await _two.WriteAsync(made.Handle, 0, "hello"u8.ToArray(), default));
+            (FsStatus.Ok, true), await _two.WriteAsync(made.Handle, 0, "hello"u8.ToArray(), false, default));
         Assert.Equal(5, (await AttributesAsync(_one, made.Inode)).Size);
         Assert.Equal("hello", await ReadAsync(_one, made.Inode));
 
         // And back.
         var opened = await OpenAsync(_one, made.Inode, writes: true);
-        await _one.WriteAsync(opened, 5, ", world"u8.ToArray(), default);
+        await _one.WriteAsync(opened, 5, ", world"u8.ToArray(), false, default);
         Assert.Equal("hello, world", await ReadAsync(_two, made.Inode));
 
         // Times are told once and stay.
@@ -76,7 +76,7 @@ public sealed class TwoMountsTests : IAsyncLifetime
     public async Task A_file_that_is_open_here_stays_when_the_other_unlinks_it()
     {
         var made = await CreateAsync(_one, "open");
-        await _one.WriteAsync(made.Handle, 0, "still here"u8.ToArray(), default);
+        await _one.WriteAsync(made.Handle, 0, "still here"u8.ToArray(), false, default);
         Assert.Equal(FsStatus.Ok, await StatusAsync(_two, "open"));
         Assert.Equal(FsStatus.Ok, await _two.UnlinkAsync(FileIdentity.Root, InodeId.Root, Name("open"), default));
         Assert.Equal(FsStatus.NotFound, await StatusAsync(_one, "open"));
@@ -104,7 +104,7 @@ public sealed class TwoMountsTests : IAsyncLifetime
     {
         for (var i = 0; i < 20; i++)
         {
-            var (status, _) = await mount.WriteAsync(handle, 0, new[] { (byte)letter }, default);
+            var (status, _) = await mount.WriteAsync(handle, 0, new[] { (byte)letter }, false, default);
             Assert.Equal(FsStatus.Ok, status);
         }
     }

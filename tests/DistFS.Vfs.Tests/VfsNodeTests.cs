@@ -1,3 +1,4 @@
+using DistFS.Client;
 namespace DistFS.Vfs.Tests;
 
 /// <summary>What is cached of an inode, and when it may be told (docs/design/vfs.md).</summary>
@@ -10,8 +11,8 @@ public sealed class VfsNodeTests
     public void A_name_is_known_or_not_or_known_not_to_be_there()
     {
         Assert.False(_node.TryFind("a"u8, out _));
-        _node.Learn("a"u8, One);
-        _node.Learn("gone"u8, default);
+        _node.Learn("a"u8, One, FileKind.File);
+        _node.Learn("gone"u8, default, FileKind.File);
         Assert.True(_node.TryFind("a"u8, out var found));
         Assert.Equal(One, found);
         Assert.True(_node.TryFind("gone"u8, out found));
@@ -26,7 +27,7 @@ public sealed class VfsNodeTests
     [Fact]
     public void A_name_that_changes_is_asked_again_and_stays_among_those_to_be_forgotten()
     {
-        _node.Learn("a"u8, One);
+        _node.Learn("a"u8, One, FileKind.File);
         _node.Complete();
         _node.Unlearn("a"u8);
         _node.Unlearn("b"u8);

@@ -16,7 +16,26 @@ public sealed class NodeChange
     /// <summary>Bytes that it takes of a request, about.</summary>
     public int Bytes { get; private init; } = 64;
 
+    /// <summary>
+    /// It is of an inode only: if that is there no more (ENOENT), nobody can ask for what was changed, and nothing is
+    /// lost.
+    /// </summary>
+    public bool EndsWithInode => Operation.KindCase is Operation.KindOneofCase.WriteInline
+        or Operation.KindOneofCase.SetAttributes or Operation.KindOneofCase.SetSize;
+
     internal Operation Operation { get; }
+
+    /// <summary>What it does, to which inode: for logs.</summary>
+    public override string ToString() => Operation.KindCase switch
+    {
+        Operation.KindOneofCase.Make => $"make {Operation.Make.Inode} in {Operation.Make.Parent}",
+        Operation.KindOneofCase.Unlink => $"unlink {Operation.Unlink.Inode} in {Operation.Unlink.Parent}",
+        Operation.KindOneofCase.RemoveDirectory => $"rmdir in {Operation.RemoveDirectory.Parent}",
+        Operation.KindOneofCase.Rename => $"rename from {Operation.Rename.FromParent} to {Operation.Rename.ToParent}",
+        Operation.KindOneofCase.SetAttributes => $"set attributes of {Operation.SetAttributes.Inode}",
+        Operation.KindOneofCase.WriteInline => $"write {Operation.WriteInline.Inode}",
+        _ => Operation.KindCase.ToString(),
+    };
 
     /// <summary>A new inode, whose number is one of a range that the session has reserved; in ascending order.</summary>
     public static NodeChange Make(
