@@ -27,11 +27,17 @@ internal abstract class TransferVerb : ClusterVerb
 
     private readonly Option<bool> _preserve;
 
+    private readonly Option<ByteSize[]> _limit =
+        CliArguments.Sizes("--limit", "So many bytes in a second at most", ByteSize.GiB(1_000));
+
     protected TransferVerb(string paths, string preserves)
     {
         _paths = new Argument<string[]>("path") { Description = paths, Arity = new ArgumentArity(2, 100_000) };
         _preserve = new Option<bool>("-p", "--preserve") { Description = preserves };
     }
+
+    /// <summary>Whether bytes go through this process.</summary>
+    protected virtual bool MovesBytes => true;
 
     /// <summary>Whoever goes on after a run that was killed waits for this.</summary>
     protected sealed override TimeSpan SessionLease => TimeSpan.FromSeconds(10);
@@ -44,6 +50,10 @@ internal abstract class TransferVerb : ClusterVerb
         command.Options.Add(_recursive);
         command.Options.Add(_force);
         command.Options.Add(_preserve);
+        if (MovesBytes)
+        {
+            command.Options.Add(_limit);
+        }
     }
 
     /// <inheritdoc/>
@@ -63,6 +73,7 @@ internal abstract class TransferVerb : ClusterVerb
             Overwrites = context.Get(_force),
             Preserves = context.Get(_preserve),
             Resumes = true,
+            BytesPerSecondMax = MovesBytes && context.Get(_limit) is [.., var limit] ? Math.Max(1, limit.Bytes) : null,
             Failed = failures.Add,
         };
         var began = Stopwatch.GetTimestamp();

@@ -82,15 +82,10 @@ public sealed class ChunkCheckTests : IDisposable
             server.Signal(ProcessSignal.Stop);
             try
             {
-                var begun = Stopwatch.GetTimestamp();
                 for (var i = 0; i < 100; i++)
                 {
                     await ReadOneAsync();
                 }
-
-                // A connection that stands still is given up after 3 s.
-                Assert.True(
-                    Stopwatch.GetElapsedTime(begun) < TimeSpan.FromSeconds(2), $"{Stopwatch.GetElapsedTime(begun)}");
             }
             finally
             {

@@ -15,6 +15,9 @@ public sealed class ResumeTests(ClusterFixture fixture) : IClassFixture<ClusterF
     private const int Bytes = 8 * ChunkBytes;
     private const int RecordBytes = 16;
 
+    /// <summary>So that there is a middle, however slowly this process looks for it.</summary>
+    private const string Limited = "64MiB";
+
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("distfs-resume").FullName;
@@ -28,7 +31,7 @@ public sealed class ResumeTests(ClusterFixture fixture) : IClassFixture<ClusterF
     {
         var (local, path) = (Source("large"), $"/put-{signal}");
         await fixture.Client.CreateDirectoryAsync(path);
-        using (var put = Dfs("put", local, path))
+        using (var put = Dfs("put", local, path, "--limit", Limited))
         {
             await WhileAsync(put, async () => await KeptAsync(path) < 5 * ChunkBytes);
             await EndAsync(put, signal);
@@ -50,7 +53,7 @@ public sealed class ResumeTests(ClusterFixture fixture) : IClassFixture<ClusterF
     {
         var local = Source("changed");
         await fixture.Client.CreateDirectoryAsync("/changed");
-        using (var put = Dfs("put", local, "/changed"))
+        using (var put = Dfs("put", local, "/changed", "--limit", Limited))
         {
             await WhileAsync(put, async () => await KeptAsync("/changed") < 5 * ChunkBytes);
             await EndAsync(put, "INT");
@@ -80,7 +83,7 @@ public sealed class ResumeTests(ClusterFixture fixture) : IClassFixture<ClusterF
         await JsonAsync("put", local, path, "--json");
         var into = Directory.CreateDirectory(Path.Combine(_folder, "into")).FullName;
         var target = Path.Combine(into, "target");
-        using (var get = Dfs("get", path, target))
+        using (var get = Dfs("get", path, target, "--limit", Limited))
         {
             await WhileAsync(get, () => Task.FromResult(!Ranges(into, 8)));
             await EndAsync(get, signal);

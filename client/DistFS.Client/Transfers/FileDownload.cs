@@ -76,6 +76,7 @@ public sealed partial class FileDownload(DistFsClient client, TransferOptions op
             while (offset < end)
             {
                 var part = buffer.AsMemory(0, (int)Math.Min(PartialFile.RangeBytes, end - offset));
+                await options.PaceAsync(part.Length, cancellation).ConfigureAwait(false);
                 var count = await file.ReadAsync(offset, part, cancellation).ConfigureAwait(false);
                 if (count == 0)
                 {
@@ -164,6 +165,7 @@ public sealed partial class FileDownload(DistFsClient client, TransferOptions op
                 {
                     var at = range * PartialFile.RangeBytes;
                     var wanted = (int)Math.Min(PartialFile.RangeBytes, length - at);
+                    await options.PaceAsync(wanted, stop).ConfigureAwait(false);
                     var count = await file.ReadAsync(at, buffer.AsMemory(0, wanted), stop).ConfigureAwait(false);
                     if (count < wanted)
                     {

@@ -215,6 +215,7 @@ public sealed partial class FileUpload(DistFsClient client, TransferOptions opti
             for (int count; (count = await read(buffer.AsMemory(0, BufferBytes), offset, cancellation)
                 .ConfigureAwait(false)) > 0; offset += count)
             {
+                await options.PaceAsync(count, cancellation).ConfigureAwait(false);
                 await file.WriteAsync(offset, buffer.AsMemory(0, count), cancellation).ConfigureAwait(false);
                 options.Progress.Add(count);
             }

@@ -41,6 +41,8 @@ public sealed class TransferProgress
 /// <summary>How files are transferred.</summary>
 public sealed record TransferOptions
 {
+    private readonly TransferPace? _pace;
+
     /// <summary>What is there is replaced; else that is an error (EEXIST).</summary>
     public bool Overwrites { get; init; }
 
@@ -63,8 +65,23 @@ public sealed record TransferOptions
     /// </summary>
     public Action<string, DistFsException>? Failed { get; init; }
 
+    /// <summary>So many bytes in a second at most, all files together. Null: as many as there can be.</summary>
+    public long? BytesPerSecondMax
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value ?? 1, 1);
+            (field, _pace) = (value, value is { } max ? new TransferPace(max, TimeProvider.System) : null);
+        }
+    }
+
     /// <summary>Gets the progress.</summary>
     public TransferProgress Progress { get; init; } = new();
+
+    /// <summary>Ends when so many bytes may be transferred.</summary>
+    internal ValueTask PaceAsync(int bytes, CancellationToken cancellation) =>
+        _pace?.WaitAsync(bytes, cancellation) ?? ValueTask.CompletedTask;
 
     /// <summary>Does one part of a tree; what fails of it is told, if that is wanted.</summary>
     internal async ValueTask TryAsync(string path, Func<Task> part)
