@@ -4,12 +4,12 @@ using DistFS.Primitives;
 namespace DistFS.Vfs;
 
 /// <summary>
-/// Changes that were made here, under leases to write, and are on their way to the metaservers: in their order, within a
-/// second, a batch at a time (docs/design/vfs.md, "Changes made here"). Any thread.
+/// Changes that were made here, under leases to write, and are on their way to the metaservers: in their order, within
+/// a second, a batch at a time (docs/design/vfs.md, "Changes made here"). Any thread.
 /// </summary>
 /// <remarks>
-/// What is changed here is changed under <see cref="Gate"/>, with its entry: so the order here is the order there. It is
-/// taken before the gate of a node, never behind it.
+/// What is changed here is changed under <see cref="Gate"/>, with its entry: so the order here is the order there. It
+/// is taken before the gate of a node, never behind it.
 /// </remarks>
 internal sealed class ChangeJournal : IAsyncDisposable
 {
@@ -18,8 +18,6 @@ internal sealed class ChangeJournal : IAsyncDisposable
     private const int SendFrom = 256;
     private const int InodesAtOnce = 8_192;
 
-    /// <summary>What comes within so long goes together, unless somebody waits for it.</summary>
-    private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
     private readonly VfsMount _mount;
@@ -216,7 +214,7 @@ internal sealed class ChangeJournal : IAsyncDisposable
             while (true)
             {
                 await _some.Task.WaitAsync(_stop.Token).ConfigureAwait(false);
-                await Task.WhenAny(_wanted.Task, Task.Delay(Gathering, clock, _stop.Token)).ConfigureAwait(false);
+                await Task.WhenAny(_wanted.Task, Task.Delay(_mount.Options.Gathering, clock, _stop.Token)).ConfigureAwait(false);
                 List<Entry> batch = [];
                 NodeSession session;
                 lock (Gate)

@@ -181,7 +181,7 @@ internal sealed partial class VfsFile
         (_here, _isDirty) = (null, isDirty);
     }
 
-    /// <summary>Under the turn: cuts it, or adds zeros; false: that is for the writer, or for the metaservers.</summary>
+    /// <summary>Under the turn: cuts it, or adds zeros; false: that is for the writer or the metaservers.</summary>
     private bool TryResizeHere(long length)
     {
         if (_here == null || !IsHeld(LeaseMode.Write) || !_here.TryResize(length))

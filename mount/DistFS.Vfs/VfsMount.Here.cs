@@ -6,12 +6,13 @@ using DistFS.Primitives;
 namespace DistFS.Vfs;
 
 /// <content>
-/// Names and attributes that are changed here, under leases to write, and are sent later; what cannot be decided here is
-/// left to the metaservers.
+/// Names and attributes that are changed here, under leases to write, and are sent later; what cannot be decided here
+/// is left to the metaservers.
 /// </content>
 public sealed partial class VfsMount
 {
-    /// <summary>After a lease to write was refused or given up, others use the directory: they ask for that long.</summary>
+    /// <summary>After a lease to write was refused or given up, others use the directory: for so long none is asked for.
+    /// </summary>
     private static readonly TimeSpan HerePause = TimeSpan.FromSeconds(2);
 
     private const uint SpecialModes = 0b110_000_000_000;

@@ -45,7 +45,10 @@ public sealed partial class VfsMount
     private void Refused(VfsNode node, NodeChange change, FsStatus status)
     {
         Report(new DistFsException(
-            ErrorCatalog.WritesLost, $"Inode {node.Inode.Value}: a change was not made ({status.ToPosixName()}): {change}.", null, status));
+            ErrorCatalog.WritesLost,
+            $"Inode {node.Inode.Value}: a change was not made ({status.ToPosixName()}): {change}.",
+            null,
+            status));
         VfsFile? file;
         lock (node.Gate)
         {

@@ -242,7 +242,7 @@ public sealed partial class VfsMount
         return true;
     }
 
-    /// <summary>Whether there is a lease to write of what is in a directory; asked for if nobody else has one.</summary>
+    /// <summary>Whether there is a lease to write of what is in a directory; asked for if nobody has one.</summary>
     private async ValueTask<bool> IsOursAsync(VfsNode parent, VfsNode node, CancellationToken cancellation)
     {
         List<(VfsNode Node, long Stamp)> wanted = [];

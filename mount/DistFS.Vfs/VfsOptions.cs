@@ -63,6 +63,9 @@ public sealed record VfsOptions
     /// </summary>
     public TimeSpan GiveUpLimit { get; init; } = TimeSpan.FromSeconds(12);
 
+    /// <summary>What is changed here within so long goes together, unless somebody waits for it.</summary>
+    public TimeSpan Gathering { get; init; } = TimeSpan.FromMilliseconds(200);
+
     /// <summary>Changes that are on their way are waited for so long; then EIO, and they stay on their way.</summary>
     public TimeSpan SendPatience { get; init; } = TimeSpan.FromSeconds(30);
 

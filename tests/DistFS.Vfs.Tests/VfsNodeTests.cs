@@ -1,4 +1,5 @@
 using DistFS.Client;
+
 namespace DistFS.Vfs.Tests;
 
 /// <summary>What is cached of an inode, and when it may be told (docs/design/vfs.md).</summary>
@@ -36,6 +37,53 @@ public sealed class VfsNodeTests
         Assert.True(_node.TryFind("c"u8, out _));
         Assert.Equal(["a", "b"], _node.Forget().Select(System.Text.Encoding.UTF8.GetString).Order());
         Assert.False(_node.TryFind("c"u8, out _));
+    }
+
+    [Fact]
+    public void A_listing_says_that_what_was_to_be_asked_for_is_not_there()
+    {
+        _node.Learn("a"u8, One, FileKind.File);
+        _node.Learn("gone"u8, default, default);
+        _node.Unlearn("b"u8);
+        Assert.Null(_node.Names());
+        Assert.Null(_node.IsEmpty());
+        _node.LearnOnce("a"u8, new InodeId(9), FileKind.File);
+        _node.LearnOnce("gone"u8, new InodeId(9), FileKind.File);
+        _node.LearnOnce("b"u8, new InodeId(3), FileKind.Directory);
+        Assert.Null(_node.Names());
+        _node.Unlearn("b"u8);
+        _node.Complete();
+        Assert.Equal([(One, FileKind.File)], _node.Names()!.Select(static one => (one.Inode, one.Kind)));
+        Assert.False(_node.IsEmpty());
+        _node.Learn("a"u8, default, default);
+        Assert.True(_node.IsEmpty());
+        Assert.Empty(_node.FilesIn(10, static _ => true));
+    }
+
+    /// <summary>What is changed here makes nothing unknown: the names that were asked for meanwhile may be learned.
+    /// </summary>
+    [Fact]
+    public void A_change_here_is_another_state_with_the_same_names()
+    {
+        var (stamp, names) = (_node.Stamp, _node.NamesStamp);
+        _node.ChangedHere(new FileStatus
+        {
+            Inode = new InodeId(7),
+            Kind = FileKind.Directory,
+            Mode = 0,
+            Uid = 0,
+            Gid = 0,
+            Links = 2,
+            Size = 0,
+            Allocated = 0,
+        });
+        Assert.NotEqual(stamp, _node.Stamp);
+        Assert.Equal(names, _node.NamesStamp);
+        Assert.NotNull(_node.Known);
+        _node.Changed();
+        Assert.NotEqual(names, _node.NamesStamp);
+        Assert.Null(_node.Known);
+        Assert.NotNull(_node.Last);
     }
 
     [Fact]

@@ -37,7 +37,7 @@ public sealed class NodeChange
         _ => Operation.KindCase.ToString(),
     };
 
-    /// <summary>A new inode, whose number is one of a range that the session has reserved; in ascending order.</summary>
+    /// <summary>A new inode, whose number is of a range that the session has reserved; in ascending order.</summary>
     public static NodeChange Make(
         FileIdentity caller, InodeId directory, ReadOnlyMemory<byte> name, NewNode node, InodeId inode, FileTime time)
     {

@@ -90,9 +90,8 @@ public sealed class LeaseRules(LeaseTicket ticket)
             // The right to open is looked for in the attributes, which are told.
             Operation.KindOneofCase.Open => Look(operation.Open.Inode),
 
-            // Opens, quotas and locks are in nobody's cache.
+            // Opens and locks are in nobody's cache.
             Operation.KindOneofCase.Release => operation.Release.Inode,
-            Operation.KindOneofCase.SetQuota => operation.SetQuota.Inode,
             Operation.KindOneofCase.Lock => operation.Lock.Inode,
             Operation.KindOneofCase.WriteInline => Change(operation.WriteInline.Inode),
             Operation.KindOneofCase.SetSize => Change(operation.SetSize.Inode),
@@ -107,6 +106,9 @@ public sealed class LeaseRules(LeaseTicket ticket)
                 Share(operation.ShareRange.FromInode, operation.ShareRange.ToInode),
             Operation.KindOneofCase.PunchRange => Change(operation.PunchRange.Inode),
             Operation.KindOneofCase.ReserveInodes => 0UL,
+
+            // Who has a directory under a lease to write makes files in it by himself, unless it has a quota.
+            Operation.KindOneofCase.SetQuota => Change(operation.SetQuota.Inode),
 
             // Settings are told with nothing; who changes them changes the inode (its change time).
             Operation.KindOneofCase.SetRetention => Change(operation.SetRetention.Inode),
