@@ -207,8 +207,8 @@ internal sealed partial class LeaseKeeper
                 return (LeaseRefusal.NotLeader, false);
             }
 
-            if (_waits.TryGetValue(session.Value, out var wait) && wait.Epoch == epoch
-                && NowMs - wait.RenewedMs < wait.LeaseMs / RenewalsPerLease)
+            if (_waits.TryGetValue(session.Value, out var wait) && wait.Kept.Epoch == epoch
+                && NowMs - wait.Kept.AtMs < wait.LeaseMs / RenewalsPerLease)
             {
                 return (LeaseRefusal.None, false);
             }
@@ -313,7 +313,7 @@ internal sealed partial class LeaseKeeper
 
     /// <summary>The state has the session, in whose time it is renewed; or it has not.</summary>
     /// <param name="session">Which.</param>
-    /// <param name="isKept">A keep-alive of it was applied; without one the next is not left out.</param>
+    /// <param name="isKept">A keep-alive was applied for it: only that is told to be one.</param>
     private LeaseRefusal Found(ClientId session, bool isKept)
     {
         for (var attempt = 0; attempt < FoundAttemptsMax; attempt++)
@@ -361,8 +361,11 @@ internal sealed partial class LeaseKeeper
             _waits[session.Value] = wait = new RecallWait();
         }
 
-        wait.RenewedMs = isKept ? NowMs : wait.Epoch == _table.Epoch ? wait.RenewedMs : RecallWait.Never;
-        (wait.Epoch, wait.LeaseMs) = (_table.Epoch, (long)found.LeaseMs);
+        wait.LeaseMs = (long)found.LeaseMs;
+        if (isKept)
+        {
+            wait.Kept = (_table.Epoch, NowMs);
+        }
 
         // One that ended early and has begun again waits until the leases of the first are over.
         return _table.Knows(session) ? LeaseRefusal.None : LeaseRefusal.NotInTime;
@@ -371,15 +374,10 @@ internal sealed partial class LeaseKeeper
     /// <summary>A session's call that waits for recalls; under the keeper's lock.</summary>
     private sealed class RecallWait
     {
-        /// <summary>So long ago that nothing of it is left.</summary>
-        public const long Never = long.MinValue / 2;
-
         private TaskCompletionSource? _woken;
 
-        public ulong Epoch { get; set; }
-
-        /// <summary>When a keep-alive was applied last in this epoch.</summary>
-        public long RenewedMs { get; set; } = Never;
+        /// <summary>When a keep-alive was applied last, and in which epoch; 0: none was.</summary>
+        public (ulong Epoch, long AtMs) Kept { get; set; }
 
         public long LeaseMs { get; set; }
 
