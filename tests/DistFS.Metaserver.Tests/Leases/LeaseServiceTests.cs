@@ -52,21 +52,6 @@ public sealed class LeaseServiceTests : IDisposable
         Assert.True(stopwatch.Elapsed < TimeSpan.FromSeconds(3), $"{stopwatch.Elapsed}");
     }
 
-    /// <summary>
-    /// Until then its client believes no lease: one that had to wait for the next call could do nothing under its
-    /// leases for a third of the lease time.
-    /// </summary>
-    [Fact]
-    public async Task TheFirstCallOfASessionRenewsIt()
-    {
-        await using var host = await StartAsync();
-        await using var client = new LeaseClient(5, _address);
-        Assert.Equal(0, (await client.Meta.OpenSessionAsync(60_000, leases: true)).Status);
-        var stopwatch = Stopwatch.StartNew();
-        Assert.True((await client.WaitAsync()).Renewed);
-        Assert.True(stopwatch.Elapsed < TimeSpan.FromSeconds(5), $"{stopwatch.Elapsed}");
-    }
-
     /// <summary>The inode is not named: it is what the name stands for.</summary>
     [Fact]
     public async Task AnUnlinkRecallsTheLeaseOfWhatItRemoves()
