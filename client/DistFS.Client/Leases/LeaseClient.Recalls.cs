@@ -22,18 +22,6 @@ internal sealed partial class LeaseClient
         }
     }
 
-    /// <summary>One of the pins of an inode ends, the oldest; it is nobody's any more.</summary>
-    public void Unpin(InodeId inode)
-    {
-        LeasePin? pin;
-        lock (_gate)
-        {
-            pin = _pins.GetValueOrDefault(inode)?[0];
-        }
-
-        pin?.Dispose();
-    }
-
     /// <summary>Under the gate.</summary>
     private void Enter(LeasePin pin)
     {

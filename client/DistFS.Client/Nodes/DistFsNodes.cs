@@ -124,12 +124,6 @@ public sealed partial class DistFsNodes : IAsyncDisposable
     /// </summary>
     public Task GivenUp(InodeId inode) => _leases?.GivenUp(inode) ?? Task.CompletedTask;
 
-    /// <summary>
-    /// One lease of <see cref="AcquireToWriteAsync"/> was used, the oldest of that inode; maybe of another caller:
-    /// whoever keeps what he got disposes of that instead.
-    /// </summary>
-    public void Unpin(InodeId inode) => _leases?.Unpin(inode);
-
     /// <summary>Leases are given up, since nothing is cached under them any more.</summary>
     public Task ReleaseAsync(IEnumerable<InodeId> inodes) => _leases?.ReleaseAsync(inodes) ?? Task.CompletedTask;
 

@@ -77,6 +77,9 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "fallocate", SetLastError = true)]
     internal static partial int Fallocate(int descriptor, int mode, long offset, long length);
 
+    [LibraryImport(Library, EntryPoint = "preadv", SetLastError = true)]
+    internal static partial nint ReadScattered(int descriptor, ScatterPart* parts, int count, long offset);
+
     [LibraryImport(Library, EntryPoint = "posix_fadvise")]
     internal static partial int Fadvise(int descriptor, long offset, long length, int advice);
 
