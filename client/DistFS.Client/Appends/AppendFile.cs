@@ -148,18 +148,13 @@ internal sealed class AppendFile : IAsyncDisposable
         for (var pause = PauseMin; ; pause = pause * 2 < PauseMax ? pause * 2 : PauseMax)
         {
             await _nodes.GivenUp(Inode).ConfigureAwait(false);
-            try
+            using (var pin = _nodes.ModeOf(Inode) == LeaseMode.Write ? null : await _nodes
+                .AcquireToWriteAsync(Inode, LeaseWait, CancellationToken.None).ConfigureAwait(false))
             {
-                var isNew = _nodes.ModeOf(Inode) != LeaseMode.Write;
-                if (isNew)
-                {
-                    await _nodes.AcquireToWriteAsync(Inode, LeaseWait, CancellationToken.None).ConfigureAwait(false);
-                }
-
                 await _turn.WaitAsync().ConfigureAwait(false);
                 try
                 {
-                    if (await AddWhileHeldAsync(isNew ? Quantum : TimeSpan.Zero).ConfigureAwait(false))
+                    if (await AddWhileHeldAsync(pin == null ? TimeSpan.Zero : Quantum).ConfigureAwait(false))
                     {
                         return;
                     }
@@ -168,10 +163,6 @@ internal sealed class AppendFile : IAsyncDisposable
                 {
                     _turn.Release();
                 }
-            }
-            finally
-            {
-                _nodes.Unpin(Inode);
             }
 
             if (_options.Clock.GetElapsedTime(begun) > _options.Patience)
