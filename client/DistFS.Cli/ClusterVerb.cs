@@ -12,25 +12,33 @@ internal abstract class ClusterVerb : Verb
     /// <inheritdoc/>
     public sealed override VerbGroup Group => VerbGroup.Files;
 
+    /// <summary>What a run that was killed had open and locked is free after this.</summary>
+    protected virtual TimeSpan SessionLease => TimeSpan.FromSeconds(30);
+
     /// <inheritdoc/>
     public sealed override async Task<int> RunAsync(VerbContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        var client = await DistFsClient.ConnectAsync(
-            new DistFsClientOptions
-            {
-                Metaservers = context.Settings.RequireCluster(),
-                Agent = $"dfs {Name} {ProductVersion.Current.Version}",
-                Patience = context.Settings.Timeout,
-                Identity = IdentityOfProcess(),
-                Umask = OperatingSystem.IsWindows() ? 0b000_010_010 : Posix.CurrentUmask(),
-            },
-            context.Cancellation).ConfigureAwait(false);
+        var client = await ConnectAsync(context, Name, SessionLease).ConfigureAwait(false);
         await using (client.ConfigureAwait(false))
         {
             return await RunAsync(context, client).ConfigureAwait(false);
         }
     }
+
+    /// <summary>A client of the cluster of the configuration, as the user of this process.</summary>
+    internal static Task<DistFsClient> ConnectAsync(VerbContext context, string name, TimeSpan sessionLease) =>
+        DistFsClient.ConnectAsync(
+            new DistFsClientOptions
+            {
+                Metaservers = context.Settings.RequireCluster(),
+                Agent = $"dfs {name} {ProductVersion.Current.Version}",
+                Patience = context.Settings.Timeout,
+                SessionLease = sessionLease,
+                Identity = IdentityOfProcess(),
+                Umask = OperatingSystem.IsWindows() ? 0b000_010_010 : Posix.CurrentUmask(),
+            },
+            context.Cancellation);
 
     /// <summary>Does it.</summary>
     protected abstract Task<int> RunAsync(VerbContext context, DistFsClient client);

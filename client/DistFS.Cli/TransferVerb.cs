@@ -27,11 +27,20 @@ internal abstract class TransferVerb : ClusterVerb
 
     private readonly Option<bool> _preserve;
 
+    private readonly Option<ByteSize[]> _limit =
+        CliArguments.Sizes("--limit", "So many bytes in a second at most", ByteSize.GiB(1_000));
+
     protected TransferVerb(string paths, string preserves)
     {
         _paths = new Argument<string[]>("path") { Description = paths, Arity = new ArgumentArity(2, 100_000) };
         _preserve = new Option<bool>("-p", "--preserve") { Description = preserves };
     }
+
+    /// <summary>Whether bytes go through this process.</summary>
+    protected virtual bool MovesBytes => true;
+
+    /// <summary>Whoever goes on after a run that was killed waits for this.</summary>
+    protected sealed override TimeSpan SessionLease => TimeSpan.FromSeconds(10);
 
     /// <inheritdoc/>
     public override void Configure(Command command)
@@ -41,6 +50,10 @@ internal abstract class TransferVerb : ClusterVerb
         command.Options.Add(_recursive);
         command.Options.Add(_force);
         command.Options.Add(_preserve);
+        if (MovesBytes)
+        {
+            command.Options.Add(_limit);
+        }
     }
 
     /// <inheritdoc/>
@@ -59,10 +72,32 @@ internal abstract class TransferVerb : ClusterVerb
         {
             Overwrites = context.Get(_force),
             Preserves = context.Get(_preserve),
+            Resumes = true,
+            BytesPerSecondMax = MovesBytes && context.Get(_limit) is [.., var limit] ? Math.Max(1, limit.Bytes) : null,
             Failed = failures.Add,
         };
         var began = Stopwatch.GetTimestamp();
-        var skipped = await TransferBar.ShowAsync(context, options.Progress, async () =>
+        IReadOnlyList<string> skipped;
+        try
+        {
+            skipped = await AllAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            if (options.Progress.Kept > 0)
+            {
+                context.Note("What was copied is kept: the same command goes on where this one stopped.");
+            }
+        }
+
+        if (to != Standard)
+        {
+            TransferReport.Tell(context, options.Progress, began, skipped, failures);
+        }
+
+        return failures.ExitCode;
+
+        Task<List<string>> AllAsync() => TransferBar.ShowAsync(context, options.Progress, async () =>
         {
             var left = new List<string>();
             foreach (var source in sources)
@@ -79,13 +114,7 @@ internal abstract class TransferVerb : ClusterVerb
             }
 
             return left;
-        }).ConfigureAwait(false);
-        if (to != Standard)
-        {
-            TransferReport.Tell(context, options.Progress, began, skipped, failures);
-        }
-
-        return failures.ExitCode;
+        });
     }
 
     /// <summary>What is to be copied: of the cluster, with patterns expanded.</summary>

@@ -15,6 +15,8 @@ public sealed partial class DistFsClient
 
     private const int CopyAttemptsMax = 5;
 
+    internal TimeSpan SessionLease => _options.SessionLease;
+
     internal bool IsRoot => _options.Identity.Uid == 0;
 
     /// <summary>

@@ -108,41 +108,31 @@ public sealed partial class DistFsClient
     }
 
     /// <summary>
-    /// Opens a file to add to its end as it is now; it is made if it is not there. For one program at a time: where
-    /// another adds meanwhile, the one writes over what the other has added.
+    /// Opens a file to add records to its end, together with other clients and mounts; it is made if it is not there.
     /// </summary>
-    /// <returns>A stream behind the last byte.</returns>
-    public async Task<DistFsStream> AppendAsync(string path, CancellationToken cancellation = default)
+    /// <exception cref="DistFsException">ENOENT: its directory; EISDIR, EACCES; nobody answers.</exception>
+    public async Task<DistFsAppender> OpenAppendAsync(string path, CancellationToken cancellation = default)
     {
-        var (parent, name) = await _paths.FindParentAsync(path, cancellation).ConfigureAwait(false);
-        var make = new MakeRequest
+        var status = await TryStatAsync(path, true, cancellation).ConfigureAwait(false);
+        if (status == null)
         {
-            Parent = parent.Value,
-            Name = Bytes(name),
-            Kind = (uint)FileKind.File,
-            Mode = 0b110_110_110,
-            Umask = _options.Umask,
-            OrExisting = true,
-        };
-        var (open, reply) = await OpenAsync(
-            handle =>
+            var (parent, name) = await _paths.FindParentAsync(path, cancellation).ConfigureAwait(false);
+            var make = new MakeRequest
             {
-                make.Open = handle;
-                return new Operation { Make = make };
-            },
-            path,
-            cancellation).ConfigureAwait(false);
-        var status = FileStatus.Of(reply.Attributes);
-        var file = await OpenedAsync(status.Inode, open, path, cancellation).ConfigureAwait(false);
-        try
-        {
-            return file.AsStream(await file.GetLengthAsync(cancellation).ConfigureAwait(false));
+                Parent = parent.Value,
+                Name = Bytes(name),
+                Kind = (uint)FileKind.File,
+                Mode = 0b110_110_110,
+                Umask = _options.Umask,
+                OrExisting = true,
+            };
+            var reply = await DoAsync(new Operation { Make = make }, path, cancellation).ConfigureAwait(false);
+            status = FileStatus.Of(reply.Attributes);
         }
-        catch
-        {
-            await file.AbandonAsync(CancellationToken.None).ConfigureAwait(false);
-            throw;
-        }
+
+        Ensure(status, path);
+        var file = await _appends.OpenAsync(status.Inode, path, cancellation).ConfigureAwait(false);
+        return new DistFsAppender(_appends, file);
     }
 
     /// <summary>A file that is open at the metaservers; if it cannot be had, the open ends.</summary>

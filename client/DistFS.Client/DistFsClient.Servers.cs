@@ -5,6 +5,9 @@ namespace DistFS.Client;
 /// <content>The chunk servers.</content>
 public sealed partial class DistFsClient
 {
+    /// <summary>How reads of this client went so far.</summary>
+    public ReadStatistics Reads => new(Choice.Reads, Choice.Sent, Choice.Won, Choice.LostBytes);
+
     /// <summary>All chunk servers, by id, as the leading metaserver sees them at the moment.</summary>
     /// <exception cref="DistFsException">Nobody answers.</exception>
     public async Task<IReadOnlyList<ChunkServerStatus>> GetServersAsync(CancellationToken cancellation = default)
@@ -26,6 +29,13 @@ public sealed partial class DistFsClient
         return servers;
     }
 }
+
+/// <summary>How a client's reads of chunks went.</summary>
+/// <param name="Reads">That could have been asked of two servers.</param>
+/// <param name="Hedged">Of these, were: since the first server was slow.</param>
+/// <param name="Won">Of these, the second server answered first.</param>
+/// <param name="LostBytes">That had come of requests which were given up since the other was answered.</param>
+public sealed record ReadStatistics(long Reads, long Hedged, long Won, long LostBytes);
 
 /// <summary>A chunk server.</summary>
 /// <param name="Id">Which.</param>

@@ -1,3 +1,4 @@
+using DistFS.Client.Appends;
 using DistFS.Client.Chunks;
 using DistFS.Client.Cluster;
 using DistFS.Client.Files;
@@ -30,6 +31,7 @@ public sealed partial class DistFsClient : IAsyncDisposable
     private readonly FrameChannels _links;
     private readonly PathResolver _paths;
     private readonly SessionSource _sessions;
+    private readonly AppendBook _appends;
     private ulong _handles = (ulong)Random.Shared.NextInt64() << 16;
 
     private DistFsClient(DistFsClientOptions options)
@@ -41,12 +43,21 @@ public sealed partial class DistFsClient : IAsyncDisposable
             options,
             cancellation => ClientSession.OpenAsync(_channel, options, usesLeases: false, cancellation),
             static ended => ended.DisposeAsync());
+        _appends = new AppendBook(options);
         _paths = new PathResolver(_channel, () => _sessions.Id);
-        var reader = new ChunkReader(_links, new ChunkReaderOptions { Preference = Random.Shared.Next() });
-        Files = new FileContext(_channel, new ServerBook(_channel), _links, reader, options, () => _sessions.Id);
+        var book = new ServerBook(_channel);
+        Choice = new ReplicaChoice(new ServerDistance(options.Rack, book.Known).Of, options.Clock)
+        {
+            Hedges = options.HedgesReads,
+        };
+        var reader = new ChunkReader(
+            _links, new ChunkReaderOptions { Preference = Random.Shared.Next(), Choice = Choice });
+        Files = new FileContext(_channel, book, _links, reader, options, () => _sessions.Id);
     }
 
     internal FileContext Files { get; }
+
+    internal ReplicaChoice Choice { get; }
 
     /// <summary>Connects: returns when the cluster has answered.</summary>
     /// <exception cref="DistFsException">
@@ -72,6 +83,7 @@ public sealed partial class DistFsClient : IAsyncDisposable
     /// <summary>Ends it. Files that are open are to be closed before: what was not flushed is lost.</summary>
     public async ValueTask DisposeAsync()
     {
+        await _appends.DisposeAsync().ConfigureAwait(false);
         await _sessions.DisposeAsync().ConfigureAwait(false);
         await _links.DisposeAsync().ConfigureAwait(false);
         await _channel.DisposeAsync().ConfigureAwait(false);

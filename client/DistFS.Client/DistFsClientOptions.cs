@@ -39,6 +39,18 @@ public sealed record DistFsClientOptions
     /// </summary>
     public TimeSpan SessionLease { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>
+    /// The rack in which this client runs, as chunk servers call theirs (<c>--rack</c>): servers in it are read from
+    /// before others. Null: that of the chunk server of this host, if there is one.
+    /// </summary>
+    public string? Rack { get; init; }
+
+    /// <summary>
+    /// A read that takes longer than 95 % of those before it asks a second server too, in one of twenty reads at most.
+    /// Default true.
+    /// </summary>
+    public bool HedgesReads { get; init; } = true;
+
     /// <summary>Requests of up to 1 MiB that a reader has under way. Default 8.</summary>
     public int ReadsInFlight { get; init; } = 8;
 

@@ -13,6 +13,14 @@ namespace DistFS.Client;
 /// What was written is durable when <see cref="FlushAsync"/> or <see cref="CloseAsync"/> has ended well. An error of a
 /// write that was still under way is thrown by the next call.
 /// </remarks>
+/// <example>
+/// <code>
+/// await using var file = await dfs.OpenWriteAsync("/data/table");
+/// await file.WriteAsync(4096, page);
+/// await file.FlushAsync();                       // durable, and seen by everybody
+/// var read = await file.ReadAsync(0, buffer);    // fewer than asked for: the end
+/// </code>
+/// </example>
 public sealed class DistFsFile : IAsyncDisposable
 {
     /// <summary>Who gives up does not wait for a leader that is not there.</summary>

@@ -7,6 +7,16 @@ namespace DistFS.Client;
 /// A file as a stream. Reading ahead grows with sequential reading, up to 8 MiB; small writes are put together up to
 /// 1 MiB. Asynchronous only: the synchronous methods would block threads for round trips, and throw.
 /// </summary>
+/// <example>
+/// <code>
+/// var file = await dfs.OpenReadAsync("/logs/today");
+/// using var reader = new StreamReader(file.AsStream());
+/// while (await reader.ReadLineAsync() is { } line)
+/// {
+///     Count(line);
+/// }
+/// </code>
+/// </example>
 public sealed class DistFsStream : Stream
 {
     private const int AheadMax = 8;

@@ -44,6 +44,17 @@ public sealed partial class OperatingFilesTests
         Assert.DoesNotContain(lines, static line => line.Contains('\t', StringComparison.Ordinal));
     }
 
+    /// <summary>The tool is published without the runtime: an image without it would start nothing.</summary>
+    [Fact]
+    public void The_image_has_the_runtime_that_the_tool_needs()
+    {
+        var project = Path.Combine(Cli.RepositoryRoot(), "client", "DistFS.Cli", "DistFS.Cli.csproj");
+        Assert.Contains("<SelfContained>false<", File.ReadAllText(project), StringComparison.Ordinal);
+        var bases = File.ReadLines(Path.Combine(Folder, "compose", "Dockerfile"))
+            .Where(static line => line.StartsWith("FROM ", StringComparison.Ordinal));
+        Assert.EndsWith("/dotnet/aspnet:10.0", bases.Last(), StringComparison.Ordinal);
+    }
+
     /// <summary>Where there is systemd, it is asked itself.</summary>
     [Theory]
     [InlineData("distfs-metaserver.service")]

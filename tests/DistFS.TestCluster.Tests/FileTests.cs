@@ -80,7 +80,8 @@ public sealed class FileTests(ClusterFixture fixture) : IClassFixture<ClusterFix
     [Fact]
     public async Task A_stream_reads_and_appends_what_others_see()
     {
-        await using (var stream = await Dfs.AppendAsync("/log"))
+        await using (var made = await Dfs.CreateFileAsync("/log"))
+        await using (var stream = made.AsStream())
         {
             for (var i = 0; i < 1_000; i++)
             {
@@ -88,9 +89,9 @@ public sealed class FileTests(ClusterFixture fixture) : IClassFixture<ClusterFix
             }
         }
 
-        await using (var more = await Dfs.AppendAsync("/log"))
+        await using (var more = await Dfs.OpenAppendAsync("/log"))
         {
-            await more.WriteAsync("the end\n"u8.ToArray());
+            await more.AppendAsync("the end\n"u8.ToArray());
         }
 
         await using var file = await Dfs.OpenReadAsync("/log");

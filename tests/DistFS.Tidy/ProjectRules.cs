@@ -128,7 +128,8 @@ public sealed partial class ProjectRules
         new($"{folder}/{Path.GetFileName(folder)}.csproj", $"<Project>{content}</Project>");
 
     private static bool IsAboveTheHouse(SourceFile project) =>
-        project.IsTest || project.Name == Tool || project.Path.StartsWith("benchmarks/", StringComparison.Ordinal);
+        project.IsTest || project.Name == Tool || project.Path.StartsWith("benchmarks/", StringComparison.Ordinal)
+        || project.Path.StartsWith("docs/samples/", StringComparison.Ordinal);
 
     private static IEnumerable<string> BadArrows(SourceFile project)
     {

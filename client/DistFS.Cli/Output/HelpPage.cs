@@ -49,7 +49,9 @@ internal sealed class HelpPage(TextWriter writer, int terminalWidth)
         Rows("Arguments", [.. command.Arguments.Where(a => !a.Hidden).Select(a => (Label(a), a.Description ?? ""))]);
         Rows("Commands", [.. command.Subcommands.Where(c => !c.Hidden).Select(c => (c.Name, c.Description ?? ""))]);
         Rows("Options", Describe(command.Options));
-        Rows("Options of every verb", Describe(globals.All));
+
+        // A verb may have a short name of its own in the place of one of all: 'dfs du -h'.
+        Rows("Options of every verb", Describe(globals.All, [.. command.Options.SelectMany(static o => o.Aliases)]));
         Examples(verb.Examples);
     }
 
@@ -81,10 +83,10 @@ internal sealed class HelpPage(TextWriter writer, int terminalWidth)
 
     private static string Label(Argument argument) => argument.HelpName ?? argument.Name.ToUpperInvariant();
 
-    private static (string, string)[] Describe(IEnumerable<Option> options) =>
+    private static (string, string)[] Describe(IEnumerable<Option> options, params string[] taken) =>
     [
         .. options.Where(option => !option.Hidden).Select(option => (
-            $"{string.Join(", ", option.Aliases.Prepend(option.Name))} {option.HelpName}".TrimEnd(),
+            $"{string.Join(", ", option.Aliases.Except(taken).Prepend(option.Name))} {option.HelpName}".TrimEnd(),
             option.Description ?? "")),
     ];
 

@@ -8,6 +8,8 @@ internal sealed class CpVerb() : TransferVerb(
     "Files or directories of the cluster, and last the copy, or a directory for them",
     "Keep mode and times, and as root owners")
 {
+    protected override bool MovesBytes => false;
+
     public override string Summary => "Copy files within the cluster, without moving a byte";
 
     public override IReadOnlyList<Example> Examples =>

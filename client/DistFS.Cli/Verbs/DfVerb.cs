@@ -14,6 +14,11 @@ internal sealed class DfVerb : ClusterVerb
     /// <summary>Of what the cluster stores, unless a directory says otherwise.</summary>
     private const int CopiesByDefault = 3;
 
+    private readonly Option<bool> _human = new("--human", "-h")
+    {
+        Description = "Sizes with units, as they are in any case; help is --help",
+    };
+
     public override string Summary => "Show how full the cluster is";
 
     public override IReadOnlyList<Example> Examples =>
@@ -24,7 +29,8 @@ internal sealed class DfVerb : ClusterVerb
 
     public override void Configure(Command command)
     {
-        // It has neither arguments nor options of its own.
+        ArgumentNullException.ThrowIfNull(command);
+        command.Options.Add(_human);
     }
 
     protected override async Task<int> RunAsync(VerbContext context, DistFsClient client)

@@ -21,9 +21,9 @@ internal sealed class DuVerb : ClusterVerb
         Description = "How long files are; else what is stored for them, holes left out, each copy counted once",
     };
 
-    private readonly Option<bool> _human = new("--human")
+    private readonly Option<bool> _human = new("--human", "-h")
     {
-        Description = "Sizes with units also where no terminal is",
+        Description = "Sizes with units also where no terminal is; help is --help",
     };
 
     private readonly Option<int> _depth =

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json.Serialization;
+using DistFS.Cli.Health;
 using DistFS.Cli.Output;
 using DistFS.Metaserver.Services;
 using DistFS.Primitives;
@@ -12,10 +13,21 @@ using Spectre.Console;
 
 namespace DistFS.Cli.Verbs;
 
-/// <summary><c>dfs fsck</c>: does what the metaservers know add up?</summary>
+/// <summary><c>dfs fsck</c>: does what the metaservers know add up, and are the chunks of files there?</summary>
 internal sealed class FsckVerb : Verb
 {
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(200);
+
+    private readonly Argument<string[]> _paths = new("path")
+    {
+        Description = "Files, or directories with all that is in them: their chunks",
+        Arity = ArgumentArity.ZeroOrMore,
+    };
+
+    private readonly Option<bool> _read = new("--read")
+    {
+        Description = "Read every copy of every chunk, and compare the checksums",
+    };
 
     private readonly Option<bool> _metadata = new("--metadata")
     {
@@ -35,19 +47,28 @@ internal sealed class FsckVerb : Verb
     public override IReadOnlyList<Example> Examples =>
     [
         new("dfs fsck --metadata --meta meta1:7100,meta2:7100", "check the metadata while the cluster serves"),
+        new("dfs fsck /data", "look at every chunk: are there as many copies as there should be?"),
+        new("dfs fsck --read /data", "read each copy too; what is damaged is mended by its server"),
         new("dfs fsck --metadata --json | jq .findings[].text", "list what is wrong in a script"),
     ];
 
     public override void Configure(Command command)
     {
         ArgumentNullException.ThrowIfNull(command);
+        command.Arguments.Add(_paths);
+        command.Options.Add(_read);
         command.Options.Add(_metadata);
         command.Options.Add(_meta);
         command.Validators.Add(result =>
         {
-            if (!result.GetValue(_metadata))
+            if (result.GetValue(_metadata) == result.GetValue(_paths) is { Length: > 0 })
             {
-                result.AddError("Say what to check: --metadata.");
+                result.AddError("Say what to check: either paths, or --metadata.");
+            }
+
+            if (result.GetValue(_metadata) && result.GetValue(_read))
+            {
+                result.AddError("--read is of the chunks of paths.");
             }
 
             if (result.GetValue(_meta) is { } text && !TryParse(text, out _))
@@ -60,6 +81,16 @@ internal sealed class FsckVerb : Verb
     public override async Task<int> RunAsync(VerbContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
+        if (!context.Get(_metadata))
+        {
+            var client = await ClusterVerb.ConnectAsync(context, Name, TimeSpan.FromSeconds(30)).ConfigureAwait(false);
+            await using (client.ConfigureAwait(false))
+            {
+                return await new ChunkFsck(context, client, context.Get(_read)).RunAsync(context.Get(_paths))
+                    .ConfigureAwait(false);
+            }
+        }
+
         IReadOnlyList<RpcAddress> addresses = context.Get(_meta) is { } text && TryParse(text, out var given)
             ? given : context.Settings.RequireCluster();
         var began = Stopwatch.GetTimestamp();

@@ -27,7 +27,8 @@ internal sealed class BlockSink : IPayloadSink, IDisposable
     private PieceFault _fault;
     private BlockIndex _faulty;
 
-    // Of the payload: what has not come yet.
+    // Of the payload: all of it, and what has not come yet.
+    private int _length;
     private int _remaining;
 
     // So much of the next header is there.
@@ -52,6 +53,9 @@ internal sealed class BlockSink : IPayloadSink, IDisposable
 
     private uint First => ChunkLayout.BlockOf(_offset).Value;
 
+    /// <summary>What has come of the payload, in bytes.</summary>
+    public int Received => _length - _remaining;
+
     /// <summary>For one read.</summary>
     /// <param name="offset">Where in the chunk.</param>
     /// <param name="destination">Gets the bytes, of 64 blocks at most.</param>
@@ -68,7 +72,7 @@ internal sealed class BlockSink : IPayloadSink, IDisposable
     /// <inheritdoc/>
     public void Begin(int length)
     {
-        _remaining = length;
+        (_remaining, _length) = (length, length);
         RequireHeader();
     }
 
@@ -122,7 +126,7 @@ internal sealed class BlockSink : IPayloadSink, IDisposable
         }
 
         (_kept, _keptLength, _destination, _target) = (null, 0, default, default);
-        (_fault, _faulty, _remaining, _headerLength, _missing) = (PieceFault.None, default, 0, 0, 0);
+        (_fault, _faulty, _length, _remaining, _headerLength, _missing) = (PieceFault.None, default, 0, 0, 0, 0);
         (_direct, _isKept, _isDirect) = (0, false, false);
         _spare = this;
     }

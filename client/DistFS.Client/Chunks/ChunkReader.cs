@@ -12,7 +12,7 @@ namespace DistFS.Client.Chunks;
 /// Reads chunks: from any of their servers, whatever happens to the others, and never a byte whose checksum is wrong
 /// (docs/design/chain.md). For any number of threads.
 /// </summary>
-public sealed class ChunkReader(IRpcCallers links, ChunkReaderOptions? options = null)
+public sealed partial class ChunkReader(IRpcCallers links, ChunkReaderOptions? options = null)
 {
     /// <summary>Up to this a server puts the bytes together: less is sent than it costs to do so.</summary>
     private const int RangeMax = 16 << 10;
@@ -87,11 +87,11 @@ public sealed class ChunkReader(IRpcCallers links, ChunkReaderOptions? options =
             var start = (int)((uint)_options.Preference % (uint)target.Servers.Count);
             for (var i = 0; i < target.Servers.Count && !isStale; i++)
             {
-                var server = target.Servers[(start + i) % target.Servers.Count];
+                var server = ServerAt(target, start, i);
                 try
                 {
-                    await ReadAsync(target, server, offset, destination, isTail: server == target.Tail, cancellation)
-                        .ConfigureAwait(false);
+                    var second = i == 0 && target.Servers.Count > 1 ? ServerAt(target, start, 1) : null;
+                    await ReadAsync(target, server, second, offset, destination, cancellation).ConfigureAwait(false);
                     return target;
                 }
                 catch (DistFsException e) when (e.Code == ErrorCatalog.ChunkDirty)
@@ -200,13 +200,21 @@ public sealed class ChunkReader(IRpcCallers links, ChunkReaderOptions? options =
         CancellationToken cancellation)
     {
         using var sink = BlockSink.Rent(offset, destination);
-        using var reply = await links.To(server.Address)
-            .CallAsync(
-                ChunkDataMethods.Read,
-                request,
-                new CallOptions(_options.CallTimeout, Cancellation: cancellation) { Sink = sink })
-            .ConfigureAwait(false);
-        return (sink.Finish(out var block), block);
+        try
+        {
+            using var reply = await links.To(server.Address)
+                .CallAsync(
+                    ChunkDataMethods.Read,
+                    request,
+                    new CallOptions(_options.CallTimeout, Cancellation: cancellation) { Sink = sink })
+                .ConfigureAwait(false);
+            return (sink.Finish(out var block), block);
+        }
+        catch (OperationCanceledException)
+        {
+            _options.Choice?.Wasted(sink.Received);
+            throw;
+        }
     }
 
     /// <summary>
@@ -244,6 +252,9 @@ public sealed record ChunkReaderOptions
 
     /// <summary>Which server is tried first.</summary>
     public int Preference { get; init; }
+
+    /// <summary>The nearest first, and a second one if that is slow. Null: neither.</summary>
+    internal ReplicaChoice? Choice { get; init; }
 
     /// <summary>Where it goes on.</summary>
     internal ShellScheduler Scheduler { get; init; } = ShellScheduler.Pool;

@@ -10,7 +10,8 @@ namespace DistFS.Client.Files;
 /// <summary>A chunk at a place of a file.</summary>
 /// <param name="Target">In which version, and where.</param>
 /// <param name="Length">Bytes of it that are the file's; what follows is zeros, or not known here yet.</param>
-internal sealed record MappedChunk(ChunkTarget Target, uint Length);
+/// <param name="Goal">How many copies it is to have.</param>
+internal sealed record MappedChunk(ChunkTarget Target, uint Length, uint Goal = 0);
 
 /// <summary>Where the bytes of a file were, at one moment. Never changed.</summary>
 /// <param name="Size">Of the file; negative: it was not asked.</param>
@@ -82,7 +83,7 @@ internal sealed class FileMapping(FileContext context, InodeId inode, OpenHandle
         {
             var target = await TargetOfAsync(info, refreshServers && info.Index == from, cancellation)
                 .ConfigureAwait(false);
-            loaded.Add(new(info.Index, new MappedChunk(target, info.Length)));
+            loaded.Add(new(info.Index, new MappedChunk(target, info.Length, info.Goal)));
         }
 
         lock (_gate)

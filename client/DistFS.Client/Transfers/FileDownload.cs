@@ -8,10 +8,22 @@ namespace DistFS.Client.Transfers;
 /// Gets files from the cluster: several at a time, and of a large one several ranges. A file appears under its name
 /// when all of it is there.
 /// </summary>
+/// <example>
+/// <code>
+/// var options = new TransferOptions
+/// {
+///     Resumes = true,
+///     Failed = (path, e) => Console.WriteLine($"{path}: {e.Message}"),    // and the rest is got
+/// };
+/// await new FileDownload(dfs, options).GetTreeAsync("/backup/project", "project", cancellation);
+/// </code>
+/// </example>
 public sealed partial class FileDownload(DistFsClient client, TransferOptions options)
 {
-    private const int RangeBytes = 8 << 20;
     private const int RangesInFlight = 2;
+
+    /// <summary>What is shorter is transferred in a moment.</summary>
+    private const long ResumeBytesMin = 64 << 20;
     private const long SecondsMin = -62_135_596_800;
     private const long SecondsMax = 253_402_300_799;
 
@@ -58,12 +70,13 @@ public sealed partial class FileDownload(DistFsClient client, TransferOptions op
     {
         ArgumentNullException.ThrowIfNull(file);
         ArgumentNullException.ThrowIfNull(destination);
-        var buffer = ArrayPool<byte>.Shared.Rent(RangeBytes);
+        var buffer = ArrayPool<byte>.Shared.Rent(PartialFile.RangeBytes);
         try
         {
             while (offset < end)
             {
-                var part = buffer.AsMemory(0, (int)Math.Min(RangeBytes, end - offset));
+                var part = buffer.AsMemory(0, (int)Math.Min(PartialFile.RangeBytes, end - offset));
+                await options.PaceAsync(part.Length, cancellation).ConfigureAwait(false);
                 var count = await file.ReadAsync(offset, part, cancellation).ConfigureAwait(false);
                 if (count == 0)
                 {
@@ -93,34 +106,38 @@ public sealed partial class FileDownload(DistFsClient client, TransferOptions op
             throw LocalErrors.Exists(local);
         }
 
-        // Beside the target, and not longer than its name may be.
-        var folder = Path.GetDirectoryName(Path.GetFullPath(local))!;
-        var temporary = Path.Combine(folder, $"{TemporaryPrefix}{Random.Shared.NextInt64():x16}");
         var file = await client.OpenReadAsync(status, path, cancellation).ConfigureAwait(false);
         await using (file.ConfigureAwait(false))
         {
+            var part = PartialFile.Open(status, path, local, options.Resumes && status.Size > ResumeBytesMin);
             try
             {
-                using (var handle = File.OpenHandle(
-                    temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.Asynchronous))
+                using (part)
                 {
-                    await CopyAsync(file, handle, cancellation).ConfigureAwait(false);
+                    await CopyAsync(file, part, cancellation).ConfigureAwait(false);
                     if (options.Preserves)
                     {
-                        Preserve(status, handle);
+                        Preserve(status, part.Handle);
                     }
                 }
 
-                File.Move(temporary, local, options.Overwrites);
+                part.Become(local, options.Overwrites);
             }
-            catch (Exception e) when (LocalErrors.IsLocal(e))
+            catch (Exception e)
             {
-                Remove(temporary);
-                throw LocalErrors.Of(e, local);
-            }
-            catch
-            {
-                Remove(temporary);
+                part.Dispose();
+                if (part.IsKept && TransferName.IsWorthKeeping(e))
+                {
+                    options.Progress.Keep();
+                    throw;
+                }
+
+                part.Remove();
+                if (LocalErrors.IsLocal(e))
+                {
+                    throw LocalErrors.Of(e, local);
+                }
+
                 throw;
             }
         }
@@ -128,34 +145,27 @@ public sealed partial class FileDownload(DistFsClient client, TransferOptions op
         options.Progress.Done();
     }
 
-    /// <summary>Nothing half-done stays. If that fails too, the first error is what is told.</summary>
-    private static void Remove(string temporary)
-    {
-        try
-        {
-            File.Delete(temporary);
-        }
-        catch (Exception e) when (LocalErrors.IsLocal(e))
-        {
-            // Its name tells what it is.
-        }
-    }
-
-    private async Task CopyAsync(DistFsFile file, SafeFileHandle handle, CancellationToken cancellation)
+    private async Task CopyAsync(DistFsFile file, PartialFile part, CancellationToken cancellation)
     {
         var length = file.LengthWhenOpened;
-        RandomAccess.SetLength(handle, length);
+        options.Progress.Resume(part.Begin(length));
         await Parallel.ForAsync(
             0L,
-            (length + RangeBytes - 1) / RangeBytes,
+            (length + PartialFile.RangeBytes - 1) / PartialFile.RangeBytes,
             new ParallelOptions { MaxDegreeOfParallelism = RangesInFlight, CancellationToken = cancellation },
             async (range, stop) =>
             {
-                var buffer = ArrayPool<byte>.Shared.Rent(RangeBytes);
+                if (part.Has(range))
+                {
+                    return;
+                }
+
+                var buffer = ArrayPool<byte>.Shared.Rent(PartialFile.RangeBytes);
                 try
                 {
-                    var at = range * RangeBytes;
-                    var wanted = (int)Math.Min(RangeBytes, length - at);
+                    var at = range * PartialFile.RangeBytes;
+                    var wanted = (int)Math.Min(PartialFile.RangeBytes, length - at);
+                    await options.PaceAsync(wanted, stop).ConfigureAwait(false);
                     var count = await file.ReadAsync(at, buffer.AsMemory(0, wanted), stop).ConfigureAwait(false);
                     if (count < wanted)
                     {
@@ -163,7 +173,7 @@ public sealed partial class FileDownload(DistFsClient client, TransferOptions op
                             ErrorCatalog.SourceChanged, $"{file.Path}: it got shorter while it was read");
                     }
 
-                    await RandomAccess.WriteAsync(handle, buffer.AsMemory(0, count), at, stop).ConfigureAwait(false);
+                    await part.WriteAsync(range, buffer.AsMemory(0, count), stop).ConfigureAwait(false);
                     options.Progress.Add(count);
                 }
                 finally

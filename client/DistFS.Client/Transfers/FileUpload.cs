@@ -11,6 +11,13 @@ namespace DistFS.Client.Transfers;
 /// Puts local files into the cluster. A file appears under its name when all of it is durable, and not before: it is
 /// written under a temporary name beside it and renamed; a small one is made with its content in one step.
 /// </summary>
+/// <example>
+/// <code>
+/// var upload = new FileUpload(dfs, new TransferOptions { Resumes = true });
+/// await upload.PutAsync("movie.mkv", "/movies/movie.mkv", cancellation);
+/// await upload.PutTreeAsync("project", "/backup/project", cancellation);
+/// </code>
+/// </example>
 public sealed partial class FileUpload(DistFsClient client, TransferOptions options)
 {
     private const int BufferBytes = 4 << 20;
@@ -109,16 +116,20 @@ public sealed partial class FileUpload(DistFsClient client, TransferOptions opti
             }
         }
 
-        await PutLargeAsync(
-            directory,
-            name,
-            path,
-            async (buffer, offset, stop) =>
-                await RandomAccess.ReadAsync(handle, buffer, offset, stop).ConfigureAwait(false),
+        var source = new Source(
+            local,
+            length,
+            changed,
             mode,
             time,
-            cancellation,
-            () => EnsureUnchanged(true)).ConfigureAwait(false);
+            async (buffer, offset, stop) =>
+                await RandomAccess.ReadAsync(handle, buffer, offset, stop).ConfigureAwait(false),
+            () => EnsureUnchanged(true));
+        await (options.Resumes && length > ResumeBytesMin
+            ? PutResumableAsync(source, directory, name, path, cancellation)
+            : PutLargeAsync(
+                directory, name, path, source.Read, mode, time, cancellation, source.EnsureUnchanged))
+            .ConfigureAwait(false);
 
         void EnsureUnchanged(bool isWhole)
         {
@@ -170,17 +181,9 @@ public sealed partial class FileUpload(DistFsClient client, TransferOptions opti
         var file = await client
             .CreateFileAsync(directory, temporary, path, ModeOf(mode ?? 0b110_110_110), cancellation)
             .ConfigureAwait(false);
-        var buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
         try
         {
-            long offset = 0;
-            for (int count; (count = await read(buffer.AsMemory(0, BufferBytes), offset, cancellation)
-                .ConfigureAwait(false)) > 0; offset += count)
-            {
-                await file.WriteAsync(offset, buffer.AsMemory(0, count), cancellation).ConfigureAwait(false);
-                options.Progress.Add(count);
-            }
-
+            await FillAsync(file, 0, read, cancellation).ConfigureAwait(false);
             ensureUnchanged?.Invoke();
             await file.CloseAsync(modifyTime, cancellation).ConfigureAwait(false);
             await client.RenameAsync(directory, temporary, name, options.Overwrites, path, cancellation)
@@ -195,6 +198,29 @@ public sealed partial class FileUpload(DistFsClient client, TransferOptions opti
             await client.UnlinkAsync(directory, temporary, limit.Token)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             throw;
+        }
+    }
+
+    /// <summary>Writes what is read from an offset on.</summary>
+    /// <returns>Up to where.</returns>
+    private async Task<long> FillAsync(
+        DistFsFile file,
+        long offset,
+        Func<Memory<byte>, long, CancellationToken, ValueTask<int>> read,
+        CancellationToken cancellation)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
+        try
+        {
+            for (int count; (count = await read(buffer.AsMemory(0, BufferBytes), offset, cancellation)
+                .ConfigureAwait(false)) > 0; offset += count)
+            {
+                await options.PaceAsync(count, cancellation).ConfigureAwait(false);
+                await file.WriteAsync(offset, buffer.AsMemory(0, count), cancellation).ConfigureAwait(false);
+                options.Progress.Add(count);
+            }
+
+            return offset;
         }
         finally
         {

@@ -53,6 +53,7 @@ internal static class Replies
             DecidedIn = chunk.DecidedIn.Value,
             Sealed = chunk.State == ChunkState.Sealed,
             Replacement = id == place.Replacement,
+            Goal = chunk.Goal,
         };
         // Whose copies do not count are no part of the chain; where none does, they say so themselves.
         foreach (var server in chunk.Asked)

@@ -14,8 +14,11 @@ public sealed class DfVerbTests(VerbCluster cluster)
             report.GetProperty("capacityBytes").GetInt64(),
             servers.Sum(static one => one.GetProperty("capacityBytes").GetInt64()));
         Assert.InRange(report.GetProperty("availableForFilesBytes").GetInt64(), 1, long.MaxValue);
-        var shown = await cluster.OkAsync("df");
+        var shown = await cluster.OkAsync("df", "-h");
         Assert.Contains("USE%", shown.Out, StringComparison.Ordinal);
+        var help = (await cluster.OkAsync("df", "--help")).Out;
+        Assert.Contains("--human, -h", help, StringComparison.Ordinal);
+        Assert.DoesNotContain("--help, -h", help, StringComparison.Ordinal);
         Assert.Contains("with 3 copies of each", shown.Out, StringComparison.Ordinal);
     }
 }

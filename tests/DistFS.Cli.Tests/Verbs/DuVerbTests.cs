@@ -16,6 +16,8 @@ public sealed class DuVerbTests(VerbCluster cluster)
         Assert.Equal(
             $"{(1L << 30) + 1200}\t/du\n", (await cluster.OkAsync("du", "-s", "--apparent", "/du")).Out);
         Assert.Equal("1 GiB\t/du\n", (await cluster.OkAsync("du", "-s", "--apparent", "--human", "/du")).Out);
+        Assert.Equal("1 GiB\t/du\n", (await cluster.OkAsync("du", "-sh", "--apparent", "/du")).Out);
+        Assert.Contains("Usage:", (await cluster.OkAsync("du", "--help")).Out, StringComparison.Ordinal);
         Assert.Equal("1200\t/du/a\n1200\t/du\n", (await cluster.OkAsync("du", "-d", "1", "/du")).Out);
         Assert.Contains("0\t/du/hole\n", (await cluster.OkAsync("du", "-a", "/du")).Out, StringComparison.Ordinal);
         var document = (await cluster.OkAsync("du", "-s", "--json", "/du/*")).Json.GetProperty("entries");

@@ -39,6 +39,15 @@ internal sealed class ChainServer : IServing, IChunkStores, IAsyncDisposable
     /// <summary>Writes that come wait for it before anything is done with them.</summary>
     public TaskCompletionSource? Hold { get; set; }
 
+    /// <summary>Reads that come wait for it before anything is done with them.</summary>
+    public TaskCompletionSource? HoldsReads { get; set; }
+
+    /// <summary>Counts reads that came.</summary>
+    public int ReadsCame;
+
+    /// <summary>Reads whose caller gave them up while they waited.</summary>
+    public int ReadsGivenUp;
+
     /// <summary>Counts writes that came.</summary>
     public int WritesCame;
 
@@ -61,7 +70,7 @@ internal sealed class ChainServer : IServing, IChunkStores, IAsyncDisposable
         dispatcher
             .Handle(ChunkDataMethods.Write, WriteAsync, HandlerScheduling.Pool)
             .Handle(ChunkDataMethods.Sync, _service.SyncAsync, HandlerScheduling.Pool)
-            .Handle(ChunkDataMethods.Read, _service.ReadAsync, HandlerScheduling.Pool, _service.ReadAtHand)
+            .Handle(ChunkDataMethods.Read, ReadAsync, HandlerScheduling.Pool)
             .Handle(ChunkDataMethods.Digest, _service.Digest, HandlerScheduling.Pool);
         _server = FrameServer.Start(
             dispatcher, new FrameServerOptions { Listen = [RpcAddress.Parse("127.0.0.1:0")] });
@@ -82,6 +91,7 @@ internal sealed class ChainServer : IServing, IChunkStores, IAsyncDisposable
 
         _server = null;
         Hold?.TrySetResult();
+        HoldsReads?.TrySetResult();
         await server.DisposeAsync();
         await _links!.DisposeAsync();
         _metrics!.Dispose();
@@ -99,6 +109,25 @@ internal sealed class ChainServer : IServing, IChunkStores, IAsyncDisposable
     public IChunkStore ForNew(ChunkId chunk) => Store;
 
     public void Made(ChunkId chunk, IChunkStore store) => _made[chunk.Value] = true;
+
+    private async ValueTask<ReadChunkReply> ReadAsync(ReadChunkRequest request, ServerCall call)
+    {
+        Interlocked.Increment(ref ReadsCame);
+        if (HoldsReads is { } hold)
+        {
+            try
+            {
+                await hold.Task.WaitAsync(call.CancellationToken);
+            }
+            catch (OperationCanceledException)
+            {
+                Interlocked.Increment(ref ReadsGivenUp);
+                throw;
+            }
+        }
+
+        return await _service!.ReadAsync(request, call);
+    }
 
     private async ValueTask<WriteChunkReply> WriteAsync(WriteChunkRequest request, ServerCall call)
     {
