@@ -43,30 +43,56 @@ public sealed partial class DistFsNodes
     }
 
     /// <summary>Makes a file and opens it, for all that this client does with it.</summary>
-    /// <returns>No open, if the file was there and the caller may not do all of that.</returns>
+    /// <param name="caller">Whose rights count.</param>
+    /// <param name="directory">Where.</param>
+    /// <param name="name">Under which name.</param>
+    /// <param name="node">What.</param>
+    /// <param name="access">
+    /// What the caller wants of it, if it is there already: 4 read, 2 write, and their sum; nobody looks behind us.
+    /// </param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <returns>
+    /// No open, if the file was there, and the caller may do what he wants, but not all that this client does.
+    /// </returns>
+    /// <exception cref="DistFsException">Nobody answers.</exception>
     public async Task<(NodeReply Reply, NodeOpen? Open)> CreateAsync(
         FileIdentity caller,
         InodeId directory,
         ReadOnlyMemory<byte> name,
         NewNode node,
+        uint access,
         CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(node);
+        var make = MakeOf(directory, name, node);
+        var (reply, open) = await MakeOpenAsync(caller, make, ReadWrite, cancellation).ConfigureAwait(false);
+        if (reply.Status != FsStatus.AccessDenied || !node.OrExisting || access == ReadWrite)
+        {
+            return (reply, open);
+        }
+
+        // Somebody else has made it in between, and it is not all the caller's. What he wants is looked at there, since
+        // a kernel that asks for a file to be made does not look at one that was there.
+        (reply, open) = await MakeOpenAsync(caller, make, access, cancellation).ConfigureAwait(false);
+        if (open != null)
+        {
+            await CloseAsync(open, cancellation).ConfigureAwait(false);
+        }
+
+        return (reply, null);
+    }
+
+    private async Task<(NodeReply Reply, NodeOpen? Open)> MakeOpenAsync(
+        FileIdentity caller, MakeRequest make, uint access, CancellationToken cancellation)
+    {
         var session = await _sessions.GetAsync(cancellation).ConfigureAwait(false);
         var open = new OpenHandleOf(session, Interlocked.Increment(ref _handles));
-        var make = MakeOf(directory, name, node);
-        make.Open = new OpenHandle { Handle = open.Handle, Access = ReadWrite };
+        make.Open = new OpenHandle { Handle = open.Handle, Access = access };
         var reply = Of(await WrittenPlace.OneAsync(
             _files,
             open,
             new Operation { Caller = Cluster.MetadataChannel.CallerOf(caller), Make = make },
             cancellation).ConfigureAwait(false));
-        if (reply.Status == FsStatus.AccessDenied && node.OrExisting)
-        {
-            // Somebody else has made it in between, and it is not all the caller's.
-            return (await MakeAsync(caller, directory, name, node, cancellation).ConfigureAwait(false), null);
-        }
-
         return (reply, reply.Attributes is { } made ? new NodeOpen(made.Inode, open) : null);
     }
 
