@@ -205,6 +205,13 @@ public interface IChunkStore : IAsyncDisposable
     StoredBlocks Read(ChunkId chunk, ChunkVersion version, BlockIndex first, int count);
 
     /// <summary>
+    /// As <see cref="Read"/>, for somebody who looks at the checksums of their writer, and says when one is wrong: the
+    /// store may read past whatever checks of its own it has, and need not notice damage.
+    /// </summary>
+    StoredBlocks ReadUnchecked(ChunkId chunk, ChunkVersion version, BlockIndex first, int count) =>
+        Read(chunk, version, first, count);
+
+    /// <summary>
     /// Reads some bytes of one block as a patch: what it is made from is verified, its checksum is of this machine.
     /// </summary>
     /// <param name="chunk">A chunk that serves.</param>

@@ -1,3 +1,5 @@
+using DistFS.Native;
+using DistFS.Primitives;
 using DistFS.Rpc;
 
 namespace DistFS.Client;
@@ -43,6 +45,12 @@ public sealed record DistFsClientOptions
     /// <summary>Requests of up to 1 MiB that a writer has under way for one chunk. Default 8.</summary>
     public int WritesInFlight { get; init; } = 8;
 
-    /// <summary>Time and timers.</summary>
-    public TimeProvider Clock { get; init; } = TimeProvider.System;
+    /// <summary>Told of failures behind which nobody waits: for logs. It never throws.</summary>
+    public Action<DistFsException>? Failed { get; init; }
+
+    /// <summary>
+    /// Time and timers. Default: one that goes on while the machine is suspended, so that what was believed for a time
+    /// before is not believed after it.
+    /// </summary>
+    public TimeProvider Clock { get; init; } = BootClock.Instance;
 }

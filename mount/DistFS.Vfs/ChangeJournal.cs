@@ -214,7 +214,8 @@ internal sealed class ChangeJournal : IAsyncDisposable
             while (true)
             {
                 await _some.Task.WaitAsync(_stop.Token).ConfigureAwait(false);
-                await Task.WhenAny(_wanted.Task, Task.Delay(_mount.Options.Gathering, clock, _stop.Token)).ConfigureAwait(false);
+                var gathered = Task.Delay(_mount.Options.Gathering, clock, _stop.Token);
+                await Task.WhenAny(_wanted.Task, gathered).ConfigureAwait(false);
                 List<Entry> batch = [];
                 NodeSession session;
                 lock (Gate)

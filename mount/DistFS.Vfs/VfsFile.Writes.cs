@@ -27,9 +27,8 @@ internal sealed partial class VfsFile
                 await mount.Cluster.GivenUp(node.Inode).WaitAsync(cancellation).ConfigureAwait(false);
             }
 
-            try
+            using (await AcquireAsync(cancellation).ConfigureAwait(false))
             {
-                await AcquireAsync(cancellation).ConfigureAwait(false);
                 await _turn.WaitAsync(cancellation).ConfigureAwait(false);
                 try
                 {
@@ -43,10 +42,6 @@ internal sealed partial class VfsFile
                 {
                     _turn.Release();
                 }
-            }
-            finally
-            {
-                mount.Cluster.Unpin(node.Inode);
             }
 
             if (offset >= 0)
@@ -249,14 +244,17 @@ internal sealed partial class VfsFile
     /// Asks for the lease to write, if there is none. Not under the turn: others may be waited for, and whoever gives
     /// up what is held here needs the turn.
     /// </summary>
-    private async Task AcquireAsync(CancellationToken cancellation)
+    /// <returns>Disposed of when it was used; null: there is one, or it was made here.</returns>
+    private async ValueTask<LeasePin?> AcquireAsync(CancellationToken cancellation)
     {
-        if (!IsHeld(LeaseMode.Write))
+        if (IsHeld(LeaseMode.Write))
         {
-            await mount.Cluster
-                .AcquireToWriteAsync(node.Inode, mount.Options.LeaseWait, cancellation)
-                .ConfigureAwait(false);
+            return null;
         }
+
+        await mount.SentAsync(node, cancellation).ConfigureAwait(false);
+        return await mount.Cluster
+            .AcquireToWriteAsync(node.Inode, mount.Options.LeaseWait, cancellation).ConfigureAwait(false);
     }
 
     private async ValueTask<long> EndAsync(CancellationToken cancellation)

@@ -11,8 +11,7 @@ namespace DistFS.Vfs;
 /// </content>
 public sealed partial class VfsMount
 {
-    /// <summary>After a lease to write was refused or given up, others use the directory: for so long none is asked for.
-    /// </summary>
+    /// <summary>A lease to write was refused or given up, so others use it: none is asked for meanwhile.</summary>
     private static readonly TimeSpan HerePause = TimeSpan.FromSeconds(2);
 
     private const uint SpecialModes = 0b110_000_000_000;

@@ -177,7 +177,7 @@ public sealed partial class VfsMount
         await EndAsync(node, file).ConfigureAwait(false);
     }
 
-    /// <summary>Nobody has it open: it is sent and closed, unless somebody opens it, or wants it kept, meanwhile.</summary>
+    /// <summary>Nobody has it open: it is sent and closed, unless somebody opens or keeps it meanwhile.</summary>
     private async Task EndAsync(VfsNode node, VfsFile file)
     {
         await file.CloseAsync(isEnd: false).ConfigureAwait(false);

@@ -51,9 +51,12 @@ public sealed partial class VfsMount : ILeaseHolder, IAsyncDisposable
     public static async Task<VfsMount> ConnectAsync(
         DistFsClientOptions client, VfsOptions options, IVfsKernel kernel, CancellationToken cancellation = default)
     {
+        ArgumentNullException.ThrowIfNull(client);
         ArgumentNullException.ThrowIfNull(options);
         var mount = new VfsMount(options, kernel);
-        mount._cluster = await DistFsNodes.ConnectAsync(client, mount, cancellation).ConfigureAwait(false);
+        mount._cluster = await DistFsNodes
+            .ConnectAsync(client with { Failed = client.Failed ?? options.Failed }, mount, cancellation)
+            .ConfigureAwait(false);
         mount._journal = new ChangeJournal(mount, mount.Refused);
         mount._keeping = Task.Run(mount.KeepAsync, CancellationToken.None);
         return mount;

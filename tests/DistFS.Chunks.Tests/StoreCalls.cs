@@ -37,7 +37,7 @@ internal static class StoreCalls
         var content = Array.Empty<byte>();
         for (var first = 0u; first < ChunkLayout.BlocksMax; first += StoreLimits.ReadBlocksMax)
         {
-            using var blocks = store.Read(
+            using var blocks = store.ReadUnchecked(
                 chunk, version ?? V1, new BlockIndex(first), StoreLimits.ReadBlocksMax);
             if (first == 0)
             {

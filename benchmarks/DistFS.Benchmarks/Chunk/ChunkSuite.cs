@@ -38,6 +38,7 @@ internal sealed class ChunkSuite : IChunkVersions, IAsyncDisposable
     private readonly byte[] _half = new byte[ChunkLayout.ChunkBytes];
     private readonly Dictionary<string, (List<double> Rates, List<double> Cpu)> _figures = [];
     private ulong _chunk = 1;
+    private Task _settled = Task.CompletedTask;
     private readonly List<ChunkTarget> _lastWritten = [];
     private ChunkTarget? _written;
 
@@ -134,6 +135,9 @@ internal sealed class ChunkSuite : IChunkVersions, IAsyncDisposable
                 figure.Rates.Add(rate);
                 figure.Cpu.Add((ProcessorTime - before).TotalSeconds / amount);
             }
+
+            // What it leaves the disk to do is not the next one's, and not its own.
+            await _settled;
         }
 
         var bare = _servers[0].Bare;
@@ -165,7 +169,7 @@ internal sealed class ChunkSuite : IChunkVersions, IAsyncDisposable
 
     private async Task<double> SendAsync(System.Net.IPEndPoint bare, bool toFile)
     {
-        await BareSink.SendAsync(bare, toFile, _random, Chunks);
+        _settled = await BareSink.SendAsync(bare, toFile, _random, Chunks);
         return Bytes / GiB;
     }
 

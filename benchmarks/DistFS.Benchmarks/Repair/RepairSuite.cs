@@ -47,8 +47,9 @@ internal sealed class RepairSuite(ClusterProcesses cluster, DistFsClient dfs, st
         for (var round = 0; round < 3; round++)
         {
             var start = Stopwatch.GetTimestamp();
-            await BareSink.SendAsync(bare, toFile: true, data, (int)(bytes / Step));
+            var settled = await BareSink.SendAsync(bare, toFile: true, data, (int)(bytes / Step));
             reference.Add(bytes / MiB / Stopwatch.GetElapsedTime(start).TotalSeconds);
+            await settled;
         }
 
         var r = report.Add("R: the same bytes through a socket into a file", "MiB/s", reference);

@@ -36,7 +36,8 @@ internal sealed class PartFiles(StoreEngine engine)
         }
     }
 
-    private string? Find(ulong part)
+    /// <summary>Where the file of a part lies; null: it is gone, or too new to be known yet.</summary>
+    public string? Find(ulong part)
     {
         lock (_gate)
         {

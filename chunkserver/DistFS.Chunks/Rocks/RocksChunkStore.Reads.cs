@@ -48,7 +48,14 @@ public sealed partial class RocksChunkStore
     }
 
     /// <inheritdoc/>
-    public StoredBlocks Read(ChunkId chunk, ChunkVersion version, BlockIndex first, int count)
+    public StoredBlocks Read(ChunkId chunk, ChunkVersion version, BlockIndex first, int count) =>
+        Read(chunk, version, first, count, isDirect: false);
+
+    /// <inheritdoc/>
+    public StoredBlocks ReadUnchecked(ChunkId chunk, ChunkVersion version, BlockIndex first, int count) =>
+        Read(chunk, version, first, count, isDirect: true);
+
+    private StoredBlocks Read(ChunkId chunk, ChunkVersion version, BlockIndex first, int count, bool isDirect)
     {
         ChunkErrors.RequireBlocks(chunk, first, count);
         for (var start = Environment.TickCount64; ;)
@@ -63,7 +70,7 @@ public sealed partial class RocksChunkStore
             }
 
             var blocks = new StoredBlocks(content.Info.Length);
-            var (outcome, open) = TryRead(content, first, count, blocks);
+            var (outcome, open) = TryRead(entry, content, first, count, isDirect, blocks);
             if (outcome == ReadOutcome.Done)
             {
                 _metrics.Read(blocks.TotalBytes);
@@ -175,11 +182,17 @@ public sealed partial class RocksChunkStore
     }
 
     private (ReadOutcome Outcome, OpenPart? Open) TryRead(
-        ChunkContent content, BlockIndex first, int count, StoredBlocks blocks)
+        ChunkEntry entry, ChunkContent content, BlockIndex first, int count, bool isDirect, StoredBlocks blocks)
     {
         var end = Math.Min(first.Value + (uint)count, (uint)ChunkLayout.BlocksOf(content.Info.Length));
         for (var block = first.Value; block < end; block++)
         {
+            if (isDirect && ReadDirect(entry, content, block, end, blocks) is > 0 and var read)
+            {
+                block += (uint)read - 1;
+                continue;
+            }
+
             var outcome = TryRead(content, block, blocks, out var open);
             if (outcome != ReadOutcome.Done)
             {

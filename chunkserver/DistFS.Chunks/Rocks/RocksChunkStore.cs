@@ -19,6 +19,7 @@ public sealed partial class RocksChunkStore : IChunkStore
     private readonly WorkThread _background;
     private readonly PartKeeper _parts;
     private readonly PartFiles _partFiles;
+    private readonly PartTables _partTables;
     private readonly ChunkEditor _editor;
     private readonly ChunkTable _chunks;
     private readonly ContentCache? _contents;
@@ -34,6 +35,7 @@ public sealed partial class RocksChunkStore : IChunkStore
     private RocksChunkStore(RocksChunkStoreOptions options, StoreFolder folder, StoreEngine engine)
     {
         (_options, _folder, _engine, _partFiles) = (options, folder, engine, new PartFiles(engine));
+        _partTables = new PartTables(_partFiles, Math.Max(1, options.OpenFilesMax / 2));
         var next = engine.DropUnnamed(out var dropped);
         PartsDropped = dropped;
         _scrubMark = ScrubMarkCodec.Decode(engine.GetOwn(ScrubKey));
@@ -102,6 +104,9 @@ public sealed partial class RocksChunkStore : IChunkStore
     /// <summary>Files of parts that no chunk named when the store was opened: a crash had left them.</summary>
     public int PartsDropped { get; }
 
+    /// <summary>Files of parts that are held open to be read past the engine. For tests.</summary>
+    internal int PartsHeld => _partTables.Count;
+
     /// <summary>Opens a store, or makes one.</summary>
     /// <exception cref="DistFsException">
     /// There is none (<see cref="ErrorCatalog.ChunkStoreMissing"/>), it is somebody else's
@@ -154,6 +159,7 @@ public sealed partial class RocksChunkStore : IChunkStore
         await Task.WhenAll(_partsThread.CloseAsync(), _background.CloseAsync(), _lane.CloseAsync())
             .ConfigureAwait(false);
         whenStill();
+        _partTables.Dispose();
         _engine.Dispose();
         _metrics.Dispose();
         _folder.Dispose();
@@ -177,6 +183,7 @@ public sealed partial class RocksChunkStore : IChunkStore
         await _partsThread.CloseAsync().ConfigureAwait(false);
         await _lane.CloseAsync().ConfigureAwait(false);
         await _background.CloseAsync().ConfigureAwait(false);
+        _partTables.Dispose();
         _engine.Dispose();
         _metrics.Dispose();
         _folder.Dispose();
@@ -203,6 +210,7 @@ public sealed partial class RocksChunkStore : IChunkStore
         try
         {
             part.Finish();
+            _partTables.Made(part.Number, part.Path!);
             Failpoints.Pass("chunks.before-ingest");
             _engine.Ingest(part.Path!);
             Failpoints.Pass("chunks.after-ingest");
@@ -227,6 +235,7 @@ public sealed partial class RocksChunkStore : IChunkStore
             }
             else
             {
+                _partTables.Drop(part.Number);
                 _editor.Broken(group, entry, part, broken);
             }
         }));
@@ -239,6 +248,7 @@ public sealed partial class RocksChunkStore : IChunkStore
 
     private void DropPart(ChunkId chunk, ulong part)
     {
+        _partTables.Drop(part);
         try
         {
             if (Volatile.Read(ref _failure) is null)

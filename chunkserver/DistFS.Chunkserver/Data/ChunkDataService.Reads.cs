@@ -273,11 +273,12 @@ internal sealed partial class ChunkDataService
 
     private ReadChunkReply ReadBlocks(IChunkStore store, ReadChunkRequest request, ServerCall call)
     {
-        var found = store.Read(
-            new ChunkId(request.Name.Chunk),
-            new ChunkVersion(request.Name.Version),
-            new BlockIndex(request.FirstBlock),
-            (int)request.Blocks);
+        // A client sums up what it gets, and says when it is wrong (Verify). Who copies goes by what the store checks.
+        var (chunk, version) = (new ChunkId(request.Name.Chunk), new ChunkVersion(request.Name.Version));
+        var (first, count) = (new BlockIndex(request.FirstBlock), (int)request.Blocks);
+        var found = request.ForCopy || request.Verify
+            ? store.Read(chunk, version, first, count)
+            : store.ReadUnchecked(chunk, version, first, count);
         call.SetReplyPayload(PieceSegment.Join(found.Pieces), found);
         metrics.Read(found.TotalBytes);
         return new ReadChunkReply { Length = found.Length };

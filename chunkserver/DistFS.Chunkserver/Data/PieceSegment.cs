@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using DistFS.Blocks;
 
 namespace DistFS.Chunkserver.Data;
@@ -8,23 +9,47 @@ internal sealed class PieceSegment : ReadOnlySequenceSegment<byte>
 {
     private PieceSegment(ReadOnlyMemory<byte> memory, long index) => (Memory, RunningIndex) = (memory, index);
 
-    /// <summary>Pieces one behind the other.</summary>
+    /// <summary>
+    /// Pieces one behind the other; those that lie so in memory too are one segment, and leave with one send.
+    /// </summary>
     public static ReadOnlySequence<byte> Join(ReadOnlySpan<StoredPiece> pieces)
     {
-        if (pieces.Length <= 1)
+        PieceSegment? first = null;
+        PieceSegment? last = null;
+        for (var i = 0; i < pieces.Length;)
         {
-            return pieces.IsEmpty ? default : new ReadOnlySequence<byte>(pieces[0].Bytes);
-        }
+            var memory = Longest(pieces[i..], out var count);
+            i += count;
+            if (i == pieces.Length && first == null)
+            {
+                return new ReadOnlySequence<byte>(memory);
+            }
 
-        var first = new PieceSegment(pieces[0].Bytes, 0);
-        var last = first;
-        foreach (var piece in pieces[1..])
-        {
-            var next = new PieceSegment(piece.Bytes, last.RunningIndex + last.Memory.Length);
-            last.Next = next;
+            var next = new PieceSegment(memory, last == null ? 0 : last.RunningIndex + last.Memory.Length);
+            first ??= next;
+            last?.Next = next;
             last = next;
         }
 
-        return new ReadOnlySequence<byte>(first, 0, last, last.Memory.Length);
+        return first == null ? default : new ReadOnlySequence<byte>(first, 0, last!, last!.Memory.Length);
+    }
+
+    /// <summary>The memory of the first piece, and of those behind it that go on where it ends.</summary>
+    private static ReadOnlyMemory<byte> Longest(ReadOnlySpan<StoredPiece> pieces, out int count)
+    {
+        count = 1;
+        if (!MemoryMarshal.TryGetArray(pieces[0].Bytes, out var whole))
+        {
+            return pieces[0].Bytes;
+        }
+
+        while (count < pieces.Length && MemoryMarshal.TryGetArray(pieces[count].Bytes, out var next)
+            && next.Array == whole.Array && next.Offset == whole.Offset + whole.Count)
+        {
+            whole = new ArraySegment<byte>(whole.Array!, whole.Offset, whole.Count + next.Count);
+            count++;
+        }
+
+        return whole;
     }
 }

@@ -156,11 +156,20 @@ internal sealed class WatchedStore(IChunkStore inner, IStoreWatcher watcher) : I
     }
 
     /// <inheritdoc/>
-    public StoredBlocks Read(ChunkId chunk, ChunkVersion version, BlockIndex first, int count)
+    public StoredBlocks Read(ChunkId chunk, ChunkVersion version, BlockIndex first, int count) =>
+        Read(chunk, version, first, count, isUnchecked: false);
+
+    /// <inheritdoc/>
+    public StoredBlocks ReadUnchecked(ChunkId chunk, ChunkVersion version, BlockIndex first, int count) =>
+        Read(chunk, version, first, count, isUnchecked: true);
+
+    private StoredBlocks Read(ChunkId chunk, ChunkVersion version, BlockIndex first, int count, bool isUnchecked)
     {
         try
         {
-            return inner.Read(chunk, version, first, count);
+            return isUnchecked
+                ? inner.ReadUnchecked(chunk, version, first, count)
+                : inner.Read(chunk, version, first, count);
         }
         catch (DistFsException e) when (e.Code == ErrorCatalog.ChunkLost)
         {

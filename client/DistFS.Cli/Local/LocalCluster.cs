@@ -33,6 +33,9 @@ internal sealed class LocalCluster
     /// <summary>Where the metaservers listen.</summary>
     public IReadOnlyList<RpcAddress> Metaservers => [.. _file.Meta.Select(RpcAddress.Parse)];
 
+    /// <summary>Where it is mounted on this machine; null: nowhere.</summary>
+    public string? Mount => _file.Mount;
+
     /// <summary>The cluster of a folder; null: there is none.</summary>
     /// <exception cref="DistFsException">Its file cannot be read.</exception>
     public static LocalCluster? Find(string folder)
@@ -171,11 +174,32 @@ internal sealed class LocalCluster
         }
     }
 
+    /// <summary>Mounts it: there from here on, whenever it is brought up.</summary>
+    /// <exception cref="DistFsException">It cannot be mounted.</exception>
+    public async Task MountAsync(string directory, CancellationToken cancellation)
+    {
+        if (_file.Mount is { } before && before != directory)
+        {
+            await LocalMount.UnmountAsync(before, cancellation).ConfigureAwait(false);
+        }
+
+        _file = _file with { Mount = directory };
+        Save();
+        await LocalMount
+            .MountAsync(directory, string.Join(',', _file.Meta), Path.Combine(_folder, "mount.log"), cancellation)
+            .ConfigureAwait(false);
+    }
+
     /// <summary>Stops all that runs, as SIGTERM asks for, and waits until it is gone.</summary>
     /// <returns>How many ran.</returns>
     /// <exception cref="DistFsException">Something does not end in time.</exception>
     public async Task<int> DownAsync(TimeSpan limit, CancellationToken cancellation)
     {
+        if (_file.Mount is { } mount)
+        {
+            await LocalMount.UnmountAsync(mount, cancellation).ConfigureAwait(false);
+        }
+
         // Chunk servers first: what they say to the metaservers at their end is heard.
         var running = _file.Servers.Where(IsRunning).ToList();
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellation);

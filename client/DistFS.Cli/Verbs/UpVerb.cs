@@ -32,6 +32,12 @@ internal sealed class UpVerb : Verb
         Description = "A new cluster is one process, of one metaserver and one chunk server, and keeps one copy",
     };
 
+    private readonly Option<string?> _mount = new("--mount")
+    {
+        Description = "Mount it there too, now and whenever it is brought up",
+        HelpName = "DIR",
+    };
+
     public override string Summary => "Start a whole cluster on this machine, or what of it does not run";
 
     public override VerbGroup Group => VerbGroup.Cluster;
@@ -41,6 +47,7 @@ internal sealed class UpVerb : Verb
         new("dfs up", $"run 3 metaservers and 4 chunk servers in ./{DefaultFolder}"),
         new("dfs up /srv/dfs --metaservers 1 --servers 2", "run a small one elsewhere"),
         new("dfs up ~/dfs --embedded", "run the smallest there is: one process"),
+        new("dfs up --mount ./mnt", "mount it on a directory too"),
         new("dfs up", "bring back what was killed, with its data"),
     ];
 
@@ -51,6 +58,7 @@ internal sealed class UpVerb : Verb
         command.Options.Add(_metaservers);
         command.Options.Add(_servers);
         command.Options.Add(_embedded);
+        command.Options.Add(_mount);
         command.Validators.Add(result =>
         {
             if (result.GetValue(_embedded)
@@ -78,12 +86,18 @@ internal sealed class UpVerb : Verb
                 ? LocalCluster.PlanEmbedded(folder)
                 : LocalCluster.Plan(folder, context.Get(_metaservers), context.Get(_servers)));
         await cluster.UpAsync(Limit, context.Cancellation).ConfigureAwait(false);
+        var mount = context.Get(_mount) is { } directory ? Path.GetFullPath(directory) : cluster.Mount;
+        if (mount != null)
+        {
+            await cluster.MountAsync(mount, context.Cancellation).ConfigureAwait(false);
+        }
+
         var addresses = string.Join(',', cluster.Metaservers);
         if (context.Json)
         {
             context.WriteJson(
                 new LocalClusterFile(
-                    [.. cluster.Metaservers.Select(static one => one.ToString())], [.. cluster.Nodes], Mount: null),
+                    [.. cluster.Metaservers.Select(static one => one.ToString())], [.. cluster.Nodes], cluster.Mount),
                 LocalClusterJson.Default.LocalClusterFile);
             return ExitCodes.Ok;
         }
@@ -106,7 +120,7 @@ internal sealed class UpVerb : Verb
               export {Configuration.SettingKey.Cluster.Variable}={addresses}
               dfs status
               dfs put FILE /
-              dfs ls -l /
+              dfs ls -l /{(mount == null ? "" : $"{Environment.NewLine}It is mounted at {mount}.")}
             'dfs down {context.Get(_folder)}' stops it.
             """);
         return ExitCodes.Ok;

@@ -80,6 +80,9 @@ public sealed class ChunkReader(IRpcCallers links, ChunkReaderOptions? options =
             DistFsException? error = null;
             var isStale = false;
 
+            // Of the last round, what each of them said: the last one's word alone may be the least of it.
+            var said = round == _options.RoundsMax ? new List<string>() : null;
+
             // Readers of one chunk begin at different servers, and each of them always at the same: its cache is warm.
             var start = (int)((uint)_options.Preference % (uint)target.Servers.Count);
             for (var i = 0; i < target.Servers.Count && !isStale; i++)
@@ -98,16 +101,23 @@ public sealed class ChunkReader(IRpcCallers links, ChunkReaderOptions? options =
                     {
                         return target;
                     }
+
+                    said?.Add($"{server.Id}: {e.Message} The tail, {target.Tail.Id}: {error.Message}");
                 }
                 catch (DistFsException e)
                 {
                     (error, isStale) = (e, e.Code == ErrorCatalog.ChunkVersionStale);
+                    said?.Add($"{server.Id}: {e.Message}");
                 }
             }
 
-            if (round == _options.RoundsMax)
+            if (said != null)
             {
-                throw new DistFsException(error!.Code, error.Message, error, error.Status);
+                throw new DistFsException(
+                    error!.Code,
+                    $"{target.Chunk} {target.Version} cannot be read. {string.Join(" ", said)}",
+                    error,
+                    error.Status);
             }
 
             if (round > 1)

@@ -20,6 +20,9 @@ internal sealed class ClientSession : IAsyncDisposable
     private readonly MetadataChannel _channel;
     private readonly DistFsClientOptions _options;
     private readonly CancellationTokenSource _stop = new();
+
+    // Never disposed of, as the one below.
+    private readonly CancellationTokenSource _over = new();
     private readonly Lock _gate = new();
     private readonly SequenceWindow _window = new(Width);
     private readonly Queue<TaskCompletionSource> _waiting = [];
@@ -44,6 +47,9 @@ internal sealed class ClientSession : IAsyncDisposable
 
     /// <summary>The metaservers have it no more: what it had open is closed.</summary>
     public bool IsEnded => _isEnded;
+
+    /// <summary>Cancelled when it has ended, whoever heard of that first.</summary>
+    public CancellationToken Over => _over.Token;
 
     /// <summary>
     /// Cancelled when it is over, or nothing was heard of the metaservers for so long that it may be soon: what only
@@ -87,6 +93,27 @@ internal sealed class ClientSession : IAsyncDisposable
             operation.Caller ??= _channel.Caller;
         }
 
+        var bytes = UnsafeByteOperations.UnsafeWrap(request.ToByteArray());
+        for (var waits = new MetadataChannel.Waits(_options, patience); ;)
+        {
+            // Who waits for others (EAGAIN) has not been executed, and keeps no number meanwhile: those behind it could
+            // not be acknowledged, until none is left, also for what the others wait for.
+            var reply = await OnceAsync(bytes, waits, cancellation).ConfigureAwait(false);
+            if (reply.Status != (int)FsStatus.TryAgain)
+            {
+                return reply.Status == 0
+                    ? reply.Mutate.Replies : throw MetadataChannel.Error(reply.Status, reply.Code);
+            }
+
+            await waits.AgainAsync(reply.Status, reply.Code, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Sends a request under one number, until it is answered.</summary>
+    /// <returns>Not 0: it was not executed.</returns>
+    private async Task<MetadataReply> OnceAsync(
+        ByteString request, MetadataChannel.Waits waits, CancellationToken cancellation)
+    {
         var (sequence, acknowledged) = await TakeAsync(cancellation).ConfigureAwait(false);
         try
         {
@@ -95,10 +122,10 @@ internal sealed class ClientSession : IAsyncDisposable
                 Client = Id.Value,
                 Sequence = sequence,
                 Acknowledged = acknowledged,
-                Request = UnsafeByteOperations.UnsafeWrap(request.ToByteArray()),
+                Request = request,
             };
             var sent = _options.Clock.GetTimestamp();
-            var (reply, mayBeDone) = await _channel.MutateAsync(call, patience, cancellation).ConfigureAwait(false);
+            var (reply, mayBeDone) = await _channel.MutateAsync(call, waits, cancellation).ConfigureAwait(false);
             if (reply.Code == ErrorCatalog.SessionEnded.Number)
             {
                 End();
@@ -114,7 +141,7 @@ internal sealed class ClientSession : IAsyncDisposable
                 Hear(sent);
             }
 
-            return reply.Status == 0 ? reply.Mutate.Replies : throw MetadataChannel.Error(reply.Status, reply.Code);
+            return reply;
         }
         catch (RpcException e) when (e.OutcomeUnknown)
         {
@@ -223,22 +250,21 @@ internal sealed class ClientSession : IAsyncDisposable
         }
     }
 
-    /// <summary>It is over.</summary>
-    /// <returns>Whether that is news.</returns>
-    public bool End()
+    /// <summary>It is over. Whoever hangs on it hears of it.</summary>
+    public void End()
     {
         lock (_gate)
         {
             if (_isEnded)
             {
-                return false;
+                return;
             }
 
             _isEnded = true;
 
             // Not waited for: what hangs on it is others' work.
             _ = _doubtful.CancelAsync();
-            return true;
+            _ = _over.CancelAsync();
         }
     }
 

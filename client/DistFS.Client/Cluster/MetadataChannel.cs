@@ -178,19 +178,19 @@ internal sealed partial class MetadataChannel : IAsyncDisposable
     /// Does operations, once: the call has a number of a session, so it may be sent as often as needed.
     /// </summary>
     /// <returns>
-    /// The reply, and whether an earlier attempt may have been executed, of which no answer came.
+    /// The reply, and whether an earlier attempt may have been executed, of which no answer came. EAGAIN only if none
+    /// may: then it may be asked again under another number.
     /// </returns>
     /// <exception cref="DistFsException">No answer in time, or refused as a whole.</exception>
     public async Task<(MetadataReply Reply, bool MayBeDone)> MutateAsync(
-        MutateCall call, TimeSpan patience, CancellationToken cancellation)
+        MutateCall call, Waits waits, CancellationToken cancellation)
     {
-        var mayBeDone = false;
-        for (var waits = new Waits(_options, patience); ;)
+        for (var mayBeDone = false; ;)
         {
             var answer = await _leader.AskAsync(
                 MetadataMethods.Mutate, call, static reply => reply, How(waits), cancellation).ConfigureAwait(false);
             mayBeDone |= answer.MayBeDone;
-            if (answer.Reply.Status != (int)FsStatus.TryAgain)
+            if (!mayBeDone || answer.Reply.Status != (int)FsStatus.TryAgain)
             {
                 return (answer.Reply, mayBeDone);
             }

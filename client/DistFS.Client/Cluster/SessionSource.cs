@@ -14,9 +14,15 @@ internal sealed class SessionSource(
     Func<CancellationToken, Task<ClientSession>> begin,
     Func<ClientSession, ValueTask> ended) : IAsyncDisposable
 {
-    private const int AttemptsMax = 3;
+    /// <summary>So often something is tried, if the session ends before any of it was done.</summary>
+    public const int AttemptsMax = 3;
 
-    private readonly SemaphoreSlim _opening = new(1);
+    private readonly Lock _gate = new();
+    private readonly CancellationTokenSource _stop = new();
+
+    // Under the gate: all who need a session wait for the same one, and nobody for those who came before him.
+    private Task<ClientSession>? _opening;
+    private bool _isDisposed;
     private volatile ClientSession? _session;
 
     /// <summary>Names the session in reads; 0: there is none.</summary>
@@ -31,25 +37,23 @@ internal sealed class SessionSource(
             return session;
         }
 
-        await _opening.WaitAsync(cancellation).ConfigureAwait(false);
-        try
+        Task<ClientSession> opening;
+        lock (_gate)
         {
+            if (_isDisposed)
+            {
+                throw new DistFsException(ErrorCatalog.Cancelled, "The client has ended: no session begins any more.");
+            }
+
             if (_session is { IsEnded: false } known)
             {
                 return known;
             }
 
-            if (Interlocked.Exchange(ref _session, null) is { } over)
-            {
-                await ended(over).ConfigureAwait(false);
-            }
+            opening = _opening ??= Task.Run(OpenAsync, CancellationToken.None);
+        }
 
-            return _session = await begin(cancellation).ConfigureAwait(false);
-        }
-        finally
-        {
-            _opening.Release();
-        }
+        return await opening.WaitAsync(cancellation).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -89,14 +93,50 @@ internal sealed class SessionSource(
         }
     }
 
-    /// <inheritdoc/>
+    /// <summary>Ends the session. None begins any more.</summary>
     public async ValueTask DisposeAsync()
     {
+        Task? opening;
+        lock (_gate)
+        {
+            (_isDisposed, opening) = (true, _opening);
+        }
+
+        await _stop.CancelAsync().ConfigureAwait(false);
+        if (opening != null)
+        {
+            // Whoever asked for it is told how it ended.
+            await opening.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
         if (Interlocked.Exchange(ref _session, null) is { } session)
         {
             await ended(session).ConfigureAwait(false);
         }
+    }
 
-        _opening.Dispose();
+    /// <summary>One at a time; of all who wait, so none of them cancels it.</summary>
+    private async Task<ClientSession> OpenAsync()
+    {
+        try
+        {
+            if (Interlocked.Exchange(ref _session, null) is { } over)
+            {
+                await ended(over).ConfigureAwait(false);
+            }
+
+            return _session = await begin(_stop.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (_stop.IsCancellationRequested)
+        {
+            throw new DistFsException(ErrorCatalog.Cancelled, "The client has ended.", e);
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                _opening = null;
+            }
+        }
     }
 }

@@ -4,9 +4,10 @@ namespace DistFS.Client.Leases;
 
 /// <summary>A lease that the metaservers are told to be given up, or to be less.</summary>
 /// <param name="Inode">Of which inode.</param>
+/// <param name="Epoch">To the leader of which it is told, and to no other.</param>
 /// <param name="Grant">Which lease of it.</param>
 /// <param name="Keep">What stays.</param>
-internal readonly record struct LeaseAnswer(InodeId Inode, ulong Grant, LeaseMode Keep);
+internal readonly record struct LeaseAnswer(InodeId Inode, ulong Epoch, ulong Grant, LeaseMode Keep);
 
 /// <summary>
 /// The leases of a session as its client knows them: which may be trusted, and what is answered to recalls
@@ -33,6 +34,9 @@ internal sealed class LeaseBook(long leaseMs)
     /// <summary>How many there are.</summary>
     public int Count => _held.Count;
 
+    /// <summary>The session is over: there are none any more, whatever answers come.</summary>
+    public bool IsOver { get; private set; }
+
     /// <summary>What may be done now without asking.</summary>
     public LeaseMode ModeOf(InodeId inode, long nowMs) =>
         nowMs < _believedUntilMs && !MustReclaim && _held.TryGetValue(inode, out var lease)
@@ -45,7 +49,8 @@ internal sealed class LeaseBook(long leaseMs)
     /// A keep-alive was applied after this client had sent it: the leader counts from later, so what is left out of
     /// the lease time here is for clocks that run unevenly.
     /// </summary>
-    public void Renewed(long sentMs) => _believedUntilMs = Math.Max(_believedUntilMs, sentMs + (leaseMs / 8 * 7));
+    public void Renewed(long sentMs) =>
+        _believedUntilMs = IsOver ? 0 : Math.Max(_believedUntilMs, sentMs + (leaseMs / 8 * 7));
 
     /// <summary>A reply names an epoch. A new one knows no lease; recalls are counted anew.</summary>
     /// <returns>Whether it is new.</returns>
@@ -76,6 +81,9 @@ internal sealed class LeaseBook(long leaseMs)
         _asked[inode] = (asked.Count + 1, asked.Void);
     }
 
+    /// <summary>Whether an answer to what was asked for is yet to come.</summary>
+    public bool IsAsked(InodeId inode) => _asked.ContainsKey(inode);
+
     /// <summary>What was asked for is answered, or never will be.</summary>
     /// <param name="inode">Of which inode.</param>
     /// <param name="epoch">Of the answer; 0: there is none.</param>
@@ -94,7 +102,7 @@ internal sealed class LeaseBook(long leaseMs)
             _asked[inode] = (count - 1, recalled);
         }
 
-        if (epoch != Epoch || mode == LeaseMode.None || grant <= recalled)
+        if (IsOver || epoch != Epoch || mode == LeaseMode.None || grant <= recalled)
         {
             return LeaseMode.None;
         }
@@ -130,11 +138,7 @@ internal sealed class LeaseBook(long leaseMs)
     public bool Recalled(ulong number, InodeId inode, ulong grant, LeaseMode keep)
     {
         Seen = Math.Max(Seen, number);
-        if (_asked.TryGetValue(inode, out var asked))
-        {
-            _asked[inode] = (asked.Count, Math.Max(asked.Void, grant));
-        }
-
+        Void(inode, grant);
         if (!_held.TryGetValue(inode, out var lease))
         {
             return false;
@@ -163,7 +167,7 @@ internal sealed class LeaseBook(long leaseMs)
             (lease.Mode, lease.Usable) = (keep, keep);
         }
 
-        return new LeaseAnswer(inode, lease.Grant, keep);
+        return new LeaseAnswer(inode, Epoch, lease.Grant, keep);
     }
 
     /// <summary>What the session still has, for a leader that does not know.</summary>
@@ -185,11 +189,13 @@ internal sealed class LeaseBook(long leaseMs)
 
         if (!_held.TryGetValue(inode, out var lease))
         {
-            return new LeaseAnswer(inode, grant, LeaseMode.None);
+            // Who asks for it at this moment may be answered with that one, which is being given back.
+            Void(inode, grant);
+            return new LeaseAnswer(inode, Epoch, grant, LeaseMode.None);
         }
 
         lease.Grant = grant;
-        return lease.Mode < mode ? new LeaseAnswer(inode, grant, lease.Mode) : null;
+        return lease.Mode < mode ? new LeaseAnswer(inode, Epoch, grant, lease.Mode) : null;
     }
 
     /// <summary>The leader of that epoch knows all leases.</summary>
@@ -199,7 +205,29 @@ internal sealed class LeaseBook(long leaseMs)
     public void LoseAll()
     {
         _held.Clear();
-        _believedUntilMs = 0;
+        (_believedUntilMs, IsOver) = (0, true);
+    }
+
+    /// <summary>The session is to end: all that there is is given up.</summary>
+    /// <returns>
+    /// What is told to the metaservers: nothing to a leader that does not know these leases, or of a session that was
+    /// over before.
+    /// </returns>
+    public List<LeaseAnswer> End()
+    {
+        List<LeaseAnswer> held = MustReclaim
+            ? [] : [.. _held.Select(one => new LeaseAnswer(one.Key, Epoch, one.Value.Grant, LeaseMode.None))];
+        LoseAll();
+        return held;
+    }
+
+    /// <summary>A grant of an inode with that number or a lower one says nothing when it arrives.</summary>
+    private void Void(InodeId inode, ulong grant)
+    {
+        if (_asked.TryGetValue(inode, out var asked))
+        {
+            _asked[inode] = (asked.Count, Math.Max(asked.Void, grant));
+        }
     }
 
     private sealed class Lease

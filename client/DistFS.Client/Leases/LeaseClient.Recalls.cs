@@ -6,20 +6,68 @@ namespace DistFS.Client.Leases;
 /// <content>Recalls, and what is told in answer.</content>
 internal sealed partial class LeaseClient
 {
+    // Under the gate: leases that somebody here has just been granted and has not used yet; a recall waits for that, or
+    // two clients could take a lease from each other for ever without either having done anything under it.
+    private readonly Dictionary<InodeId, List<LeasePin>> _pins = [];
+
+    /// <summary>What was granted has been used.</summary>
+    public void Unpin(LeasePin pin)
+    {
+        lock (_gate)
+        {
+            if (_pins.TryGetValue(pin.Inode, out var pins) && pins.Remove(pin) && pins.Count == 0)
+            {
+                _pins.Remove(pin.Inode);
+            }
+        }
+    }
+
+    /// <summary>Under the gate.</summary>
+    private void Enter(LeasePin pin)
+    {
+        if (!_pins.TryGetValue(pin.Inode, out var pins))
+        {
+            _pins[pin.Inode] = pins = [];
+        }
+
+        pins.Add(pin);
+    }
+
+    /// <summary>
+    /// Under the gate: what a recall waits for. A recall is faster than the grant that it recalls, which waits for a
+    /// round of consensus.
+    /// </summary>
+    private List<Task>? PinsBefore(InodeId inode)
+    {
+        if (!_pins.TryGetValue(inode, out var pins))
+        {
+            return null;
+        }
+
+        var has = _book.Has(inode);
+        return pins.Exists(pin => pin.IsGranted || !has)
+            ? [.. pins.Where(pin => pin.IsGranted || !has).Select(static pin => pin.Ended)] : null;
+    }
+
     /// <summary>Each is given up by itself: one that takes long holds up no other.</summary>
-    private void Answer(IEnumerable<WaitForRecallsReply.Types.Recall> recalls)
+    private void Answer(IEnumerable<WaitForRecallsReply.Types.Recall> recalls, ulong epoch, bool waits = true)
     {
         List<LeaseAnswer> atOnce = [];
         lock (_gate)
         {
+            if (epoch != _book.Epoch)
+            {
+                // Of a leader before: its numbers say nothing to the present one, which recalls what it has to.
+                return;
+            }
+
             foreach (var recall in recalls)
             {
                 var inode = new InodeId(recall.Inode);
-                if (_pins.TryGetValue(inode, out var pin) && (pin.IsGranted || !_book.Has(inode)))
+                if (waits && PinsBefore(inode) is { } pins)
                 {
-                    // A recall is faster than the grant that it recalls, which waits for a round of consensus.
                     _book.Heard(recall.Number);
-                    _ = AnswerBehindAsync(pin.Ended.Task, recall);
+                    _ = AnswerBehindAsync(pins, recall, epoch);
                     continue;
                 }
 
@@ -33,7 +81,7 @@ internal sealed partial class LeaseClient
                 }
                 else
                 {
-                    atOnce.Add(new LeaseAnswer(inode, recall.Grant, LeaseMode.None));
+                    atOnce.Add(new LeaseAnswer(inode, epoch, recall.Grant, LeaseMode.None));
                 }
             }
         }
@@ -44,37 +92,63 @@ internal sealed partial class LeaseClient
         }
     }
 
-    private async Task AnswerBehindAsync(Task pin, WaitForRecallsReply.Types.Recall recall)
+    /// <summary>Those who come later do not hold it up: else it could wait for ever.</summary>
+    private async Task AnswerBehindAsync(List<Task> pins, WaitForRecallsReply.Types.Recall recall, ulong epoch)
     {
-        await pin.ConfigureAwait(false);
-        Answer([recall]);
+        await Task.WhenAll(pins).ConfigureAwait(false);
+        Answer([recall], epoch, waits: false);
     }
 
     private async Task GiveUpAsync(Task before, InodeId inode, LeaseMode keep, TaskCompletionSource ended)
     {
         await before.ConfigureAwait(false);
-        await _holder.GiveUpAsync(inode, keep).ConfigureAwait(false);
+        try
+        {
+            await _holder.GiveUpAsync(inode, keep).ConfigureAwait(false);
+        }
+        catch (Exception error)
+        {
+            // Others wait, and nobody knows what is cached here: nothing is kept.
+            Report($"Inode {inode.Value} is to be given up to {keep}", error);
+            Guard($"Inode {inode.Value} is to be forgotten", () => _holder.Lost(inode));
+            keep = LeaseMode.None;
+        }
+
         LeaseAnswer? answer;
         lock (_gate)
         {
             answer = _book.GaveUp(inode, keep);
         }
 
-        if (answer is { } told)
-        {
-            await TellAsync([told]).ConfigureAwait(false);
-        }
+        await TellAsync(answer is { } told ? [told] : [], ended, inode).ConfigureAwait(false);
+    }
 
-        lock (_gate)
+    /// <summary>The same, and then they are not being given up any more.</summary>
+    private Task TellAsync(List<LeaseAnswer> answers, TaskCompletionSource ended) =>
+        TellAsync(answers, ended, [.. answers.Select(static answer => answer.Inode)]);
+
+    private async Task TellAsync(List<LeaseAnswer> answers, TaskCompletionSource ended, params InodeId[] inodes)
+    {
+        try
         {
-            // Another recall may have come behind this one.
-            if (_givingUp[inode] == ended.Task)
+            await TellAsync(answers).ConfigureAwait(false);
+        }
+        finally
+        {
+            lock (_gate)
             {
-                _givingUp.Remove(inode);
+                foreach (var inode in inodes)
+                {
+                    // Another recall may have come behind this one.
+                    if (_givingUp.GetValueOrDefault(inode) == ended.Task)
+                    {
+                        _givingUp.Remove(inode);
+                    }
+                }
             }
-        }
 
-        ended.TrySetResult();
+            ended.TrySetResult();
+        }
     }
 
     /// <summary>
@@ -83,36 +157,38 @@ internal sealed partial class LeaseClient
     /// </summary>
     private async Task TellAsync(List<LeaseAnswer> answers)
     {
-        foreach (var part in answers.Chunk(ToldMax))
+        foreach (var ofEpoch in answers.GroupBy(static answer => answer.Epoch))
         {
-            ulong epoch;
-            lock (_gate)
+            foreach (var part in ofEpoch.Chunk(ToldMax))
             {
-                epoch = _book.Epoch;
+                await TellAsync(ofEpoch.Key, part).ConfigureAwait(false);
             }
+        }
+    }
 
-            var request = new ReleaseLeasesRequest { Client = _session.Id.Value, Epoch = epoch };
-            request.Released.Add(part.Select(static one => new ReleaseLeasesRequest.Types.Released
+    private async Task TellAsync(ulong epoch, LeaseAnswer[] part)
+    {
+        var request = new ReleaseLeasesRequest { Client = _session.Id.Value, Epoch = epoch };
+        request.Released.Add(part.Select(static one => new ReleaseLeasesRequest.Types.Released
+        {
+            Inode = one.Inode.Value,
+            Grant = one.Grant,
+            Keep = (uint)one.Keep,
+        }));
+        while (!_stop.IsCancellationRequested && !_session.IsEnded)
+        {
+            try
             {
-                Inode = one.Inode.Value,
-                Grant = one.Grant,
-                Keep = (uint)one.Keep,
-            }));
-            while (!_stop.IsCancellationRequested && !_session.IsEnded)
+                Look(await _channel.ReleaseAsync(request, TellLimit, _stop.Token).ConfigureAwait(false));
+                return;
+            }
+            catch (DistFsException)
             {
-                try
-                {
-                    Look(await _channel.ReleaseAsync(request, TellLimit, _stop.Token).ConfigureAwait(false));
-                    break;
-                }
-                catch (DistFsException)
-                {
-                    await PauseAsync().ConfigureAwait(false);
-                }
-                catch (OperationCanceledException)
-                {
-                    // The client ends, and its session with it.
-                }
+                await PauseAsync().ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                // The client ends, and its session with it.
             }
         }
     }

@@ -20,7 +20,23 @@ internal sealed partial class LeaseClient
             (epoch, held) = (_book.Epoch, _book.ToReclaim());
         }
 
+        // What was given up meanwhile is not asked for before the leader knows that too: it could answer with the lease
+        // that it has just taken over.
         List<LeaseAnswer> answers = [];
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        try
+        {
+            await ReclaimAsync(epoch, held, answers, ended.Task).ConfigureAwait(false);
+        }
+        finally
+        {
+            await TellAsync(answers, ended).ConfigureAwait(false);
+        }
+    }
+
+    private async Task ReclaimAsync(
+        ulong epoch, List<(InodeId Inode, LeaseMode Mode)> held, List<LeaseAnswer> answers, Task ended)
+    {
         for (var at = 0; at <= held.Count; at += ToldMax)
         {
             var part = held.Skip(at).Take(ToldMax).ToList();
@@ -43,23 +59,34 @@ internal sealed partial class LeaseClient
                 return;
             }
 
-            Reclaimed(part, reply, answers);
+            if (!Reclaimed(epoch, part, reply, answers, ended))
+            {
+                return;
+            }
         }
 
         lock (_gate)
         {
             _book.ReclaimEnded(epoch);
         }
-
-        await TellAsync(answers).ConfigureAwait(false);
     }
 
-    private void Reclaimed(
-        List<(InodeId Inode, LeaseMode Mode)> part, ReclaimLeasesReply reply, List<LeaseAnswer> answers)
+    /// <returns>False: another leader has begun, and is told anew.</returns>
+    private bool Reclaimed(
+        ulong epoch,
+        List<(InodeId Inode, LeaseMode Mode)> part,
+        ReclaimLeasesReply reply,
+        List<LeaseAnswer> answers,
+        Task ended)
     {
         List<InodeId> lost = [];
         lock (_gate)
         {
+            if (epoch != _book.Epoch)
+            {
+                return false;
+            }
+
             for (var i = 0; i < part.Count; i++)
             {
                 var (inode, mode) = part[i];
@@ -72,10 +99,19 @@ internal sealed partial class LeaseClient
                 if (_book.Reclaimed(inode, mode, grant) is { } answer)
                 {
                     answers.Add(answer);
+                    if (answer.Keep == LeaseMode.None)
+                    {
+                        _givingUp[inode] = ended;
+                    }
                 }
             }
         }
 
-        lost.ForEach(_holder.Lost);
+        foreach (var inode in lost)
+        {
+            Guard($"Inode {inode.Value} is to be forgotten", () => _holder.Lost(inode));
+        }
+
+        return true;
     }
 }

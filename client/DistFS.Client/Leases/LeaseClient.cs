@@ -24,6 +24,9 @@ internal sealed partial class LeaseClient : IAsyncDisposable
     private static readonly TimeSpan TellLimit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
+    /// <summary>Who is done does not wait for long: leases that were not given up end with the session.</summary>
+    private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(2);
+
     private readonly ClientSession _session;
     private readonly MetadataChannel _channel;
     private readonly DistFsClientOptions _options;
@@ -33,15 +36,11 @@ internal sealed partial class LeaseClient : IAsyncDisposable
 
     // Under the gate: what is being given up; who asks for it again waits for that.
     private readonly Dictionary<InodeId, Task> _givingUp = [];
-
-    // Under the gate: leases that somebody here has just been granted and has not used yet; a recall waits for that, or
-    // two clients could take a lease from each other for ever without either having done anything under it.
-    private readonly Dictionary<InodeId, Pin> _pins = [];
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _allLost = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _listening;
-
-    private CancellationTokenSource? _waiting;
+    private int _isAllLost;
 
     public LeaseClient(
         ClientSession session, MetadataChannel channel, DistFsClientOptions options, ILeaseHolder holder)
@@ -51,20 +50,16 @@ internal sealed partial class LeaseClient : IAsyncDisposable
         _listening = Task.Run(ListenAsync);
     }
 
-    /// <summary>A lease that is asked for to be used at once.</summary>
-    private sealed class Pin
-    {
-        public TaskCompletionSource Ended { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        /// <summary>It is there; until then only what has not come yet is meant.</summary>
-        public bool IsGranted { get; set; }
-    }
-
     private long NowMs => LeaderChannel.NowMs(_options.Clock);
 
     /// <summary>What may be done now without asking.</summary>
     public LeaseMode ModeOf(InodeId inode)
     {
+        if (_session.IsEnded)
+        {
+            return LeaseMode.None;
+        }
+
         lock (_gate)
         {
             return _book.ModeOf(inode, NowMs);
@@ -76,6 +71,11 @@ internal sealed partial class LeaseClient : IAsyncDisposable
     {
         get
         {
+            if (_session.IsEnded)
+            {
+                return TimeSpan.Zero;
+            }
+
             lock (_gate)
             {
                 return TimeSpan.FromMilliseconds(_book.BelievedMs(NowMs));
@@ -87,15 +87,18 @@ internal sealed partial class LeaseClient : IAsyncDisposable
     /// <param name="wanted">At most 1,024.</param>
     /// <param name="mode">To read, or to write.</param>
     /// <param name="wait">For how long others are waited for; zero: nobody is disturbed.</param>
-    /// <param name="pins">
-    /// What is granted is not given up before <see cref="Unpin"/>, which comes soon, whatever else goes on. Of one.
-    /// </param>
+    /// <param name="pin">Holds what is granted. Of one inode; null: nothing does.</param>
     /// <param name="cancellation">Gives up.</param>
-    /// <returns>In the order of what is wanted. Whoever answers nothing has granted nothing.</returns>
+    /// <returns>In the order of what is wanted. Whoever answers nothing has granted nothing: EAGAIN.</returns>
+    /// <exception cref="OperationCanceledException">Given up.</exception>
     public async Task<LeaseOutcome[]> AcquireAsync(
-        IReadOnlyList<InodeId> wanted, LeaseMode mode, TimeSpan wait, bool pins, CancellationToken cancellation)
+        IReadOnlyList<InodeId> wanted,
+        LeaseMode mode,
+        TimeSpan wait,
+        LeasePin? pin,
+        CancellationToken cancellation)
     {
-        Check.That(wanted.Count is > 0 and <= AskedMax && (!pins || wanted.Count == 1));
+        Check.That(wanted.Count is > 0 and <= AskedMax && (pin == null || wanted.Count == 1));
 
         var outcomes = new LeaseOutcome[wanted.Count];
         Array.Fill(outcomes, new LeaseOutcome(LeaseMode.None, FsStatus.TryAgain, null));
@@ -117,7 +120,7 @@ internal sealed partial class LeaseClient : IAsyncDisposable
             {
                 // What is being given up is not asked for: the metaservers would wait for that first, and whoever asks
                 // here may be what it waits for.
-                if (!_givingUp.ContainsKey(wanted[i]))
+                if (!_book.IsOver && !_givingUp.ContainsKey(wanted[i]))
                 {
                     request.Wanted.Add(new AcquireLeasesRequest.Types.Wanted
                     {
@@ -125,13 +128,13 @@ internal sealed partial class LeaseClient : IAsyncDisposable
                         Kind = (uint)mode,
                     });
                     _book.Ask(wanted[i]);
-                    if (pins)
-                    {
-                        _pins.TryAdd(wanted[i], new Pin());
-                    }
-
                     asked.Add(i);
                 }
+            }
+
+            if (pin != null && asked.Count > 0)
+            {
+                Enter(pin);
             }
         }
 
@@ -147,30 +150,41 @@ internal sealed partial class LeaseClient : IAsyncDisposable
                 .Reply;
             Look(reply.Status);
         }
+        catch (DistFsException) when (!cancellation.IsCancellationRequested)
+        {
+            // A lease is optional: whoever needs an answer asks for that, and has the patience for it.
+        }
         finally
         {
-            Take(wanted, asked, reply?.Granted.Count == asked.Count ? reply : null, pins, outcomes);
+            Take(wanted, asked, reply?.Granted.Count == asked.Count ? reply : null, pin, outcomes);
         }
 
         return outcomes;
     }
 
-    /// <summary>Leases are given up, since nobody here needs them. What was cached is forgotten already.</summary>
+    /// <summary>
+    /// Leases are given up, since nobody here needs them. What was cached is forgotten already. What somebody asks for
+    /// at this moment stays: he may be answered with the lease that there is.
+    /// </summary>
     public async Task ReleaseAsync(IEnumerable<InodeId> inodes)
     {
         List<LeaseAnswer> answers = [];
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_gate)
         {
             foreach (var inode in inodes)
             {
-                if (!_givingUp.ContainsKey(inode) && _book.GaveUp(inode, LeaseMode.None) is { } answer)
+                if (!_givingUp.ContainsKey(inode)
+                    && !_book.IsAsked(inode)
+                    && _book.GaveUp(inode, LeaseMode.None) is { } answer)
                 {
                     answers.Add(answer);
+                    _givingUp[inode] = ended.Task;
                 }
             }
         }
 
-        await TellAsync(answers).ConfigureAwait(false);
+        await TellAsync(answers, ended).ConfigureAwait(false);
     }
 
     /// <summary>Ends when the inode's lease is not being given up (any more), and the metaservers know.</summary>
@@ -182,25 +196,33 @@ internal sealed partial class LeaseClient : IAsyncDisposable
         }
     }
 
-    /// <summary>What was granted has been used.</summary>
-    public void Unpin(InodeId inode)
-    {
-        Pin? pin;
-        lock (_gate)
-        {
-            _pins.Remove(inode, out pin);
-        }
-
-        pin?.Ended.TrySetResult();
-    }
-
     /// <summary>
-    /// Nobody listens any more. What is being given up is not waited for: it may ask for the next session, which begins
+    /// The holder knows that all is over when this ends; if the session lives, so do the metaservers, in time: others
+    /// need not wait for it. What is being given up is not waited for: it may ask for the next session, which begins
     /// only when this has ended.
     /// </summary>
     public async ValueTask DisposeAsync()
     {
+        List<LeaseAnswer> held;
+        lock (_gate)
+        {
+            held = _book.End();
+        }
+
+        TellAllLost();
+        await _allLost.Task.ConfigureAwait(false);
+        var telling = TellAsync(held);
+        try
+        {
+            await telling.WaitAsync(EndLimit, _options.Clock).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // They end with the session.
+        }
+
         await _stop.CancelAsync().ConfigureAwait(false);
+        await telling.ConfigureAwait(false);
         await _listening.ConfigureAwait(false);
     }
 
@@ -209,7 +231,7 @@ internal sealed partial class LeaseClient : IAsyncDisposable
         IReadOnlyList<InodeId> wanted,
         List<int> asked,
         AcquireLeasesReply? reply,
-        bool pins,
+        LeasePin? pin,
         LeaseOutcome[] outcomes)
     {
         lock (_gate)
@@ -222,7 +244,7 @@ internal sealed partial class LeaseClient : IAsyncDisposable
                     reply?.Status.Epoch ?? 0,
                     granted is { Status: 0 } ? (LeaseMode)granted.Kind : LeaseMode.None,
                     granted?.Grant ?? 0);
-                if (pins && mode != LeaseMode.None && _pins.TryGetValue(wanted[0], out var pin))
+                if (pin != null && mode != LeaseMode.None)
                 {
                     pin.IsGranted = true;
                 }
@@ -236,135 +258,19 @@ internal sealed partial class LeaseClient : IAsyncDisposable
         }
     }
 
-    /// <summary>A reply names an epoch, or says that the session is over.</summary>
-    private void Look(LeaseStatus status)
-    {
-        if (status.Code == ErrorCatalog.SessionEnded.Number)
-        {
-            Lose();
-            return;
-        }
-
-        CancellationTokenSource? waiting = null;
-        lock (_gate)
-        {
-            if (status.Epoch != 0 && _book.Saw(status.Epoch))
-            {
-                waiting = _waiting;
-            }
-        }
-
-        // Whoever waits at the leader before hears nothing any more.
-        waiting?.Cancel();
-    }
-
-    private async Task ListenAsync()
-    {
-        while (!_stop.IsCancellationRequested && !_session.IsEnded)
-        {
-            try
-            {
-                await ReclaimAsync().ConfigureAwait(false);
-                await ListenOnceAsync().ConfigureAwait(false);
-            }
-            catch (OperationCanceledException)
-            {
-                // The end, or another leader: looked at above.
-            }
-            catch (DistFsException)
-            {
-                // Nobody leads at the moment. What is believed ends by itself.
-                await PauseAsync().ConfigureAwait(false);
-            }
-        }
-
-        _first.TrySetResult();
-    }
-
-    private async Task ListenOnceAsync()
-    {
-        var request = new WaitForRecallsRequest { Client = _session.Id.Value };
-        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-        lock (_gate)
-        {
-            (request.Epoch, request.Seen, _waiting) = (_book.Epoch, _book.Seen, waiting);
-        }
-
-        LeaderReply<WaitForRecallsReply> answer;
-        try
-        {
-            // The leader waits for a third of the lease time, or for 3/4 of what it is given.
-            answer = await _channel.WaitForRecallsAsync(request, _options.SessionLease / 2, waiting.Token)
-                .ConfigureAwait(false);
-        }
-        finally
-        {
-            lock (_gate)
-            {
-                _waiting = null;
-            }
-        }
-
-        var reply = answer.Reply;
-        Look(reply.Status);
-        if (reply.Status.Status != 0)
-        {
-            await PauseAsync().ConfigureAwait(false);
-            return;
-        }
-
-        if (reply.Renewed)
-        {
-            _session.Heard(answer.SentMs);
-        }
-
-        lock (_gate)
-        {
-            if (reply.Status.Epoch != _book.Epoch)
-            {
-                return;
-            }
-
-            if (reply.Renewed)
-            {
-                _book.Renewed(answer.SentMs);
-            }
-
-            if (reply.Reclaim)
-            {
-                _book.AskedToReclaim();
-            }
-        }
-
-        Answer(reply.Recalls);
-        if (!reply.Reclaim)
-        {
-            _first.TrySetResult();
-        }
-    }
-
-    private void Lose()
-    {
-        lock (_gate)
-        {
-            _book.LoseAll();
-        }
-
-        if (_session.End())
-        {
-            _holder.AllLost();
-        }
-    }
-
-    private async Task PauseAsync()
+    /// <summary>What the holder does is its own: a defect there must not hold up others.</summary>
+    private void Guard(string what, Action tell)
     {
         try
         {
-            await Task.Delay(Pause, _options.Clock, _stop.Token).ConfigureAwait(false);
+            tell();
         }
-        catch (OperationCanceledException)
+        catch (Exception error)
         {
-            // The end.
+            Report(what, error);
         }
     }
+
+    private void Report(string what, Exception error) => _options.Failed?.Invoke(new DistFsException(
+        ErrorCatalog.Internal, $"{what}: {error.GetType().Name}: {error.Message}", error));
 }

@@ -1,3 +1,4 @@
+using DistFS.Client.Cluster;
 using DistFS.Client.Files;
 using DistFS.Primitives;
 using DistFS.Protocol;
@@ -27,17 +28,9 @@ public sealed partial class DistFsNodes
     /// <exception cref="DistFsException">ENOENT, ESTALE: it is not there any more; nobody answers.</exception>
     public async Task<NodeOpen> OpenAsync(InodeId inode, CancellationToken cancellation)
     {
-        var session = await _sessions.GetAsync(cancellation).ConfigureAwait(false);
-        var open = new OpenHandleOf(session, Interlocked.Increment(ref _handles));
-        var operation = new Operation
-        {
-            Open = new OpenRequest
-            {
-                Inode = inode.Value,
-                Open = new OpenHandle { Handle = open.Handle, Access = ReadWrite },
-            },
-        };
-        var reply = await WrittenPlace.OneAsync(_files, open, operation, cancellation).ConfigureAwait(false);
+        var (open, reply) = await OpenAsync(
+            handle => new Operation { Open = new OpenRequest { Inode = inode.Value, Open = handle } },
+            cancellation).ConfigureAwait(false);
         Names.FileErrors.Ensure(reply.Status, Name(inode));
         return new NodeOpen(inode, open);
     }
@@ -64,8 +57,7 @@ public sealed partial class DistFsNodes
         CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(node);
-        var make = MakeOf(directory, name, node);
-        var (reply, open) = await MakeOpenAsync(caller, make, ReadWrite, cancellation).ConfigureAwait(false);
+        var (reply, open) = await MakeOpenAsync(ReadWrite).ConfigureAwait(false);
         if (reply.Status != FsStatus.AccessDenied || !node.OrExisting || access == ReadWrite)
         {
             return (reply, open);
@@ -73,27 +65,28 @@ public sealed partial class DistFsNodes
 
         // Somebody else has made it in between, and it is not all the caller's. What he wants is looked at there, since
         // a kernel that asks for a file to be made does not look at one that was there.
-        (reply, open) = await MakeOpenAsync(caller, make, access, cancellation).ConfigureAwait(false);
+        (reply, open) = await MakeOpenAsync(access).ConfigureAwait(false);
         if (open != null)
         {
             await CloseAsync(open, cancellation).ConfigureAwait(false);
         }
 
         return (reply, null);
-    }
 
-    private async Task<(NodeReply Reply, NodeOpen? Open)> MakeOpenAsync(
-        FileIdentity caller, MakeRequest make, uint access, CancellationToken cancellation)
-    {
-        var session = await _sessions.GetAsync(cancellation).ConfigureAwait(false);
-        var open = new OpenHandleOf(session, Interlocked.Increment(ref _handles));
-        make.Open = new OpenHandle { Handle = open.Handle, Access = access };
-        var reply = Of(await WrittenPlace.OneAsync(
-            _files,
-            open,
-            new Operation { Caller = Cluster.MetadataChannel.CallerOf(caller), Make = make },
-            cancellation).ConfigureAwait(false));
-        return (reply, reply.Attributes is { } made ? new NodeOpen(made.Inode, open) : null);
+        async Task<(NodeReply Reply, NodeOpen? Open)> MakeOpenAsync(uint wanted)
+        {
+            var (begun, answer) = await OpenAsync(
+                handle =>
+                {
+                    var make = MakeOf(directory, name, node);
+                    handle.Access = wanted;
+                    make.Open = handle;
+                    return new Operation { Caller = MetadataChannel.CallerOf(caller), Make = make };
+                },
+                cancellation).ConfigureAwait(false);
+            var told = Of(answer);
+            return (told, told.Attributes is { } made ? new NodeOpen(made.Inode, begun) : null);
+        }
     }
 
     /// <summary>A range becomes zeros that take no room.</summary>
@@ -131,22 +124,35 @@ public sealed partial class DistFsNodes
     private async Task ZeroAsync(NodeOpen open, IEnumerable<ByteRange> ranges, CancellationToken cancellation)
     {
         DistFsFile? writer = null;
-        var zeros = new byte[1 << 20];
-        foreach (var range in ranges)
+        try
         {
-            writer ??= await WritableAsync(open, cancellation).ConfigureAwait(false);
-            for (var at = 0UL; at < range.Length;)
+            var zeros = new byte[1 << 20];
+            foreach (var range in ranges)
             {
-                var part = (int)Math.Min(range.Length - at, (ulong)zeros.Length);
-                await writer.WriteAsync((long)(range.Offset + at), zeros.AsMemory(0, part), cancellation)
-                    .ConfigureAwait(false);
-                at += (ulong)part;
+                writer ??= await WritableAsync(open, cancellation).ConfigureAwait(false);
+                for (var at = 0UL; at < range.Length;)
+                {
+                    var part = (int)Math.Min(range.Length - at, (ulong)zeros.Length);
+                    await writer.WriteAsync((long)(range.Offset + at), zeros.AsMemory(0, part), cancellation)
+                        .ConfigureAwait(false);
+                    at += (ulong)part;
+                }
+            }
+
+            if (writer != null)
+            {
+                await writer.CloseAsync(null, cancellation).ConfigureAwait(false);
             }
         }
-
-        if (writer != null)
+        catch
         {
-            await writer.CloseAsync(null, cancellation).ConfigureAwait(false);
+            if (writer != null)
+            {
+                // One that was closed already is so all the same.
+                await writer.AbandonAsync(CancellationToken.None).ConfigureAwait(false);
+            }
+
+            throw;
         }
     }
 
@@ -264,6 +270,27 @@ public sealed partial class DistFsNodes
         var reply = (await open.Handle.Session.MutateAsync(request, cancellation).ConfigureAwait(false))[0];
         return reply.Status != 0 || action == LockRequest.Types.Action.Leave || reply.Lock is { IsGranted: true }
             ? (FsStatus)reply.Status : FsStatus.TryAgain;
+    }
+
+    /// <summary>Opens something, in a new session if the one there was ended before.</summary>
+    private async Task<(OpenHandleOf Open, OperationReply Reply)> OpenAsync(
+        Func<OpenHandle, Operation> operationOf, CancellationToken cancellation)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var session = await _sessions.GetAsync(cancellation).ConfigureAwait(false);
+            var open = new OpenHandleOf(session, Interlocked.Increment(ref _handles));
+            try
+            {
+                var operation = operationOf(new OpenHandle { Handle = open.Handle, Access = ReadWrite });
+                return (open, await WrittenPlace.OneAsync(_files, open, operation, cancellation)
+                    .ConfigureAwait(false));
+            }
+            catch (DistFsException e) when (e.Code == ErrorCatalog.SessionEnded && attempt < SessionSource.AttemptsMax)
+            {
+                // Nothing was opened.
+            }
+        }
     }
 
     private static string Name(InodeId inode) => $"inode {inode.Value}";

@@ -76,7 +76,7 @@ public sealed partial class DistFsNodes : IAsyncDisposable
     /// <param name="wait">For how long others are waited for; zero: nobody is disturbed.</param>
     /// <param name="cancellation">Gives up.</param>
     /// <returns>In their order. Those that are just being given up here are not waited for: EAGAIN.</returns>
-    /// <exception cref="DistFsException">Nobody answers.</exception>
+    /// <exception cref="DistFsException">No session could be begun.</exception>
     public async Task<IReadOnlyList<NodeLease>> AcquireAsync(
         IReadOnlyList<InodeId> inodes, LeaseMode mode, TimeSpan wait, CancellationToken cancellation)
     {
@@ -87,22 +87,34 @@ public sealed partial class DistFsNodes : IAsyncDisposable
             return [.. inodes.Select(static _ => new NodeLease(LeaseMode.None, FsStatus.TryAgain, null))];
         }
 
-        var outcomes = await leases.AcquireAsync(inodes, mode, wait, pins: false, cancellation).ConfigureAwait(false);
+        var outcomes = await leases.AcquireAsync(inodes, mode, wait, null, cancellation).ConfigureAwait(false);
         return Array.ConvertAll(outcomes, static one => new NodeLease(
             one.Mode, one.Status, one.Attributes == null ? null : FileStatus.Of(one.Attributes)));
     }
 
     /// <summary>
-    /// Asks for a lease to write that is not given up before it was used: <see cref="Unpin"/> says so, always, soon,
-    /// and whatever others do.
+    /// Asks for a lease to write that is not given up before it was used: disposing of what is returned says so.
     /// </summary>
-    /// <exception cref="DistFsException">Nobody answers.</exception>
-    public async Task AcquireToWriteAsync(InodeId inode, TimeSpan wait, CancellationToken cancellation)
+    /// <returns>Also if nothing was granted. Disposed of always, soon, and whatever others do.</returns>
+    /// <exception cref="DistFsException">No session could be begun.</exception>
+    public async Task<LeasePin> AcquireToWriteAsync(InodeId inode, TimeSpan wait, CancellationToken cancellation)
     {
         await _sessions.GetAsync(cancellation).ConfigureAwait(false);
-        if (_leases is { } leases)
+        var leases = _leases;
+        var pin = new LeasePin(leases, inode);
+        try
         {
-            await leases.AcquireAsync([inode], LeaseMode.Write, wait, pins: true, cancellation).ConfigureAwait(false);
+            if (leases != null)
+            {
+                await leases.AcquireAsync([inode], LeaseMode.Write, wait, pin, cancellation).ConfigureAwait(false);
+            }
+
+            return pin;
+        }
+        catch
+        {
+            pin.Dispose();
+            throw;
         }
     }
 
@@ -111,9 +123,6 @@ public sealed partial class DistFsNodes : IAsyncDisposable
     /// who gives it up must not wait for this.
     /// </summary>
     public Task GivenUp(InodeId inode) => _leases?.GivenUp(inode) ?? Task.CompletedTask;
-
-    /// <summary>The lease of <see cref="AcquireToWriteAsync"/> was used.</summary>
-    public void Unpin(InodeId inode) => _leases?.Unpin(inode);
 
     /// <summary>Leases are given up, since nothing is cached under them any more.</summary>
     public Task ReleaseAsync(IEnumerable<InodeId> inodes) => _leases?.ReleaseAsync(inodes) ?? Task.CompletedTask;
@@ -141,12 +150,9 @@ public sealed partial class DistFsNodes : IAsyncDisposable
             await leases.DisposeAsync().ConfigureAwait(false);
         }
 
-        if (session.End())
-        {
-            _holder.AllLost();
-        }
-
+        // Of one that lives the metaservers are told: nothing is believed of it any more, so nobody waits for it.
         await session.DisposeAsync().ConfigureAwait(false);
+        session.End();
     }
 
     private async Task<NodeReply> DoAsync(Operation operation, FileIdentity caller, CancellationToken cancellation)

@@ -13,10 +13,19 @@ public static class Placer
     /// Fills <paramref name="servers"/>, best first, and says what it could not keep. The bytes are not counted: that
     /// is <see cref="ServerLoads.Add(ServerId, long)"/>, when the choice is taken.
     /// </summary>
+    /// <param name="loads">The servers.</param>
+    /// <param name="request">What is to be placed.</param>
+    /// <param name="servers">Gets the choice.</param>
+    /// <param name="avoided">Not chosen, at most <see cref="ReplicaGoal.ReplicasMax"/>.</param>
     /// <exception cref="ArgumentException">The goal cannot be, or does not fit into <paramref name="servers"/>.
     /// </exception>
-    public static PlacementResult Place(ServerLoads loads, in PlacementRequest request, Span<ServerId> servers)
+    public static PlacementResult Place(
+        ServerLoads loads,
+        in PlacementRequest request,
+        Span<ServerId> servers,
+        ReadOnlySpan<ServerId> avoided = default)
     {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(avoided.Length, ReplicaGoal.ReplicasMax, nameof(avoided));
         ArgumentNullException.ThrowIfNull(loads);
         if (!request.Goal.IsValid || servers.Length < request.Goal.Replicas || request.SizeBytes < 0)
         {
@@ -27,6 +36,14 @@ public static class Placer
         Span<int> racks = stackalloc int[TargetPicker.TakenMax];
         var picker = new TargetPicker(loads, request.Chunk, request.SizeBytes, request.Goal, taken, racks);
         var ring = loads.Ring;
+        foreach (var one in avoided)
+        {
+            if (ring.IndexOf(one) is >= 0 and var index)
+            {
+                picker.Exclude(index);
+            }
+        }
+
         var flaws = PlacementFlaws.None;
         var count = 0;
         if (request.Local.Value != 0 && ring.IndexOf(request.Local) is >= 0 and var local && picker.CanTake(local)

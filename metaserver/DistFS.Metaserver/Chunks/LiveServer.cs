@@ -43,4 +43,7 @@ internal sealed class LiveServer(ServerId id, ServerRow row)
 
     /// <summary>Copies that it is to make.</summary>
     public Dictionary<ulong, CopyOrder> Copies { get; } = [];
+
+    /// <summary>A writer went on without it, and it was not heard of since.</summary>
+    public bool IsDoubted { get; set; }
 }

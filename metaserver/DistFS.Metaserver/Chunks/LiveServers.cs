@@ -10,7 +10,7 @@ namespace DistFS.Metaserver.Chunks;
 /// The chunk servers as the leader hears of them, for the time that it leads: liveness, loads, the ring, and what each
 /// is to do. Any thread.
 /// </summary>
-internal sealed class LiveServers
+internal sealed partial class LiveServers
 {
     /// <summary>Loads are taken over at least so often.</summary>
     private const long LoadsMs = 1_000;
@@ -86,6 +86,7 @@ internal sealed class LiveServers
         {
             var server = Set(id, row, position, nowMs);
             server.CapacityBytes = (long)row.CapacityBytes;
+            server.IsDoubted = false;
             _liveness.Hear(id, nowMs);
             _isRingOld = true;
         }
@@ -125,6 +126,7 @@ internal sealed class LiveServers
             }
 
             var isFull = server.IsFull;
+            server.IsDoubted = false;
             server.CapacityBytes = (long)Math.Min(request.CapacityBytes, ServerRow.CapacityBytesMax);
             server.UsedBytes = (long)Math.Min(request.UsedBytes, (ulong)server.CapacityBytes);
             (server.IsFull, server.Load) = (request.IsFull, request.Load);
@@ -167,6 +169,21 @@ internal sealed class LiveServers
             if (_servers.TryGetValue(id.Value, out var server))
             {
                 server.GarbageSeen = told;
+            }
+        }
+    }
+
+    /// <summary>
+    /// A writer goes on without a server: it may be dead, which is not known here before it was silent for
+    /// seconds. Until it is heard of again new chunks go elsewhere if they can.
+    /// </summary>
+    public void Doubt(ServerId id)
+    {
+        lock (_gate)
+        {
+            if (_servers.TryGetValue(id.Value, out var server))
+            {
+                server.IsDoubted = true;
             }
         }
     }
@@ -276,32 +293,6 @@ internal sealed class LiveServers
             _loads = new ServerLoads(_ring);
             (_ringMs, _isRingOld) = (nowMs, false);
             return _ring;
-        }
-    }
-
-    /// <summary>
-    /// Chooses the servers of a new chunk and counts what it may come to; how many there are, at least
-    /// <paramref name="next"/> having been the id of the next chunk when somebody looked.
-    /// </summary>
-    public int Place(ulong next, ReplicaGoal goal, long sizeBytes, Span<ServerId> servers)
-    {
-        lock (_gate)
-        {
-            if (_loads == null)
-            {
-                return 0;
-            }
-
-            // The id that it will have, if nothing comes in between: so that it lies where the ring wants it.
-            _nextChunk = Math.Max(_nextChunk, next);
-            var request = new PlacementRequest(new ChunkId(_nextChunk++), sizeBytes, goal);
-            var count = Placer.Place(_loads, request, servers).Count;
-            foreach (var server in servers[..count])
-            {
-                _loads.Add(server, sizeBytes);
-            }
-
-            return count;
         }
     }
 

@@ -44,7 +44,22 @@ internal sealed class PlacementStage(MetadataState state, ChunkDuties duties) : 
     }
 
     /// <inheritdoc/>
-    public ValueTask LeaveAsync(Mutation mutation, MetadataReply? reply) => default;
+    public ValueTask LeaveAsync(Mutation mutation, MetadataReply? reply)
+    {
+        if (reply?.Mutate != null && duties.Lead is { } lead)
+        {
+            // Its next chunk, most likely the same writer's, is not to begin with the server that has just failed.
+            foreach (var operation in mutation.Request.Operations)
+            {
+                foreach (var dropped in operation.NewVersion?.Drop ?? [])
+                {
+                    lead.Servers.Doubt(new ServerId(dropped));
+                }
+            }
+        }
+
+        return default;
+    }
 
     private MetadataReply? Place(Mutation mutation, LiveServers servers)
     {

@@ -62,7 +62,7 @@ internal sealed partial class LeaseKeeper
 
         // Who leads no more, and has not heard of that, has not heard of a new session either.
         var read = await _driver.ReadAsync(limit, cancellation).ConfigureAwait(false);
-        return read.Status == CallStatus.Done ? Found(session) : LeaseRefusal.NotLeader;
+        return read.Status == CallStatus.Done ? Found(session, isKept: false) : LeaseRefusal.NotLeader;
     }
 
     /// <summary>
@@ -207,8 +207,8 @@ internal sealed partial class LeaseKeeper
                 return (LeaseRefusal.NotLeader, false);
             }
 
-            if (_waits.TryGetValue(session.Value, out var wait) && wait.Epoch == epoch
-                && NowMs - wait.RenewedMs < wait.LeaseMs / RenewalsPerLease)
+            if (_waits.TryGetValue(session.Value, out var wait) && wait.Kept.Epoch == epoch
+                && NowMs - wait.Kept.AtMs < wait.LeaseMs / RenewalsPerLease)
             {
                 return (LeaseRefusal.None, false);
             }
@@ -228,7 +228,7 @@ internal sealed partial class LeaseKeeper
             return (LeaseRefusal.NoSession, false);
         }
 
-        var refusal = Found(session);
+        var refusal = Found(session, isKept: true);
         return (refusal, refusal == LeaseRefusal.None);
     }
 
@@ -312,7 +312,9 @@ internal sealed partial class LeaseKeeper
     }
 
     /// <summary>The state has the session, in whose time it is renewed; or it has not.</summary>
-    private LeaseRefusal Found(ClientId session)
+    /// <param name="session">Which.</param>
+    /// <param name="isKept">A keep-alive was applied for it: only that is told to be one.</param>
+    private LeaseRefusal Found(ClientId session, bool isKept)
     {
         for (var attempt = 0; attempt < FoundAttemptsMax; attempt++)
         {
@@ -339,7 +341,7 @@ internal sealed partial class LeaseKeeper
 
                 if (ends == _sessionsEnded)
                 {
-                    return Renewed(session, found);
+                    return Renewed(session, found, isKept);
                 }
             }
 
@@ -351,7 +353,7 @@ internal sealed partial class LeaseKeeper
     }
 
     /// <summary>Under the lock.</summary>
-    private LeaseRefusal Renewed(ClientId session, LeaseHolder found)
+    private LeaseRefusal Renewed(ClientId session, LeaseHolder found, bool isKept)
     {
         _table.Renewed(session, found.LeaseMs, NowMs);
         if (!_waits.TryGetValue(session.Value, out var wait))
@@ -359,7 +361,11 @@ internal sealed partial class LeaseKeeper
             _waits[session.Value] = wait = new RecallWait();
         }
 
-        (wait.Epoch, wait.RenewedMs, wait.LeaseMs) = (_table.Epoch, NowMs, (long)found.LeaseMs);
+        wait.LeaseMs = (long)found.LeaseMs;
+        if (isKept)
+        {
+            wait.Kept = (_table.Epoch, NowMs);
+        }
 
         // One that ended early and has begun again waits until the leases of the first are over.
         return _table.Knows(session) ? LeaseRefusal.None : LeaseRefusal.NotInTime;
@@ -370,9 +376,8 @@ internal sealed partial class LeaseKeeper
     {
         private TaskCompletionSource? _woken;
 
-        public ulong Epoch { get; set; }
-
-        public long RenewedMs { get; set; }
+        /// <summary>When a keep-alive was applied last, and in which epoch; 0: none was.</summary>
+        public (ulong Epoch, long AtMs) Kept { get; set; }
 
         public long LeaseMs { get; set; }
 

@@ -41,6 +41,8 @@ internal static unsafe partial class Libc
     public const int NoFileLinux = 7;
     public const int NoFileMac = 8;
 
+    public const int ClockBootTime = 7; // CLOCK_BOOTTIME
+
     public const int NoFollow = 0x100; // AT_SYMLINK_NOFOLLOW
     public const uint StatxType = 1; // STATX_TYPE
     public const int StatxBytes = 256;
@@ -75,6 +77,9 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "fallocate", SetLastError = true)]
     internal static partial int Fallocate(int descriptor, int mode, long offset, long length);
 
+    [LibraryImport(Library, EntryPoint = "preadv", SetLastError = true)]
+    internal static partial nint ReadScattered(int descriptor, ScatterPart* parts, int count, long offset);
+
     [LibraryImport(Library, EntryPoint = "posix_fadvise")]
     internal static partial int Fadvise(int descriptor, long offset, long length, int advice);
 
@@ -102,6 +107,11 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "setrlimit", SetLastError = true)]
     internal static partial int SetRLimit(int resource, RLimit* limit);
 
+    // Answered without a system call: not worth a transition of the garbage collector.
+    [SuppressGCTransition]
+    [LibraryImport(Library, EntryPoint = "clock_gettime")]
+    internal static partial int ClockGetTime(int clock, TimeSpec* time);
+
     /// <summary>struct statvfs of Linux with 64-bit words, 112 bytes in glibc and musl alike.</summary>
     [StructLayout(LayoutKind.Sequential, Size = 112)]
     internal struct StatVfsBuffer
@@ -125,5 +135,13 @@ internal static unsafe partial class Libc
     {
         public ulong Soft;
         public ulong Hard;
+    }
+
+    /// <summary>struct timespec with 64-bit words.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct TimeSpec
+    {
+        public long Seconds;
+        public long Nanoseconds;
     }
 }

@@ -23,6 +23,9 @@ public sealed class FrameChannels(FrameChannelOptions? options = null, int max =
             KeepAliveTimeout = silence,
             StallTimeout = 2 * silence,
         },
+
+        // Between two attempts calls fail as the last one did: who waits so long would leave out a server that is back.
+        RetryDelayMax = silence / 8,
     });
 
     /// <summary>The channel to an address.</summary>

@@ -279,11 +279,11 @@ public sealed class CrashTests
     private static string[] Files(RocksFixture fixture, string folder) =>
         Directory.GetFiles(Path.Combine(fixture.Folder, folder));
 
-    private static string[] LargeFiles(RocksFixture fixture) =>
+    internal static string[] LargeFiles(RocksFixture fixture) =>
         [.. Files(fixture, "db").Where(file => file.EndsWith(".sst", StringComparison.Ordinal)
             && new FileInfo(file).Length > 1 << 20)];
 
-    private static void Flip(string path, long offset)
+    internal static void Flip(string path, long offset)
     {
         using var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
         Span<byte> one = stackalloc byte[1];

@@ -41,10 +41,10 @@ public sealed class LeaseBookTests
         Have(book, One, LeaseMode.Write, 7);
         Assert.True(book.Recalled(1, One, 7, LeaseMode.Read));
         Assert.Equal((LeaseMode.Read, 1UL), (book.ModeOf(One, 0), book.Seen));
-        Assert.Equal(new LeaseAnswer(One, 7, LeaseMode.Read), book.GaveUp(One, LeaseMode.Read));
+        Assert.Equal(new LeaseAnswer(One, 1, 7, LeaseMode.Read), book.GaveUp(One, LeaseMode.Read));
         Assert.True(book.Recalled(2, One, 7, LeaseMode.None));
         Assert.Equal(LeaseMode.None, book.ModeOf(One, 0));
-        Assert.Equal(new LeaseAnswer(One, 7, LeaseMode.None), book.GaveUp(One, LeaseMode.None));
+        Assert.Equal(new LeaseAnswer(One, 1, 7, LeaseMode.None), book.GaveUp(One, LeaseMode.None));
         Assert.Null(book.GaveUp(One, LeaseMode.None));
         Assert.Equal(0, book.Count);
     }
@@ -106,7 +106,7 @@ public sealed class LeaseBookTests
         book.GaveUp(Two, LeaseMode.None);
 
         // Given up while it was reclaimed: the leader must not believe that it is held.
-        Assert.Equal(new LeaseAnswer(Two, 2, LeaseMode.None), book.Reclaimed(Two, LeaseMode.Read, 2));
+        Assert.Equal(new LeaseAnswer(Two, 2, 2, LeaseMode.None), book.Reclaimed(Two, LeaseMode.Read, 2));
         book.ReclaimEnded(2);
         Assert.Equal(LeaseMode.Write, book.ModeOf(One, 0));
     }
@@ -119,7 +119,7 @@ public sealed class LeaseBookTests
         Have(book, Two, LeaseMode.Write, 8);
         book.Saw(2);
         book.GaveUp(One, LeaseMode.Read);
-        Assert.Equal(new LeaseAnswer(One, 3, LeaseMode.Read), book.Reclaimed(One, LeaseMode.Write, 3));
+        Assert.Equal(new LeaseAnswer(One, 2, 3, LeaseMode.Read), book.Reclaimed(One, LeaseMode.Write, 3));
         Assert.Null(book.Reclaimed(Two, LeaseMode.Write, 0));
         book.ReclaimEnded(2);
         Assert.Equal((LeaseMode.Read, LeaseMode.None), (book.ModeOf(One, 0), book.ModeOf(Two, 0)));
@@ -158,6 +158,43 @@ public sealed class LeaseBookTests
         book.AskedToReclaim();
         Assert.True(book.MustReclaim);
         Assert.Empty(book.ToReclaim());
+    }
+
+    /// <summary>
+    /// Given up while it was reclaimed, and asked for again: the leader may answer with the lease that it has taken
+    /// over, which is on its way back.
+    /// </summary>
+    [Fact]
+    public void A_grant_that_was_reclaimed_in_vain_is_void()
+    {
+        var book = Begun();
+        Have(book, One, LeaseMode.Read, 7);
+        book.Saw(2);
+        book.GaveUp(One, LeaseMode.None);
+        book.Ask(One);
+        Assert.True(book.IsAsked(One));
+        Assert.Equal(new LeaseAnswer(One, 2, 3, LeaseMode.None), book.Reclaimed(One, LeaseMode.Read, 3));
+        Assert.Equal(LeaseMode.None, book.Answer(One, 2, LeaseMode.Read, 3));
+        Assert.False(book.IsAsked(One));
+    }
+
+    [Fact]
+    public void What_ends_has_nothing_any_more_whatever_comes()
+    {
+        var book = Begun();
+        Have(book, One, LeaseMode.Write, 7);
+        book.Ask(Two);
+        Assert.Equal([new LeaseAnswer(One, 1, 7, LeaseMode.None)], book.End());
+        book.Renewed(0);
+        Assert.Equal(LeaseMode.None, book.Answer(Two, 1, LeaseMode.Read, 8));
+        Assert.Equal((LeaseMode.None, 0L, 0), (book.ModeOf(Two, 0), book.BelievedMs(0), book.Count));
+        Assert.Empty(book.End());
+
+        // A leader that does not know the leases is told nothing of them: their numbers are another one's.
+        book = Begun();
+        Have(book, One, LeaseMode.Write, 7);
+        book.Saw(2);
+        Assert.Empty(book.End());
     }
 
     private static LeaseBook Begun()

@@ -62,6 +62,9 @@ internal sealed class FakeChunkServer : IAsyncDisposable
     /// <summary>It beats no more, though it runs.</summary>
     public bool IsMute { get; set; }
 
+    /// <summary>Beats that it did not make since it is mute: after the first none is under way.</summary>
+    public int Silences { get; private set; }
+
     /// <summary>It takes no fences: they time out.</summary>
     public bool IsDeafToFences { get; set; }
 
@@ -123,6 +126,7 @@ internal sealed class FakeChunkServer : IAsyncDisposable
             {
                 if (IsMute)
                 {
+                    Silences++;
                     continue;
                 }
 

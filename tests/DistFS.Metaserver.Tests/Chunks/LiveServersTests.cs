@@ -1,3 +1,4 @@
+using DistFS.Metadata.Placement;
 using DistFS.Metadata.Servers;
 using DistFS.Metaserver.Chunks;
 using HeartbeatReply = DistFS.Protocol.HeartbeatReply;
@@ -86,6 +87,28 @@ public sealed class LiveServersTests
         Pass(10_000);
         _servers.Registered(Id, Row, new LogIndex(7), _nowMs);
         Assert.Equal(ServerState.Suspect, _servers.StateOf(Id));
+    }
+
+    /// <summary>With no more servers than copies there is no other choice: fewer copies would be worse.</summary>
+    [Fact]
+    public void One_in_doubt_is_chosen_where_there_is_no_other()
+    {
+        for (var id = 1u; id <= 3; id++)
+        {
+            var row = Row with { IsThrough = true, Address = $"a{id}:1", Rack = $"r{id}" };
+            _servers.Registered(new ServerId(id), row, new LogIndex(6), 0);
+        }
+
+        Assert.NotNull(_servers.TakeRing(1 << 20, 0));
+        _servers.Doubt(new ServerId(2));
+        _servers.Doubt(new ServerId(9));
+        Span<ServerId> chosen = stackalloc ServerId[ReplicaGoal.ReplicasMax];
+        Assert.Equal(3, _servers.Place(1, new ReplicaGoal(3, RackRule.Spread), 1, chosen));
+        for (var next = 2ul; next < 40; next++)
+        {
+            Assert.Equal(2, _servers.Place(next, new ReplicaGoal(2, RackRule.Spread), 1, chosen));
+            Assert.DoesNotContain(new ServerId(2), chosen[..2].ToArray());
+        }
     }
 
     private HeartbeatReply Beat(uint backWithinMs = 0)

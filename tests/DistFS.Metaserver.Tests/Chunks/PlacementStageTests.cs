@@ -37,6 +37,45 @@ public sealed class PlacementStageTests
         Assert.Equal([2u, 4u, 5u, 6u], used.Order());
     }
 
+    /// <summary>
+    /// Whoever is dead is not known to be before it was silent for seconds; a writer knows at once, and its next chunk
+    /// would lack that server too.
+    /// </summary>
+    [Fact]
+    public async Task A_server_that_a_writer_went_on_without_gets_none_until_it_is_heard_of()
+    {
+        var slow = ChunkCluster.Quick with { SuspectMs = 60_000, DeadMs = 120_000 };
+        await using var cluster = await ChunkCluster.StartAsync(slow, "a", "b", "c", "d", "e");
+        var inode = await cluster.MakeAsync("f");
+        var chunk = Assert.Single(await cluster.AllocateAsync(inode, 0));
+        var dead = chunk.Servers[1];
+        cluster.Server(dead).IsMute = true;
+        await Eventually.True(() => cluster.Server(dead).Silences > 0);
+        await cluster.DoAsync(new Operation
+        {
+            NewVersion = new NewVersionRequest
+            {
+                Inode = inode,
+                Chunk = new WrittenChunk { Index = 0, Chunk = chunk.Chunk, Version = chunk.Version },
+                Drop = { dead },
+            },
+        });
+        var chunks = await cluster.AllocateAsync(inode, [.. Enumerable.Range(1, 40).Select(i => (ulong)i)]);
+        Assert.All(chunks, other => Assert.Equal((3, false), (other.Servers.Count, other.Servers.Contains(dead))));
+        Assert.Equal("up", await cluster.StateOfAsync(dead));
+
+        // It was not dead after all.
+        cluster.Server(dead).IsMute = false;
+        for (var index = 41ul; ; index += 10)
+        {
+            chunks = await cluster.AllocateAsync(inode, [.. Enumerable.Range(0, 10).Select(i => index + (ulong)i)]);
+            if (chunks.Any(other => other.Servers.Contains(dead)))
+            {
+                break;
+            }
+        }
+    }
+
     [Fact]
     public async Task Without_servers_it_is_told_and_nothing_is_done()
     {

@@ -181,6 +181,19 @@ public sealed class LeaseServiceTests : IDisposable
         Assert.Equal(FsStatus.Ok, await holder.Meta.MakeAsync("a"));
     }
 
+    /// <summary>That the leader has heard of a session is no keep-alive: only one that was applied is told.</summary>
+    [Fact]
+    public async Task TheFirstCallOfASessionRenewsIt()
+    {
+        await using var host = await StartAsync();
+        await using var holder = new LeaseClient(5, _address);
+        Assert.Equal(0, (await holder.Meta.OpenSessionAsync(leases: true)).Status);
+
+        // The leader hears of it by this.
+        Assert.Equal(0, (await holder.AcquireAsync(0, Read, 99)).Status.Status);
+        Assert.True((await holder.WaitAsync()).Renewed);
+    }
+
     [Fact]
     public async Task AfterARestartHoldersReclaimAndTheOthersWaitForThem()
     {

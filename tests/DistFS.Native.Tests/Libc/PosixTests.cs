@@ -57,6 +57,30 @@ public sealed class PosixTests
         AssertStatus(FsStatus.BadHandle, () => Posix.Fallocate(reader, FallocateModes.None, 0, 4096));
     }
 
+    /// <summary>preadv(2).</summary>
+    [Fact]
+    public unsafe void A_scattered_read_fills_its_parts_in_order()
+    {
+        Assert.Equal(16, sizeof(ScatterPart));
+        using var folder = new TempFolder();
+        var file = Create(folder);
+        RandomAccess.Write(file, "0123456789"u8, 0);
+        var bytes = new byte[8];
+        fixed (byte* start = bytes)
+        {
+            ScatterPart[] parts = [new((nint)(start + 5), 3), new((nint)start, 5)];
+            Assert.Equal(8, Posix.ReadScattered(file, parts, 1));
+            Assert.Equal("45678123"u8.ToArray(), bytes);
+            Assert.Equal(4, Posix.ReadScattered(file, parts, 6));
+            Assert.Equal("95678678"u8.ToArray(), bytes);
+            Assert.Equal(0, Posix.ReadScattered(file, parts, 10));
+            Assert.Throws<ArgumentOutOfRangeException>(() => Posix.ReadScattered(file, [], 0));
+            Assert.Throws<ArgumentOutOfRangeException>(() => Posix.ReadScattered(file, parts, -1));
+            file.Dispose();
+            Assert.Throws<ObjectDisposedException>(() => Posix.ReadScattered(file, parts, 0));
+        }
+    }
+
     /// <summary>lseek(2), SEEK_HOLE and SEEK_DATA.</summary>
     [Fact]
     public void A_punched_hole_is_seen_and_reads_as_zeros()
