@@ -192,7 +192,7 @@ internal sealed class MountVerb : Verb
         start.Environment["DISTFS_LOG"] = log;
         using var process = Process.Start(start)!;
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
-        for (var begun = Stopwatch.GetTimestamp(); FindMount(mountPoint) == null;)
+        for (var begun = Stopwatch.GetTimestamp(); !IsMounted(mountPoint);)
         {
             if (process.HasExited || Stopwatch.GetElapsedTime(begun) > StartLimit)
             {
@@ -228,6 +228,9 @@ internal sealed class MountVerb : Verb
             }
         }
     }
+
+    /// <summary>Whether a cluster is mounted there.</summary>
+    internal static bool IsMounted(string mountPoint) => FindMount(mountPoint) != null;
 
     /// <summary>The line of a cluster that is mounted there (proc(5), mountinfo); null: there is none.</summary>
     internal static string? FindMount(string mountPoint)
