@@ -32,7 +32,8 @@ public sealed class ClusterMount : IAsyncDisposable
         var vfs = await VfsMount.ConnectAsync(options.Client, options.Vfs, kernel, cancellation).ConfigureAwait(false);
         try
         {
-            var adapter = new FuseAdapter(vfs, numbers, e => options.Defect?.Invoke($"{e}"));
+            var log = new MountLog(options.Defect);
+            var adapter = new FuseAdapter(vfs, numbers, e => log.Tell($"{e}"));
             var fuse = await FuseMount.MountAsync(
                 options.MountPoint,
                 adapter,
@@ -46,15 +47,17 @@ public sealed class ClusterMount : IAsyncDisposable
                     Server = new FuseOptions
                     {
                         Features = FuseAdapter.Features,
-                        Observer = new Observer(options.Defect),
+                        Observer = new Observer(log),
                     },
                 },
                 cancellation).ConfigureAwait(false);
-            kernel.Begin(fuse.Server);
+            var agreed = await fuse.Server.Ready.ConfigureAwait(false);
+            kernel.Begin(fuse.Server, agreed.Features);
             return new ClusterMount(vfs, fuse);
         }
         catch
         {
+            kernel.Begin(null);
             await vfs.DisposeAsync().ConfigureAwait(false);
             throw;
         }
@@ -86,12 +89,12 @@ public sealed class ClusterMount : IAsyncDisposable
         }
     }
 
-    private sealed class Observer(Action<string>? tell) : IFuseObserver
+    private sealed class Observer(MountLog log) : IFuseObserver
     {
         public void Defect(Opcode opcode, ulong unique, string what, Exception? error) =>
-            tell?.Invoke($"{opcode} {unique}: {what} {error}");
+            log.Tell($"{opcode} {unique}: {what} {error}");
 
         public void Slow(Opcode opcode, ulong unique, TimeSpan age) =>
-            tell?.Invoke($"{opcode} {unique} is not answered for {age.TotalSeconds:0} s");
+            log.Tell($"{opcode} {unique} is not answered for {age.TotalSeconds:0} s");
     }
 }

@@ -75,7 +75,7 @@ internal sealed partial class FuseAdapter
             arguments.Handle,
             (long)arguments.Offset,
             data,
-            (arguments.WriteFlags & WriteFlags.Cache) != 0,
+            FuseTranslation.WriteOf(in arguments),
             reply);
     }
 
@@ -181,18 +181,23 @@ internal sealed partial class FuseAdapter
     }
 
     private async Task WriteAsync(
-        InodeId inode, ulong handle, long offset, ReadOnlyMemory<byte> data, bool isPage, WriteReply reply)
+        InodeId inode, ulong handle, long offset, ReadOnlyMemory<byte> data, VfsWrite how, WriteReply reply)
     {
         try
         {
             var length = data.Length;
-            var (status, keeps) = await vfs
-                .WriteAsync(handle, offset, data, isPage, CancellationToken.None)
+            var (status, keeps, at) = await vfs
+                .WriteAsync(handle, offset, data, how, CancellationToken.None)
                 .ConfigureAwait(false);
             _ = status == FsStatus.Ok ? reply.Ok((uint)length) : reply.Fail((Errno)status);
-            if (status == FsStatus.Ok && !keeps)
+            if (status == FsStatus.Ok && (!keeps || at != offset))
             {
                 vfs.ForgetContent(inode, offset, length);
+            }
+
+            if (status == FsStatus.Ok && at != offset)
+            {
+                vfs.ForgetContent(inode, at, length);
             }
         }
         catch (Exception e)

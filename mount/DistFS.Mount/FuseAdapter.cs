@@ -45,9 +45,7 @@ internal sealed partial class FuseAdapter(VfsMount vfs, NodeNumbers numbers, Act
     public void SetAttr(ulong node, in FuseSetAttrIn arguments, AttrReply reply) => Run(
         reply,
         vfs.SetAttributesAsync(
-            // The kernel has looked who may (default_permissions), and asks for itself too: whoever may write a file
-            // makes its set-user-ID bit vanish.
-            FileIdentity.Root,
+            CallerOf(reply.Request),
             numbers.InodeOf(node),
             FuseTranslation.ChangeOf(in arguments),
             CancellationToken.None),

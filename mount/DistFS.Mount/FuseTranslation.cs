@@ -42,6 +42,14 @@ internal static class FuseTranslation
         (flags & Truncate) != 0,
         (flags & DataSync) != 0);
 
+    /// <summary>
+    /// A page that a program has mapped stands where it stands. Of other writes the flags of the descriptor count as
+    /// they are then: fcntl (F_SETFL) sets O_APPEND, and takes it away, behind the open.
+    /// </summary>
+    public static VfsWrite WriteOf(in FuseWriteIn asked) => new(
+        (asked.WriteFlags & WriteFlags.Cache) == 0 && (asked.Flags & Append) != 0,
+        (asked.WriteFlags & WriteFlags.KillSuidGid) != 0);
+
     public static FuseOpenOut OpenedOf(in VfsOpened opened) => new()
     {
         Handle = opened.Handle,

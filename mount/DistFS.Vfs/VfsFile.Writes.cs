@@ -13,8 +13,8 @@ internal sealed partial class VfsFile
     /// <param name="content">The bytes.</param>
     /// <param name="isDurable">Whether it is on disks when this ends.</param>
     /// <param name="cancellation">Gives up.</param>
-    /// <returns>Whether the kernel may keep what it wrote.</returns>
-    public async ValueTask<bool> WriteAsync(
+    /// <returns>Whether the kernel may keep what it wrote, and where that is.</returns>
+    public async ValueTask<(bool Keeps, long At)> WriteAsync(
         long offset, ReadOnlyMemory<byte> content, bool isDurable, CancellationToken cancellation)
     {
         var begun = mount.Options.Clock.GetTimestamp();
@@ -23,7 +23,7 @@ internal sealed partial class VfsFile
             if (offset < 0)
             {
                 // No page of the kernel is locked (it is written past its cache), so nobody who waits for this waits
-                // for what is waited for here.
+                // for what is waited for here. Only if O_APPEND was set behind the open: then for a bounded time.
                 await mount.Cluster.GivenUp(node.Inode).WaitAsync(cancellation).ConfigureAwait(false);
             }
 
@@ -34,8 +34,8 @@ internal sealed partial class VfsFile
                 {
                     if (IsHeld(LeaseMode.Write))
                     {
-                        await WriteHereAsync(offset, content, isDurable, cancellation).ConfigureAwait(false);
-                        return true;
+                        return (true, await WriteHereAsync(offset, content, isDurable, cancellation)
+                            .ConfigureAwait(false));
                     }
                 }
                 finally
@@ -47,7 +47,7 @@ internal sealed partial class VfsFile
             if (offset >= 0)
             {
                 await WriteThroughAsync(offset, content, cancellation).ConfigureAwait(false);
-                return false;
+                return (false, offset);
             }
 
             // Where the end is, and that it is written there, is one step under a lease only. A leader that has just
@@ -63,7 +63,8 @@ internal sealed partial class VfsFile
     }
 
     /// <summary>Under the turn and the lease.</summary>
-    private async ValueTask WriteHereAsync(
+    /// <returns>Where it stands.</returns>
+    private async ValueTask<long> WriteHereAsync(
         long offset, ReadOnlyMemory<byte> content, bool isDurable, CancellationToken cancellation)
     {
         DropLost();
@@ -87,6 +88,8 @@ internal sealed partial class VfsFile
         {
             await FlushAsync(isDurable: true, cancellation).ConfigureAwait(false);
         }
+
+        return offset;
     }
 
     /// <summary>

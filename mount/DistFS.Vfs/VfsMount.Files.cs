@@ -49,29 +49,37 @@ public sealed partial class VfsMount
 
     /// <summary>Writes content.</summary>
     /// <param name="handle">Of the open.</param>
-    /// <param name="offset">Where; of an open that appends, only if it is a page of the kernel.</param>
+    /// <param name="offset">Where, unless it is an append.</param>
     /// <param name="content">The bytes.</param>
-    /// <param name="isPage">A page that a program has mapped: it stands where it stands.</param>
+    /// <param name="how">How.</param>
     /// <param name="cancellation">Gives up.</param>
-    /// <returns>If <c>Keeps</c> is false, the kernel forgets the range when it was told.</returns>
-    public async ValueTask<(FsStatus Status, bool Keeps)> WriteAsync(
-        ulong handle, long offset, ReadOnlyMemory<byte> content, bool isPage, CancellationToken cancellation)
+    /// <returns>
+    /// Where it stands. If <c>Keeps</c> is false, or it stands elsewhere than at the offset, the kernel forgets the
+    /// range when it was told.
+    /// </returns>
+    public async ValueTask<(FsStatus Status, bool Keeps, long At)> WriteAsync(
+        ulong handle, long offset, ReadOnlyMemory<byte> content, VfsWrite how, CancellationToken cancellation)
     {
         if (!_handles.TryGetValue(handle, out var open) || !open.Mode.Writes)
         {
-            return (FsStatus.BadHandle, false);
+            return (FsStatus.BadHandle, false, offset);
         }
 
         try
         {
+            if (how.DropsSpecial)
+            {
+                await DropSpecialAsync(open.Node, cancellation).ConfigureAwait(false);
+            }
+
             var isDurable = open.Mode.Syncs || _options.Durability == VfsDurability.Sync;
-            return (FsStatus.Ok, await open.File
-                .WriteAsync(open.Mode.Appends && !isPage ? -1 : offset, content, isDurable, cancellation)
-                .ConfigureAwait(false));
+            var (keeps, at) = await open.File
+                .WriteAsync(how.Appends ? -1 : offset, content, isDurable, cancellation).ConfigureAwait(false);
+            return (FsStatus.Ok, keeps, at);
         }
         catch (DistFsException e)
         {
-            return (StatusOf(e), false);
+            return (StatusOf(e), false, offset);
         }
     }
 
@@ -119,7 +127,10 @@ public sealed partial class VfsMount
         }
     }
 
-    /// <summary>Attributes are set; the length too.</summary>
+    /// <summary>
+    /// Attributes are set; the length too. That the caller has the file open to write, or may write it, the kernel has
+    /// looked at, and it asks for itself too (<see cref="IsOfKernel"/>); all else the caller must be allowed.
+    /// </summary>
     public async ValueTask<VfsEntry> SetAttributesAsync(
         FileIdentity caller, InodeId inode, VfsChange change, CancellationToken cancellation)
     {
@@ -131,8 +142,13 @@ public sealed partial class VfsMount
         var node = NodeOf(inode);
         try
         {
+            if (await IsOfKernelAsync(caller, node, change.Change, cancellation).ConfigureAwait(false))
+            {
+                caller = FileIdentity.Root;
+            }
+
             if (change is { Length: null, Change: { } only }
-                && await SetHereAsync(node, only, cancellation).ConfigureAwait(false) is { } set)
+                && await SetHereAsync(caller, node, only, cancellation).ConfigureAwait(false) is { } set)
             {
                 return set;
             }
@@ -162,8 +178,9 @@ public sealed partial class VfsMount
         {
             node.Changed();
             status = FileOf(node) is { } file
-                ? await file.SetLengthAsync(caller, length, cancellation).ConfigureAwait(false)
-                : (await _cluster.SetLengthAsync(caller, node.Inode, length, cancellation).ConfigureAwait(false))
+                ? await file.SetLengthAsync(FileIdentity.Root, length, cancellation).ConfigureAwait(false)
+                : (await _cluster.SetLengthAsync(FileIdentity.Root, node.Inode, length, cancellation)
+                    .ConfigureAwait(false))
                 .Status;
         }
 

@@ -225,11 +225,12 @@ public sealed partial class VfsMount
 
     /// <summary>Sets attributes that are no length; null: that is for the metaservers.</summary>
     private async ValueTask<VfsEntry?> SetHereAsync(
-        VfsNode node, AttributeChange change, CancellationToken cancellation)
+        FileIdentity caller, VfsNode node, AttributeChange change, CancellationToken cancellation)
     {
         lock (node.Gate)
         {
-            if (!MayChange(node) || _options.Durability == VfsDurability.Sync)
+            if (!MayChange(node) || _options.Durability == VfsDurability.Sync
+                || !MayHere(caller, node.Known!, change))
             {
                 return null;
             }
@@ -257,7 +258,7 @@ public sealed partial class VfsMount
         {
             lock (node.Gate)
             {
-                if (!MayChange(node) || !_journal.CanAppend
+                if (!MayChange(node) || !_journal.CanAppend || !MayHere(caller, node.Known!, change)
                     || Changed(node.Known!, change, now) is not { } status)
                 {
                     return null;
@@ -272,7 +273,7 @@ public sealed partial class VfsMount
         return TryTell(node, out var entry) ? entry : await StatAsync(node, cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>As the metaservers would set them (SetAttributesOperation), for root; null: they have to.</summary>
+    /// <summary>As the metaservers would set them (SetAttributesOperation); null: they have to.</summary>
     private static FileStatus? Changed(FileStatus before, AttributeChange change, FileTime now)
     {
         var isGiven = change.Uid != null || change.Gid != null;

@@ -106,8 +106,8 @@ public sealed partial class VfsMount
         VfsOpenMode mode,
         CancellationToken cancellation)
     {
-        var (reply, open) = await _cluster.CreateAsync(caller, parent.Inode, name, node, cancellation)
-            .ConfigureAwait(false);
+        var (reply, open) = await _cluster
+            .CreateAsync(caller, parent.Inode, name, node, mode.Access, cancellation).ConfigureAwait(false);
         var entry = await NamedAsync(parent, name, reply, cancellation).ConfigureAwait(false);
         if (entry.Status != FsStatus.Ok)
         {

@@ -78,7 +78,16 @@ public readonly record struct VfsOpened(FsStatus Status, ulong Handle, bool Keep
 /// <param name="Appends">O_APPEND: each write goes to the end as it is then.</param>
 /// <param name="Truncates">O_TRUNC.</param>
 /// <param name="Syncs">O_SYNC or O_DSYNC.</param>
-public readonly record struct VfsOpenMode(bool Reads, bool Writes, bool Appends, bool Truncates, bool Syncs);
+public readonly record struct VfsOpenMode(bool Reads, bool Writes, bool Appends, bool Truncates, bool Syncs)
+{
+    /// <summary>The rights that it takes: 4 read, 2 write, and their sum; to cut a file is to write it.</summary>
+    internal uint Access => (Reads ? 4u : 0) | (Writes || Truncates ? 2u : 0);
+}
+
+/// <summary>How a program writes.</summary>
+/// <param name="Appends">To the end as it is then (O_APPEND), whatever the open said.</param>
+/// <param name="DropsSpecial">By somebody who must not change what runs as its owner or group.</param>
+public readonly record struct VfsWrite(bool Appends, bool DropsSpecial);
 
 /// <summary>New attributes of setattr.</summary>
 /// <param name="Change">All but the length.</param>

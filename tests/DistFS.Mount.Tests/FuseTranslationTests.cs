@@ -32,6 +32,18 @@ public sealed class FuseTranslationTests
         Assert.Equal((1u, 2u, 3u), (told.Uid, told.Gid, told.Links));
     }
 
+    /// <summary>fcntl, F_SETFL: O_APPEND comes and goes behind the open; pages that are mapped stand where they stand.
+    /// </summary>
+    [Theory]
+    [InlineData(0x8401u, 0u, true, false)]
+    [InlineData(0x8001u, 0u, false, false)]
+    [InlineData(0x8401u, 1u, false, false)]
+    [InlineData(0x8001u, 6u, false, true)]
+    public void A_write_is_what_its_descriptor_is_then(uint flags, uint how, bool appends, bool dropsSpecial) =>
+        Assert.Equal(
+            new VfsWrite(appends, dropsSpecial),
+            FuseTranslation.WriteOf(new FuseWriteIn { Flags = flags, WriteFlags = (WriteFlags)how }));
+
     [Fact]
     public void The_mounted_directory_is_node_1_whatever_it_is()
     {

@@ -98,6 +98,80 @@ public sealed class MountTests : IAsyncLifetime
         await two.StopAsync();
     }
 
+    /// <summary>What the kernel does by itself, or believes while another mount is at work.</summary>
+    [Fact]
+    public async Task What_the_kernel_does_not_look_at()
+    {
+        var one = await MountAsync(One);
+        var two = await MountAsync(Two);
+        await ShellAsync($"""
+            # fcntl: O_APPEND is set behind the open, and the other mount appends too.
+            python3 - {One}/log {Two}/log <<'P'
+            import fcntl, os, sys
+            a = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT, 0o666); b = os.open(sys.argv[2], os.O_RDWR)
+            for f in (a, b): fcntl.fcntl(f, fcntl.F_SETFL, os.O_APPEND)
+            for i in range(20):
+                os.write(a, b'a' * 100); os.write(b, b'b' * 100)
+                want = (b'a' * 100 + b'b' * 100) * (i + 1)
+                for f in (a, b): assert os.pread(f, 10000, 0) == want, (i, f == a)
+                for p in sys.argv[1:]: assert os.stat(p).st_size == len(want), (i, p)
+            fcntl.fcntl(a, fcntl.F_SETFL, 0); os.pwrite(a, b'x', 0); assert os.pread(b, 2, 0) == b'xa'
+            P
+
+            # Nobody changes what runs as its owner: a write past the pages of the kernel too.
+            cp /bin/true {One}/program; chmod 6777 {One}/program; [ $(stat -c %a {One}/program) = 6777 ]
+            setpriv --reuid=65534 --regid=65534 --clear-groups sh -c 'echo more >> {One}/program'
+            [ $(stat -c %a {One}/program) = 777 ] && [ $(stat -c %a {Two}/program) = 777 ]
+
+            # The name of what something is mounted on, and in which somebody works, is forgotten by a kernel.
+            mkdir -p {One}/a/below {One}/a/work; mount -t tmpfs none {One}/a/below; cd {One}/a/work
+            stat {One}/a/below {One}/a/work; touch {Two}/a/new
+            grep -q ' {One}/a/below ' /proc/self/mountinfo; [ "$(/bin/pwd)" = {One}/a/work ]; umount {One}/a/below
+            """);
+        await one.StopAsync();
+        await two.StopAsync();
+    }
+
+    /// <summary>
+    /// 'dfs umount' ends when everything is in the cluster: what happens to the machine then does no harm. If it
+    /// is not, it says so. Nobody reads what the process of this mount has to say.
+    /// </summary>
+    [Fact]
+    public async Task Unmounting_ends_when_everything_is_sent_and_fails_if_it_is_not()
+    {
+        var dfs = Path.Combine(AppContext.BaseDirectory, "dfs");
+        var mounting = $"{dfs} mount {One} -f --cluster {string.Join(',', _cluster.Metaservers.Addresses)}";
+        await ShellAsync($"""
+            {mounting} >/dev/full 2>/dev/full </dev/null & M=$!
+            until mountpoint -q {One}; do kill -0 $M; sleep 0.05; done
+            mkdir {One}/d; head -c 30000000 /dev/urandom > {_folder}/large; cp {_folder}/large {One}/d/large
+            for i in $(seq 300); do echo $i > {One}/d/f$i; done
+            {dfs} umount {One}; kill -9 $M 2>/dev/null || true; wait $M || true
+            {mounting} >{_folder}/log 2>&1 </dev/null & M=$!
+            until mountpoint -q {One}; do kill -0 $M; sleep 0.05; done
+            cmp {_folder}/large {One}/d/large; [ "$(ls {One}/d | wc -l)" = 301 ]; [ "$(cat {One}/d/f300)" = 300 ]
+            echo $M > {_folder}/process
+            """);
+
+        // As if the machine had been turned off: the process dies while it waits for the cluster.
+        var metaservers = string.Join(
+            ' ', Enumerable.Range(0, _cluster.Metaservers.Count).Select(_cluster.Metaservers.ProcessId));
+        try
+        {
+            await ShellAsync($"""
+                for i in $(seq 100); do echo $i > {One}/d/g$i; done; kill -STOP {metaservers}
+                {dfs} umount {One} 2>{_folder}/said & U=$!
+                while grep -q ' {One} ' /proc/self/mountinfo; do kill -0 $U; sleep 0.05; done
+                kill -0 $U; kill -9 $(cat {_folder}/process)
+                if wait $U; then exit 1; fi; grep DFS1572 {_folder}/said
+                """);
+        }
+        finally
+        {
+            await ShellAsync($"kill -CONT {metaservers}");
+        }
+    }
+
     private async Task<NodeProcess> MountAsync(string at)
     {
         var mount = new NodeProcess(

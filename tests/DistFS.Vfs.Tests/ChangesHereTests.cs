@@ -85,7 +85,7 @@ public sealed class ChangesHereTests : IAsyncLifetime
     public async Task Fsync_of_a_file_and_of_a_directory_sends_what_was_before()
     {
         var (inode, handle) = await CreateAsync("f");
-        await _one.WriteAsync(handle, 0, "durable"u8.ToArray(), false, default);
+        await _one.WriteAsync(handle, 0, "durable"u8.ToArray(), default, default);
         Assert.False(_one.Journal.IsSent(_one.NodeOf(inode).ChangedAt));
         Assert.Equal(FsStatus.Ok, await _one.SyncAsync(handle, default));
         Assert.True(_one.Journal.IsSent(_one.NodeOf(inode).ChangedAt));
@@ -242,7 +242,7 @@ public sealed class ChangesHereTests : IAsyncLifetime
     private async Task<InodeId> WriteAsync(string name, string text)
     {
         var (inode, handle) = await CreateAsync(name);
-        var (status, _) = await _one.WriteAsync(handle, 0, Name(text), false, default);
+        var (status, _, _) = await _one.WriteAsync(handle, 0, Name(text), default, default);
         Assert.Equal(FsStatus.Ok, status);
         await _one.ReleaseAsync(handle);
         return inode;

@@ -13,6 +13,8 @@ namespace DistFS.Vfs.Tests;
 public sealed class TwoMountsTests : IAsyncLifetime
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("distfs-vfs").FullName;
+    private static readonly FileIdentity Somebody = new(1000, 1000, []);
+
     private readonly RecordingKernel _kernel = new();
     private ClusterProcesses _cluster = null!;
     private VfsMount _one = null!;
@@ -44,13 +46,13 @@ public sealed class TwoMountsTests : IAsyncLifetime
 
         // What was written and not sent is sent when the other looks.
         Assert.Equal(
-            (FsStatus.Ok, true), await _two.WriteAsync(made.Handle, 0, "hello"u8.ToArray(), false, default));
+            (FsStatus.Ok, true, 0L), await _two.WriteAsync(made.Handle, 0, "hello"u8.ToArray(), default, default));
         Assert.Equal(5, (await AttributesAsync(_one, made.Inode)).Size);
         Assert.Equal("hello", await ReadAsync(_one, made.Inode));
 
         // And back.
         var opened = await OpenAsync(_one, made.Inode, writes: true);
-        await _one.WriteAsync(opened, 5, ", world"u8.ToArray(), false, default);
+        await _one.WriteAsync(opened, 5, ", world"u8.ToArray(), default, default);
         Assert.Equal("hello, world", await ReadAsync(_two, made.Inode));
 
         // Times are told once and stay.
@@ -76,7 +78,7 @@ public sealed class TwoMountsTests : IAsyncLifetime
     public async Task A_file_that_is_open_here_stays_when_the_other_unlinks_it()
     {
         var made = await CreateAsync(_one, "open");
-        await _one.WriteAsync(made.Handle, 0, "still here"u8.ToArray(), false, default);
+        await _one.WriteAsync(made.Handle, 0, "still here"u8.ToArray(), default, default);
         Assert.Equal(FsStatus.Ok, await StatusAsync(_two, "open"));
         Assert.Equal(FsStatus.Ok, await _two.UnlinkAsync(FileIdentity.Root, InodeId.Root, Name("open"), default));
         Assert.Equal(FsStatus.NotFound, await StatusAsync(_one, "open"));
@@ -101,11 +103,102 @@ public sealed class TwoMountsTests : IAsyncLifetime
         Assert.Equal((20, 20), (text.Count(static c => c == 'a'), text.Count(static c => c == 'b')));
     }
 
+    /// <summary>POSIX, open: O_CREAT gives nobody a right to what was there. The kernel does not look again.</summary>
+    [Fact]
+    public async Task A_file_that_is_there_is_created_by_those_who_may_open_it()
+    {
+        var made = await CreateAsync(_one, "theirs");
+        await _one.ReleaseAsync(made.Handle);
+        Assert.Equal(FsStatus.AccessDenied, await TryAsync(new VfsOpenMode(true, true, false, false, false)));
+        Assert.Equal(FsStatus.AccessDenied, await TryAsync(new VfsOpenMode(false, true, true, false, false)));
+        Assert.Equal(FsStatus.AccessDenied, await TryAsync(new VfsOpenMode(true, false, false, true, false)));
+        Assert.Equal(FsStatus.Ok, await TryAsync(new VfsOpenMode(true, false, false, false, false)));
+
+        async Task<FsStatus> TryAsync(VfsOpenMode mode)
+        {
+            var (entry, opened) = await _two.CreateAsync(
+                Somebody,
+                InodeId.Root,
+                Name("theirs"),
+                new NewNode { Kind = FileKind.File, Mode = 0b110_110_110, OrExisting = true },
+                mode,
+                default);
+            using (entry)
+            {
+                if (entry.Status == FsStatus.Ok)
+                {
+                    Assert.Equal(made.Inode, entry.Attributes!.Inode);
+                    await _two.ReleaseAsync(opened.Handle);
+                }
+
+                return entry.Status;
+            }
+        }
+    }
+
+    /// <summary>POSIX, chmod and chown: who owns it. A kernel that has looked may have looked at what was.</summary>
+    [Fact]
+    public async Task Attributes_are_the_owners_and_set_ID_bits_go_with_a_write_of_another()
+    {
+        const uint Program = 0b100_111_101_101;
+        const uint Plain = 0b111_101_101;
+        var made = await CreateAsync(_one, "program");
+        foreach (var mount in (VfsMount[])[_one, _two, _one])
+        {
+            Assert.Equal(FsStatus.Ok, await SetAsync(mount, FileIdentity.Root, new AttributeChange { Mode = Program }));
+            Assert.Equal(FsStatus.NotPermitted, await SetAsync(mount, Somebody, new AttributeChange { Mode = 1 }));
+            Assert.Equal(FsStatus.NotPermitted, await SetAsync(mount, Somebody, new AttributeChange { Uid = 1000 }));
+            Assert.Equal(
+                FsStatus.NotPermitted,
+                await SetAsync(mount, Somebody, new AttributeChange { ModifyTime = new FileTime(1, 0) }));
+            Assert.Equal(Program, (await AttributesAsync(mount, made.Inode)).Mode);
+
+            // Which the kernel asks for in the name of whoever writes the file.
+            Assert.Equal(FsStatus.Ok, await SetAsync(mount, Somebody, new AttributeChange { Mode = Plain }));
+            Assert.Equal(Plain, (await AttributesAsync(mount, made.Inode)).Mode);
+        }
+
+        Assert.Equal(FsStatus.Ok, await SetAsync(_one, FileIdentity.Root, new AttributeChange { Mode = Program }));
+        var (status, _, _) = await _one.WriteAsync(made.Handle, 0, new byte[1], new VfsWrite(true, true), default);
+        Assert.Equal((FsStatus.Ok, Plain), (status, (await AttributesAsync(_two, made.Inode)).Mode));
+
+        Assert.Equal(FsStatus.Ok, await SetAsync(_one, FileIdentity.Root, new AttributeChange { Uid = 1000 }));
+        Assert.Equal(FsStatus.Ok, await SetAsync(_one, Somebody, new AttributeChange { Mode = 0b110_000_000 }));
+        Assert.Equal(FsStatus.Ok, await SetAsync(_two, Somebody, new AttributeChange { Mode = 0b111_000_000 }));
+        await _one.ReleaseAsync(made.Handle);
+
+        async Task<FsStatus> SetAsync(VfsMount mount, FileIdentity caller, AttributeChange change)
+        {
+            using var set = await mount.SetAttributesAsync(
+                caller, made.Inode, new VfsChange(change, null), default);
+            return set.Status;
+        }
+    }
+
+    /// <summary>fcntl, F_SETFL: whether a write appends is known by the write, and not by the open.</summary>
+    [Fact]
+    public async Task An_append_tells_where_it_stands()
+    {
+        var made = await CreateAsync(_one, "appended");
+        var other = await OpenAsync(_two, made.Inode, writes: true, appends: true);
+        var appends = new VfsWrite(true, false);
+        Assert.Equal(0, (await _one.WriteAsync(made.Handle, 0, "aa"u8.ToArray(), appends, default)).At);
+        Assert.Equal(2, (await _two.WriteAsync(other, 0, "bbb"u8.ToArray(), appends, default)).At);
+
+        // Its kernel does not know of the other three.
+        Assert.Equal(5, (await _one.WriteAsync(made.Handle, 2, "a"u8.ToArray(), appends, default)).At);
+        Assert.Equal(1, (await _two.WriteAsync(other, 1, "B"u8.ToArray(), default, default)).At);
+        Assert.Equal("aBbbba", await ReadAsync(_one, made.Inode));
+        await _one.ReleaseAsync(made.Handle);
+        await _two.ReleaseAsync(other);
+    }
+
     private static async Task AppendAsync(VfsMount mount, ulong handle, char letter)
     {
         for (var i = 0; i < 20; i++)
         {
-            var (status, _) = await mount.WriteAsync(handle, 0, new[] { (byte)letter }, false, default);
+            var (status, _, _) = await mount.WriteAsync(
+                handle, 0, new[] { (byte)letter }, new VfsWrite(true, false), default);
             Assert.Equal(FsStatus.Ok, status);
         }
     }

@@ -99,9 +99,13 @@ internal sealed class MountVerb : Verb
             "sync" => VfsDurability.Sync,
             _ => VfsDurability.Posix,
         };
+        var mountPoint = Path.GetFullPath(context.Get(_mountPoint));
+        var log = new MountLog(text => context.Host.Error.WriteLine($"{DateTime.UtcNow:s} {text}"));
+        using var sending = BeginSending(context, mountPoint, log);
+        var (isEnding, failure) = (false, (DistFsException?)null);
         var options = new MountOptions
         {
-            MountPoint = Path.GetFullPath(context.Get(_mountPoint)),
+            MountPoint = mountPoint,
             Subdirectory = context.Get(_subdirectory),
             Source = $"distfs:{cluster[0]}",
             AllowOther = context.Get(_allowOther) || Environment.IsPrivilegedProcess,
@@ -116,29 +120,62 @@ internal sealed class MountVerb : Verb
             {
                 Durability = durability,
                 IsReadOnly = context.Get(_readOnly),
-                Failed = e => context.Host.Error.WriteLine($"{DateTime.UtcNow:s} {e.Code}: {e.Message}"),
+                Failed = e =>
+                {
+                    log.Tell($"{e.Code}: {e.Message}");
+                    failure ??= Volatile.Read(ref isEnding) ? e : null;
+                },
             },
-            Defect = text => context.Host.Error.WriteLine($"{DateTime.UtcNow:s} defect: {text}"),
+            Defect = text => log.Tell($"defect: {text}"),
         };
         ClusterMount mount;
         try
         {
             mount = await ClusterMount.MountAsync(options, context.Cancellation).ConfigureAwait(false);
         }
-        catch (FuseException e)
+        catch (Exception e)
         {
-            throw new DistFsException(ErrorCatalog.MountFailed, e.Message, e);
+            // Nothing was written through it.
+            sending?.Sent();
+            if (e is FuseException)
+            {
+                throw new DistFsException(ErrorCatalog.MountFailed, e.Message, e);
+            }
+
+            throw;
         }
 
         await using (mount.ConfigureAwait(false))
         {
-            context.Host.Out.WriteLine($"{mount.MountPoint}: mounted. {Promise(durability)}");
+            new MountLog(context.Host.Out.WriteLine).Tell($"{mount.MountPoint}: mounted. {Promise(durability)}");
             var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             using var registration = context.Cancellation.Register(() => stopped.TrySetResult());
             await Task.WhenAny(stopped.Task, mount.Completion).ConfigureAwait(false);
+            Volatile.Write(ref isEnding, true);
         }
 
+        if (failure is { } lost)
+        {
+            sending?.Failed($"{lost.Code}: {lost.Message}");
+            throw new DistFsException(ErrorCatalog.MountUnsent, lost.Message, lost);
+        }
+
+        sending?.Sent();
         return ExitCodes.Ok;
+    }
+
+    /// <summary>Null: 'dfs umount' will not know when everything is sent, and say so.</summary>
+    private static SendingFile? BeginSending(VerbContext context, string mountPoint, MountLog log)
+    {
+        try
+        {
+            return SendingFile.Begin(mountPoint, SendingFile.FolderOf(null, context.Host.Environment));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            log.Tell($"'dfs umount' will not know when everything is sent: {e.Message}");
+            return null;
+        }
     }
 
     /// <summary>In a process of a session of its own, so that the end of this terminal does not reach it.</summary>
@@ -192,14 +229,17 @@ internal sealed class MountVerb : Verb
         }
     }
 
-    /// <summary>Whether the mount table has a cluster there (proc(5), mountinfo).</summary>
-    internal static bool IsMounted(string mountPoint)
+    /// <summary>Whether a cluster is mounted there.</summary>
+    internal static bool IsMounted(string mountPoint) => FindMount(mountPoint) != null;
+
+    /// <summary>The line of a cluster that is mounted there (proc(5), mountinfo); null: there is none.</summary>
+    internal static string? FindMount(string mountPoint)
     {
         var escaped = mountPoint.Replace("\\", "\\134", StringComparison.Ordinal)
             .Replace(" ", "\\040", StringComparison.Ordinal)
             .Replace("\t", "\\011", StringComparison.Ordinal)
             .Replace("\n", "\\012", StringComparison.Ordinal);
-        return File.ReadLines("/proc/self/mountinfo").Any(line =>
+        return File.ReadLines("/proc/self/mountinfo").LastOrDefault(line =>
             line.Split(' ') is { Length: > 4 } fields && fields[4] == escaped
             && line.Contains($" - fuse.{MountOptions.Subtype} ", StringComparison.Ordinal));
     }

@@ -36,31 +36,57 @@ public sealed partial class DistFsNodes
     }
 
     /// <summary>Makes a file and opens it, for all that this client does with it.</summary>
-    /// <returns>No open, if the file was there and the caller may not do all of that.</returns>
+    /// <param name="caller">Whose rights count.</param>
+    /// <param name="directory">Where.</param>
+    /// <param name="name">Under which name.</param>
+    /// <param name="node">What.</param>
+    /// <param name="access">
+    /// What the caller wants of it, if it is there already: 4 read, 2 write, and their sum; nobody looks behind us.
+    /// </param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <returns>
+    /// No open, if the file was there, and the caller may do what he wants, but not all that this client does.
+    /// </returns>
+    /// <exception cref="DistFsException">Nobody answers.</exception>
     public async Task<(NodeReply Reply, NodeOpen? Open)> CreateAsync(
         FileIdentity caller,
         InodeId directory,
         ReadOnlyMemory<byte> name,
         NewNode node,
+        uint access,
         CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(node);
-        var (open, answer) = await OpenAsync(
-            handle =>
-            {
-                var make = MakeOf(directory, name, node);
-                make.Open = handle;
-                return new Operation { Caller = MetadataChannel.CallerOf(caller), Make = make };
-            },
-            cancellation).ConfigureAwait(false);
-        var reply = Of(answer);
-        if (reply.Status == FsStatus.AccessDenied && node.OrExisting)
+        var (reply, open) = await MakeOpenAsync(ReadWrite).ConfigureAwait(false);
+        if (reply.Status != FsStatus.AccessDenied || !node.OrExisting || access == ReadWrite)
         {
-            // Somebody else has made it in between, and it is not all the caller's.
-            return (await MakeAsync(caller, directory, name, node, cancellation).ConfigureAwait(false), null);
+            return (reply, open);
         }
 
-        return (reply, reply.Attributes is { } made ? new NodeOpen(made.Inode, open) : null);
+        // Somebody else has made it in between, and it is not all the caller's. What he wants is looked at there, since
+        // a kernel that asks for a file to be made does not look at one that was there.
+        (reply, open) = await MakeOpenAsync(access).ConfigureAwait(false);
+        if (open != null)
+        {
+            await CloseAsync(open, cancellation).ConfigureAwait(false);
+        }
+
+        return (reply, null);
+
+        async Task<(NodeReply Reply, NodeOpen? Open)> MakeOpenAsync(uint wanted)
+        {
+            var (begun, answer) = await OpenAsync(
+                handle =>
+                {
+                    var make = MakeOf(directory, name, node);
+                    handle.Access = wanted;
+                    make.Open = handle;
+                    return new Operation { Caller = MetadataChannel.CallerOf(caller), Make = make };
+                },
+                cancellation).ConfigureAwait(false);
+            var told = Of(answer);
+            return (told, told.Attributes is { } made ? new NodeOpen(made.Inode, begun) : null);
+        }
     }
 
     /// <summary>A range becomes zeros that take no room.</summary>

@@ -65,6 +65,12 @@ public sealed record FuseOptions
     /// <summary>Notifications that wait for the kernel. Default 4,096.</summary>
     public int NotificationsMax { get; init; } = 4096;
 
+    /// <summary>
+    /// Threads that tell the kernel to forget content, each from a descriptor of its own: so many inodes whose pages
+    /// somebody has locked hold up no other. Default 8.
+    /// </summary>
+    public int ContentNotifiers { get; init; } = 8;
+
     /// <summary>Is told of what goes wrong without anybody who could be answered.</summary>
     public IFuseObserver? Observer { get; init; }
 
@@ -109,6 +115,7 @@ public sealed record FuseOptions
         Require(SlowAfter > TimeSpan.Zero, nameof(SlowAfter), "positive");
         Require(DrainTimeout >= TimeSpan.Zero, nameof(DrainTimeout), "not negative");
         Require(NotificationsMax >= 1, nameof(NotificationsMax), "at least 1");
+        Require(ContentNotifiers is >= 1 and <= 64, nameof(ContentNotifiers), "1 to 64");
         return this;
     }
 

@@ -138,9 +138,9 @@ public sealed partial class FuseMount : IAsyncDisposable
 
     private async Task UnmountOnThread()
     {
-        if (!TryUnmount(MountPoint, _device, _options))
+        if (!_server.IsUnmounted && !TryUnmount(MountPoint, _device, _options))
         {
-            Detach(MountPoint, _device, _options);
+            Detach();
         }
 
         var end = _completion.ContinueWith(
@@ -168,8 +168,20 @@ public sealed partial class FuseMount : IAsyncDisposable
         }
         finally
         {
-            Detach(MountPoint, _device, _options);
+            Detach();
             _watchdog?.Dispose();
+        }
+    }
+
+    /// <summary>
+    /// Unless it is unmounted already: then its device's number is free, and what is mounted next has it, often at the
+    /// same place.
+    /// </summary>
+    private void Detach()
+    {
+        if (!_server.IsUnmounted)
+        {
+            Detach(MountPoint, _device, _options);
         }
     }
 }

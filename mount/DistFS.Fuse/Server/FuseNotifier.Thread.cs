@@ -1,27 +1,31 @@
 namespace DistFS.Fuse;
 
-/// <content>The thread that writes.</content>
+/// <content>The threads that write.</content>
 public sealed unsafe partial class FuseNotifier
 {
-    internal void Start(IFuseDevice device)
+    /// <param name="clone">A descriptor for each thread: what it waits for must not depend on another's.</param>
+    internal void Start(Func<IFuseDevice> clone)
     {
-        lock (_gate)
+        for (var i = 0; i < _threads; i++)
         {
-            _device = device;
-            if (!_isStopped)
+            var device = clone();
+            lock (_gate)
             {
-                _hasStarted = true;
-                new Thread(Run) { IsBackground = true, Name = "fuse notifier" }.Start();
-                return;
+                if (!_isStopped)
+                {
+                    _running++;
+                    new Thread(() => Run(device)) { IsBackground = true, Name = "fuse notifier" }.Start();
+                    continue;
+                }
             }
-        }
 
-        device.Sever();
-        device.Dispose();
+            device.Sever();
+            device.Dispose();
+        }
     }
 
-    /// <summary>Drops what is queued, and waits for the one that is being written.</summary>
-    /// <returns>Whether it ended in time.</returns>
+    /// <summary>Drops what is queued, and waits for those that are being written.</summary>
+    /// <returns>Whether they ended in time.</returns>
     internal bool Stop(TimeSpan limit)
     {
         List<Notification> dropped;
@@ -29,7 +33,13 @@ public sealed unsafe partial class FuseNotifier
         lock (_gate)
         {
             _isStopped = true;
-            dropped = [.. _queue];
+            dropped = [.. _busy.Values.OfType<Queue<Notification>>().SelectMany(static queue => queue), .. _queue];
+            foreach (var behind in _busy.Values)
+            {
+                behind?.Clear();
+            }
+
+            _behind = 0;
             _queue.Clear();
             waiting = [.. _waiting];
             _waiting.Clear();
@@ -41,7 +51,7 @@ public sealed unsafe partial class FuseNotifier
         var until = Environment.TickCount64 + (long)limit.TotalMilliseconds;
         lock (_gate)
         {
-            while (_hasStarted && !_hasEnded)
+            while (_running > 0)
             {
                 var left = until - Environment.TickCount64;
                 if (left <= 0)
@@ -56,11 +66,12 @@ public sealed unsafe partial class FuseNotifier
         }
     }
 
-    private void Run()
+    private void Run(IFuseDevice device)
     {
-        var device = _device!;
-        while (TryTake(out var notification, out var waiter))
+        Notification notification = default;
+        for (var isFirst = true; TryTake(isFirst ? null : notification.Node, out notification, out var waiter);)
         {
+            isFirst = false;
             waiter?.TrySetResult();
             var result = Errno.EIO;
             try
@@ -78,31 +89,61 @@ public sealed unsafe partial class FuseNotifier
         device.Dispose();
         lock (_gate)
         {
-            _hasEnded = true;
+            _running--;
             Monitor.PulseAll(_gate);
         }
     }
 
-    private bool TryTake(out Notification notification, out TaskCompletionSource? waiter)
+    /// <param name="done">The node of what this thread has written last; null: nothing yet.</param>
+    /// <param name="notification">What is to be written next.</param>
+    /// <param name="waiter">Somebody for whom there is room now.</param>
+    /// <returns>False: it ends.</returns>
+    private bool TryTake(ulong? done, out Notification notification, out TaskCompletionSource? waiter)
     {
         lock (_gate)
         {
-            while (!_isStopped && _queue.Count == 0)
-            {
-                Monitor.Wait(_gate);
-            }
-
             notification = default;
             waiter = null;
-            if (_isStopped)
+            if (done is { } node && TryTakeBehind(node, out notification))
             {
-                return false;
+                _waiting.TryDequeue(out waiter);
+                return true;
             }
 
-            notification = _queue.Dequeue();
-            _waiting.TryDequeue(out waiter);
+            while (!_isStopped)
+            {
+                if (!_queue.TryDequeue(out notification))
+                {
+                    Monitor.Wait(_gate);
+                }
+                else if (_busy.TryAdd(notification.Node, null))
+                {
+                    _waiting.TryDequeue(out waiter);
+                    return true;
+                }
+                else
+                {
+                    (_busy[notification.Node] ??= new()).Enqueue(notification);
+                    _behind++;
+                }
+            }
+
+            return false;
+        }
+    }
+
+    /// <summary>Under the gate: the next one of a node of which one was written; else it is busy no more.</summary>
+    private bool TryTakeBehind(ulong node, out Notification notification)
+    {
+        if (_busy[node] is { } behind && behind.TryDequeue(out notification))
+        {
+            _behind--;
             return true;
         }
+
+        _busy.Remove(node);
+        notification = default;
+        return false;
     }
 
     private static Errno Write(IFuseDevice device, in Notification notification)

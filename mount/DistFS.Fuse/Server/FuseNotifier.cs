@@ -1,7 +1,9 @@
 namespace DistFS.Fuse;
 
 /// <summary>
-/// Tells the kernel that its caches are out of date. Written by a thread of its own, in order, through a bounded queue.
+/// Tells the kernel that its caches are out of date. Written by threads of its own through a bounded queue: in order
+/// for each node, and at most one of a node at a time, so that one which waits in the kernel holds up those of its node
+/// only.
 /// </summary>
 /// <remarks>
 /// A notification may wait in the kernel: one about a name for the lock of its directory, one about content for reads
@@ -13,15 +15,20 @@ public sealed partial class FuseNotifier
     private readonly object _gate = new();
     private readonly Queue<Notification> _queue = new();
     private readonly int _capacity;
+    private readonly int _threads;
+
+    /// <summary>Nodes of which one is being written, each with those of it that came to the front meanwhile.</summary>
+    private readonly Dictionary<ulong, Queue<Notification>?> _busy = [];
+
+    /// <summary>Invariant: the number of those in all queues of <see cref="_busy"/>.</summary>
+    private int _behind;
 
     /// <summary>Those who wait for room, in order.</summary>
     private readonly Queue<TaskCompletionSource> _waiting = new();
-    private IFuseDevice? _device;
-    private bool _hasStarted;
+    private int _running;
     private bool _isStopped;
-    private bool _hasEnded;
 
-    internal FuseNotifier(int capacity) => _capacity = capacity;
+    internal FuseNotifier(int capacity, int threads = 1) => (_capacity, _threads) = (capacity, threads);
 
     /// <summary>Notifications that are not written yet.</summary>
     public int Queued
@@ -30,7 +37,7 @@ public sealed partial class FuseNotifier
         {
             lock (_gate)
             {
-                return _queue.Count;
+                return _queue.Count + _behind;
             }
         }
     }
@@ -124,7 +131,7 @@ public sealed partial class FuseNotifier
     {
         lock (_gate)
         {
-            if (_isStopped || _queue.Count >= _capacity)
+            if (_isStopped || _queue.Count + _behind >= _capacity)
             {
                 return false;
             }
@@ -147,7 +154,7 @@ public sealed partial class FuseNotifier
                     return Errno.ENODEV;
                 }
 
-                if (_queue.Count < _capacity)
+                if (_queue.Count + _behind < _capacity)
                 {
                     continue;
                 }

@@ -127,8 +127,9 @@ public sealed partial class FuseServer
     private bool StartOthers(Channel channel, FuseNegotiated negotiated)
     {
         // For the notifier too: what it waits for must not depend on a reader's descriptor.
-        Notifier.Start(channel.Device.Clone());
-        NameNotifier.Start(channel.Device.Clone());
+        Notifier.Start(channel.Device.Clone);
+        NameNotifier.Start(channel.Device.Clone);
+        AttributeNotifier.Start(channel.Device.Clone);
         for (var i = 1; i < Options.Readers; i++)
         {
             var next = new Channel(channel.Device.Clone());
@@ -207,6 +208,7 @@ public sealed partial class FuseServer
                 // The request was interrupted while it was read, or we are to look whether we shall stop.
                 return _isStopping;
             case Errno.ENODEV:
+                _isUnmounted = true;
                 return true;
             case Errno.ECONNABORTED:
                 Fail(new FuseException("The connection was aborted (umount -f, or /sys/fs/fuse).", error));

@@ -31,6 +31,7 @@ public sealed partial class FuseServer : IAsyncDisposable
     private int _readersAlive;
     private bool _isFinishing;
     private volatile bool _isStopping;
+    private volatile bool _isUnmounted;
     private Task? _stop;
 
     private FuseServer(IFuseDevice device, IFuseFileSystem fileSystem, FuseOptions options)
@@ -49,8 +50,9 @@ public sealed partial class FuseServer : IAsyncDisposable
             (int)(options.InFlightBytesMax / options.BufferBytes) + (2 * options.Readers));
         States = new Pool<RequestState>(() => new RequestState(this), 256);
         _channels.Add(new Channel(device));
-        Notifier = new FuseNotifier(options.NotificationsMax);
+        Notifier = new FuseNotifier(options.NotificationsMax, options.ContentNotifiers);
         NameNotifier = new FuseNotifier(options.NotificationsMax);
+        AttributeNotifier = new FuseNotifier(options.NotificationsMax);
         var period = TimeSpan.FromTicks(Math.Max(options.SlowAfter.Ticks / 4, TimeSpan.TicksPerMillisecond));
         _slowTimer = new Timer(_ => Flight.ReportSlow(), null, period, period);
     }
@@ -63,7 +65,14 @@ public sealed partial class FuseServer : IAsyncDisposable
     /// </summary>
     public Task Completion => _completion.Task;
 
-    /// <summary>Tells the kernel that its caches are out of date.</summary>
+    /// <summary>Whether the kernel said that it is mounted nowhere any more: nothing is left to be unmounted.</summary>
+    public bool IsUnmounted => _isUnmounted;
+
+    /// <summary>
+    /// Tells the kernel that its caches are out of date. Content may wait in the kernel for a page that somebody has
+    /// locked: each inode by itself, as long as no more are stuck than there are threads
+    /// (<see cref="FuseOptions.ContentNotifiers"/>).
+    /// </summary>
     public FuseNotifier Notifier { get; }
 
     /// <summary>
@@ -71,6 +80,9 @@ public sealed partial class FuseServer : IAsyncDisposable
     /// must not wait behind it.
     /// </summary>
     public FuseNotifier NameNotifier { get; }
+
+    /// <summary>The same for attributes without content (offset -1): these never wait in the kernel.</summary>
+    public FuseNotifier AttributeNotifier { get; }
 
     /// <summary>Deferred requests that are not answered yet.</summary>
     public int InFlight => Flight.Count;
@@ -159,8 +171,9 @@ public sealed partial class FuseServer : IAsyncDisposable
         await _completion.Task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    /// <summary>Both, also when the first did not end in time.</summary>
-    private bool StopNotifiers(TimeSpan limit) => Notifier.Stop(limit) & NameNotifier.Stop(limit);
+    /// <summary>All, also when the first did not end in time.</summary>
+    private bool StopNotifiers(TimeSpan limit) =>
+        Notifier.Stop(limit) & NameNotifier.Stop(limit) & AttributeNotifier.Stop(limit);
 
     private void StopReaders()
     {

@@ -13,4 +13,10 @@ public static partial class ErrorCatalog
     public static readonly ErrorCode MountEnded = new(1571, FsStatus.IoError, "the mount's process ended",
         "The process that serves the mount ended, or did not mount in time. Its log, which the message names, says "
         + "why; 'dfs mount -f' runs it in this terminal.");
+
+    /// <summary>A mount was taken away, and not all that was written through it is in the cluster.</summary>
+    public static readonly ErrorCode MountUnsent = new(1572, FsStatus.IoError, "not everything was sent",
+        "The directory is taken away, but what was written through it last is not in the cluster, or nobody knows "
+        + "whether it is: the message and the log of the mount's process say why. While that process goes on, leave "
+        + "this machine on, and wait for it with 'dfs umount' once more; else look at the files that were written.");
 }

@@ -71,7 +71,7 @@ public sealed class SessionSourceTests
         leader.OnMutate = (call, _) => Task.FromResult(
             call.Client == 2 ? ScriptedLeader.Refused(ErrorCatalog.SessionEnded) : nine);
         var file = new NewNode { Kind = FileKind.File, Mode = 0x1A4 };
-        var made = await nodes.CreateAsync(FileIdentity.Root, InodeId.Root, "f"u8.ToArray(), file, default).Soon();
+        var made = await nodes.CreateAsync(FileIdentity.Root, InodeId.Root, "f"u8.ToArray(), file, 6, default).Soon();
         Assert.Equal((FsStatus.Ok, new InodeId(9)), (made.Reply.Status, made.Open!.Inode));
         Assert.Equal((true, false, 3UL), (open.IsLost, made.Open.IsLost, leader.Sessions));
     }

@@ -66,6 +66,12 @@ internal static class Program
                     1, System.Text.Encoding.UTF8.GetBytes(words[1]))).ToString(),
                 "post-forget-name" => mount.Server.Notifier.TryInvalidateEntry(
                     1, System.Text.Encoding.UTF8.GetBytes(words[1])).ToString(),
+                "expire-name" => (await mount.Server.NameNotifier.InvalidateEntryAsync(
+                    1, System.Text.Encoding.UTF8.GetBytes(words[1]), EntryFlags.ExpireOnly)).ToString(),
+                "forget-content" => (await mount.Server.Notifier.InvalidateInodeAsync(
+                    ulong.Parse(words[1], CultureInfo.InvariantCulture))).ToString(),
+                "post-forget-content" => mount.Server.Notifier.TryInvalidateInode(
+                    ulong.Parse(words[1], CultureInfo.InvariantCulture)).ToString(),
                 "queued" => mount.Server.Notifier.Queued.ToString(CultureInfo.InvariantCulture),
                 "blocked" => files.Blocked.ToString(CultureInfo.InvariantCulture),
                 "interrupted" => files.InterruptedReads.ToString(CultureInfo.InvariantCulture),

@@ -24,6 +24,58 @@ public sealed class LifeTests
         Assert.Equal("", await Shell.RunAsync(mount.Path, "ls -A $M; echo new > $M/file; rm $M/file"));
     }
 
+    /// <summary>
+    /// A thread that waits in the kernel for a page keeps the dead process's descriptors open, and whoever has locked
+    /// the page waits for its answer: nothing ends before the connection is aborted.
+    /// </summary>
+    [Fact]
+    public async Task Kill_9_while_a_notification_waits_for_a_page_frees_the_mount_and_its_callers()
+    {
+        await using var mount = await TestMount.StartAsync();
+        await Shell.RunAsync(mount.Path, "echo content > $M/blocked");
+        var node = await mount.AskAsync("grow blocked 10");
+        using var reader = Shell.Start(mount.Path, "exec cat $M/blocked");
+        await mount.UntilAsync("blocked", n => n != "0");
+        Assert.Equal("True", await mount.AskAsync($"post-forget-content {node}"));
+        await Eventually.True(() => Directory.GetDirectories($"/proc/{mount.Daemon.Id}/task").Any(IsStuck));
+        mount.Daemon.Kill();
+        await Shell.EndAsync(reader);
+        Assert.NotEqual(0, reader.ExitCode);
+        await Eventually.True(() => !mount.IsMounted);
+        await Shell.EndAsync(mount.Daemon);
+        await Eventually.True(() => !Watchdogs(mount.Path).Any());
+
+        // proc(5), stat: the name in parentheses, then the state.
+        static bool IsStuck(string task) => File.ReadAllText($"{task}/stat").Contains(") D ", StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_end_of_a_mount_leaves_the_next_one_at_its_place_alone()
+    {
+        var folder = Directory.CreateTempSubdirectory("dfs-fuse-");
+        try
+        {
+            var options = new FuseMountOptions { Subtype = "distfstest" };
+            var files = new MemoryFileSystem(1);
+            files.MayEnd.Reset();
+            await using var first = await FuseMount.MountAsync(folder.FullName, files, options);
+            await Shell.RunAsync(folder.FullName, "umount $M");
+            await Eventually.True(() => first.Server.IsUnmounted);
+
+            // The kernel gives it the number that has just become free.
+            await using var next = await FuseMount.MountAsync(folder.FullName, new MemoryFileSystem(1), options);
+            files.MayEnd.Set();
+            await first.Completion.WaitAsync(Shell.Limit);
+            await first.DisposeAsync();
+            await Shell.RunAsync(folder.FullName, "echo alive > $M/f; [ $(cat $M/f) = alive ]");
+            Assert.NotNull(MountEntry.Find(folder.FullName));
+        }
+        finally
+        {
+            folder.Delete();
+        }
+    }
+
     [Fact]
     public async Task Without_a_watchdog_the_dead_mount_stays_so_it_is_what_frees_it()
     {

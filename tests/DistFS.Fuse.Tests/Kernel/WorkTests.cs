@@ -146,6 +146,48 @@ public sealed class WorkTests
         await mount.EndsWellAsync();
     }
 
+    /// <summary>
+    /// linux, fuse_reverse_inval_entry: a name that is dropped (d_invalidate) takes what is mounted on it along.
+    /// </summary>
+    [Fact]
+    public async Task A_name_that_expires_is_looked_up_again_and_what_is_mounted_on_it_stays()
+    {
+        await using var mount = await TestMount.StartAsync(100_000);
+        await Shell.RunAsync(mount.Path, "mkdir $M/d; mount -t tmpfs none $M/d; touch $M/d/below");
+        using var inside = Shell.Start(mount.Path, "mkdir $M/e; cd $M/e; echo in; read -r go; pwd -P; stat $M/d/below");
+        Assert.Equal("in", await inside.StandardOutput.ReadLineAsync().WaitAsync(Shell.Limit));
+        Assert.Equal("None", await mount.AskAsync("expire-name d"));
+        Assert.Equal("None", await mount.AskAsync("expire-name e"));
+        await inside.StandardInput.WriteLineAsync("go");
+        Assert.Equal($"{mount.Path}/e", await inside.StandardOutput.ReadLineAsync().WaitAsync(Shell.Limit));
+        await Shell.EndAsync(inside);
+        Assert.Equal(0, inside.ExitCode);
+        await Shell.RunAsync(mount.Path, "umount $M/d");
+        await mount.AskAsync("unmount");
+        await mount.EndsWellAsync();
+    }
+
+    [Fact]
+    public async Task A_page_that_somebody_has_locked_holds_up_no_other_content()
+    {
+        await using var mount = await TestMount.StartAsync(100_000, "impatient");
+        await Shell.RunAsync(mount.Path, "echo content > $M/blocked; echo old > $M/f; cat $M/f");
+        var (blocked, file) = (await mount.AskAsync("grow blocked 10"), await mount.AskAsync("grow f 5000"));
+        using var reader = Shell.Start(mount.Path, "exec cat $M/blocked");
+        await mount.UntilAsync("blocked", n => n != "0");
+        for (var i = 0; i < 10; i++)
+        {
+            Assert.Equal("True", await mount.AskAsync($"post-forget-content {blocked}"));
+        }
+
+        Assert.Equal("None", await mount.AskAsync($"forget-content {file}").WaitAsync(Shell.Limit));
+        Assert.Equal("5000", (await Shell.RunAsync(mount.Path, "wc -c < $M/f")).Trim());
+        Assert.Equal("9", await mount.AskAsync("queued"));
+        await mount.AskAsync("unmount");
+        await Shell.EndAsync(reader);
+        await mount.EndsWellAsync();
+    }
+
     [Fact]
     public async Task A_notification_drops_a_cached_attribute_and_a_cached_name()
     {

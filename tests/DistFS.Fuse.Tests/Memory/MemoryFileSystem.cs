@@ -46,7 +46,14 @@ internal sealed partial class MemoryFileSystem(ulong validSeconds)
 
     public void Started(FuseNegotiated negotiated) => Negotiated = negotiated;
 
-    public void Destroyed() => Assert.Equal(1, Interlocked.Increment(ref _destroyed));
+    /// <summary>What the end waits for.</summary>
+    public ManualResetEventSlim MayEnd { get; } = new(true);
+
+    public void Destroyed()
+    {
+        Assert.True(MayEnd.Wait(Eventually.Limit));
+        Assert.Equal(1, Interlocked.Increment(ref _destroyed));
+    }
 
     public void Lookup(ulong parent, ReadOnlyMemory<byte> name, EntryReply reply)
     {

@@ -148,6 +148,9 @@ public sealed class InterruptTests
             await completion;
         }
 
+        // Else there is something left to be detached.
+        Assert.Equal(!isFailure, world.Server.IsUnmounted);
+
         Assert.Equal(1, world.Files.Destroyed);
         await world.DisposeAsync();
     }

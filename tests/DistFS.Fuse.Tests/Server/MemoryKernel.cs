@@ -26,7 +26,7 @@ internal sealed class MemoryKernel
     public ConcurrentQueue<Reply> Notifications { get; } = [];
 
     /// <summary>What writes of notifications come to.</summary>
-    public Func<Errno> OnNotification { get; set; } = () => Errno.None;
+    public Func<Reply, Errno> OnNotification { get; set; } = _ => Errno.None;
 
     /// <summary>Bytes that this stand-in allocated in the threads of the library.</summary>
     public long OwnAllocations => Interlocked.Read(ref _ownAllocations);
@@ -146,7 +146,7 @@ internal sealed class MemoryKernel
 
         if (header.Unique == 0)
         {
-            var result = OnNotification();
+            var result = OnNotification(reply);
             Notifications.Enqueue(reply);
             return result;
         }

@@ -27,19 +27,19 @@ public sealed class NotifierTests
     public async Task What_the_kernel_does_not_know_is_no_error()
     {
         await using var world = await World.StartAsync();
-        world.Kernel.OnNotification = () => Errno.ENOENT;
+        world.Kernel.OnNotification = _ => Errno.ENOENT;
         Assert.Equal(Errno.None, await world.Server.Notifier.InvalidateInodeAsync(2));
-        world.Kernel.OnNotification = () => Errno.EINVAL;
+        world.Kernel.OnNotification = _ => Errno.EINVAL;
         Assert.Equal(Errno.EINVAL, await world.Server.Notifier.InvalidateInodeAsync(2));
     }
 
     [Fact]
     public async Task One_that_waits_in_the_kernel_holds_up_no_request_and_the_queue_is_bounded()
     {
-        await using var world = await World.StartAsync(o => o with { NotificationsMax = 2 });
+        await using var world = await World.StartAsync(o => o with { NotificationsMax = 2, ContentNotifiers = 1 });
         using var mayGo = new ManualResetEventSlim();
         using var isIn = new ManualResetEventSlim();
-        world.Kernel.OnNotification = () =>
+        world.Kernel.OnNotification = _ =>
         {
             isIn.Set();
             Assert.True(mayGo.Wait(MemoryKernel.Limit));
@@ -58,12 +58,39 @@ public sealed class NotifierTests
         Assert.Equal(4, world.Kernel.Notifications.Count);
     }
 
+    /// <summary>So it is with content whose pages somebody has locked; also when it is to be forgotten again.</summary>
+    [Fact]
+    public async Task One_that_waits_in_the_kernel_holds_up_those_of_its_node_only_and_these_stay_in_order()
+    {
+        await using var world = await World.StartAsync(o => o with { ContentNotifiers = 2 });
+        using var mayGo = new ManualResetEventSlim();
+        world.Kernel.OnNotification = said =>
+            said.Body[0] != 2 || mayGo.Wait(MemoryKernel.Limit) ? Errno.None : Errno.EIO;
+        var notifier = world.Server.Notifier;
+        Task<Errno>[] stuck = [.. Enumerable.Range(0, 3).Select(i => notifier.InvalidateInodeAsync(2, i).AsTask())];
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.Equal(Errno.None, await notifier.InvalidateInodeAsync(3).AsTask().WaitAsync(MemoryKernel.Limit));
+        }
+
+        Assert.Equal(Errno.None, await world.Server.AttributeNotifier.InvalidateInodeAsync(4, -1));
+        Assert.All(stuck, static one => Assert.False(one.IsCompleted));
+        Assert.Equal(2, notifier.Queued);
+        mayGo.Set();
+        Assert.All(
+            await Task.WhenAll(stuck).WaitAsync(MemoryKernel.Limit), static one => Assert.Equal(Errno.None, one));
+        Assert.Equal(
+            [0, 1, 2],
+            world.Kernel.Notifications.Where(static said => said.Body[0] == 2)
+                .Select(static said => (int)said.Body[8]));
+    }
+
     [Fact]
     public async Task At_the_end_those_that_wait_are_told()
     {
-        var world = await World.StartAsync(o => o with { DrainTimeout = TimeSpan.FromSeconds(5) });
+        var world = await World.StartAsync(o => o with { ContentNotifiers = 1 });
         using var mayGo = new ManualResetEventSlim();
-        world.Kernel.OnNotification = () =>
+        world.Kernel.OnNotification = _ =>
         {
             Assert.True(mayGo.Wait(MemoryKernel.Limit));
             return Errno.None;

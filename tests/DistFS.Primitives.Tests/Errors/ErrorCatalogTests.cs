@@ -143,6 +143,7 @@ public sealed class ErrorCatalogTests
         DFS1563 RepairUnknown TryAgain
         DFS1570 MountFailed IoError
         DFS1571 MountEnded IoError
+        DFS1572 MountUnsent IoError
         """.ReplaceLineEndings("\n"),
         string.Join('\n', ErrorCatalog.All.Select(code => $"{code.Id} {NameOf(code)} {code.Status}")));
 
