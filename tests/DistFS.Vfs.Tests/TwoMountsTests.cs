@@ -143,6 +143,7 @@ public sealed class TwoMountsTests : IAsyncLifetime
         const uint Program = 0b100_111_101_101;
         const uint Plain = 0b111_101_101;
         var made = await CreateAsync(_one, "program");
+        Assert.Equal(FsStatus.Ok, await StatusAsync(_two, "program"));
         foreach (var mount in (VfsMount[])[_one, _two, _one])
         {
             Assert.Equal(FsStatus.Ok, await SetAsync(mount, FileIdentity.Root, new AttributeChange { Mode = Program }));
@@ -180,6 +181,7 @@ public sealed class TwoMountsTests : IAsyncLifetime
     public async Task An_append_tells_where_it_stands()
     {
         var made = await CreateAsync(_one, "appended");
+        Assert.Equal(FsStatus.Ok, await StatusAsync(_two, "appended"));
         var other = await OpenAsync(_two, made.Inode, writes: true, appends: true);
         var appends = new VfsWrite(true, false);
         Assert.Equal(0, (await _one.WriteAsync(made.Handle, 0, "aa"u8.ToArray(), appends, default)).At);
