@@ -7,7 +7,7 @@ namespace DistFS.Vfs;
 public sealed partial class VfsMount
 {
     /// <summary>For so long the end of an open that has ended already is waited for.</summary>
-    private static readonly TimeSpan ReleaseWait = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan ReleaseWait = TimeSpan.FromMilliseconds(250);
 
     private static readonly TimeSpan LockPauseMin = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan LockPauseMax = TimeSpan.FromMilliseconds(200);
@@ -78,22 +78,22 @@ public sealed partial class VfsMount
     private async Task<FsStatus> TryFlockAsync(
         VfsHandle open, NodeOpen by, NodeLock wanted, CancellationToken cancellation)
     {
-        for (var start = _options.Clock.GetTimestamp(); ;)
+        var start = _options.Clock.GetTimestamp();
+        for (var pause = LockPauseMin; ; pause = pause * 2 < LockPauseMax ? pause * 2 : LockPauseMax)
         {
             var left = open.File.NextLockLeft;
             var status = await _cluster.LockAsync(by, wanted, cancellation).ConfigureAwait(false);
-            var others = _handles.Values
-                .Where(other => other != open && other.Node == open.Node && other.Lock != null).ToList();
 
-            // One that is being closed is waited for; of one that is not, the news of its close may be on its way.
-            var limit = others.Exists(static other => other.IsReleasing) ? _options.SendPatience : ReleaseWait;
-            var rest = limit - _options.Clock.GetElapsedTime(start);
-            if (status != FsStatus.TryAgain || rest <= TimeSpan.Zero || others.Count == 0)
+            // One that is being closed here is waited for. Of any other one the news of its close may be on its way:
+            // the kernel lets nobody wait for the last close of an open, here or at another mount.
+            var isReleasing = _handles.Values.Any(other => other.Node == open.Node && other.IsReleasing);
+            var rest = (isReleasing ? _options.SendPatience : ReleaseWait) - _options.Clock.GetElapsedTime(start);
+            if (status != FsStatus.TryAgain || rest <= TimeSpan.Zero)
             {
                 return status;
             }
 
-            await left.WaitAsync(rest, _options.Clock, cancellation)
+            await left.WaitAsync(pause < rest ? pause : rest, _options.Clock, cancellation)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }

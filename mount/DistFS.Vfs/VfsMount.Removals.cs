@@ -61,7 +61,7 @@ public sealed partial class VfsMount
 
                     var now = Now();
                     var change = NodeChange.Remove(caller, parent.Inode, kept, node.Known, now);
-                    parent.Learn(kept, default, default);
+                    parent.Lose(kept);
                     parent.ChangedHere(Touched(parent.Known!, isDirectory ? -1 : 0, now));
                     LoseName(node, now);
                     _journal.Append(change, parent, node);
@@ -155,7 +155,7 @@ public sealed partial class VfsMount
         var now = Now();
         var change = NodeChange.Rename(
             caller, (from.Directory.Inode, from.Name), (to.Directory.Inode, to.Name), now);
-        from.Directory.Learn(from.Name.Span, default, default);
+        from.Directory.Lose(from.Name.Span);
         to.Directory.Learn(to.Name.Span, node.Inode, node.Known.Kind);
         var gone = target != null && isDirectory ? -1 : 0;
         from.Directory.ChangedHere(Touched(from.Directory.Known!, isElsewhere ? 0 : gone, now));

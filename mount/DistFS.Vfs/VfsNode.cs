@@ -212,6 +212,21 @@ internal sealed class VfsNode(InodeId inode)
         _names.GetAlternateLookup<ReadOnlySpan<byte>>()[name] = (found, kind);
     }
 
+    /// <summary>
+    /// A name went, here: the kernel knows that itself. Where all names are known nothing need be remembered of it.
+    /// </summary>
+    public void Lose(ReadOnlySpan<byte> name)
+    {
+        if (IsComplete)
+        {
+            _names?.GetAlternateLookup<ReadOnlySpan<byte>>().Remove(name);
+        }
+        else
+        {
+            Learn(name, default, default);
+        }
+    }
+
     /// <summary>Learns it, unless the name was learned, or changed here, since it was asked for.</summary>
     public void LearnOnce(ReadOnlySpan<byte> name, InodeId found, FileKind kind)
     {

@@ -27,12 +27,17 @@ public sealed class ChangesHereTests : IAsyncLifetime
         // By itself it sends nothing while this test runs.
         _one = await ConnectAsync(TimeSpan.FromHours(1));
         _two = await ConnectAsync(TimeSpan.Zero);
-        using var made = await MakeAsync(InodeId.Root, "d", FileKind.Directory);
-        _directory = made.Attributes!.Inode;
+        using (var made = await MakeAsync(InodeId.Root, "d", FileKind.Directory))
+        {
+            _directory = made.Attributes!.Inode;
+        }
 
         // Whoever uses it has found it by its name, as a kernel does.
-        using var found = await _two.LookupAsync(FileIdentity.Root, InodeId.Root, Name("d"), default);
-        Assert.Equal(_directory, found.Attributes?.Inode);
+        using (var found = await _two.LookupAsync(FileIdentity.Root, InodeId.Root, Name("d"), default))
+        {
+            Assert.Equal(_directory, found.Attributes?.Inode);
+        }
+
         await UntilHereAsync();
     }
 

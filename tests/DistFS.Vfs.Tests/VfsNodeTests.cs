@@ -55,8 +55,10 @@ public sealed class VfsNodeTests
         _node.Complete();
         Assert.Equal([(One, FileKind.File)], _node.Names()!.Select(static one => (one.Inode, one.Kind)));
         Assert.False(_node.IsEmpty());
-        _node.Learn("a"u8, default, default);
+        _node.Lose("a"u8);
         Assert.True(_node.IsEmpty());
+        Assert.True(_node.TryFind("a"u8, out var lost));
+        Assert.Equal(default, lost);
         Assert.Empty(_node.FilesIn(10, static _ => true));
     }
 
