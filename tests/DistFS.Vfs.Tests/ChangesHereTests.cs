@@ -15,12 +15,26 @@ public sealed class ChangesHereTests : IAsyncLifetime
     private const uint Mode = 0b110_100_100;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("distfs-here").FullName;
-    private ClusterProcesses _cluster = null!;
+    private ClusterProcesses? _cluster;
     private VfsMount _one = null!;
     private VfsMount _two = null!;
     private InodeId _directory;
 
     public async Task InitializeAsync()
+    {
+        try
+        {
+            await BeginAsync();
+        }
+        catch
+        {
+            // Nobody else stops what runs by then.
+            await DisposeAsync();
+            throw;
+        }
+    }
+
+    private async Task BeginAsync()
     {
         _cluster = await ClusterProcesses.StartAsync(Path.Combine(_folder, "cluster"), servers: 3);
 
@@ -43,9 +57,19 @@ public sealed class ChangesHereTests : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
-        await _one.DisposeAsync();
-        await _two.DisposeAsync();
-        await _cluster.DisposeAsync();
+        foreach (var mount in new[] { _one, _two })
+        {
+            if (mount != null)
+            {
+                await mount.DisposeAsync();
+            }
+        }
+
+        if (_cluster != null)
+        {
+            await _cluster.DisposeAsync();
+        }
+
         Directory.Delete(_folder, recursive: true);
     }
 
@@ -211,7 +235,7 @@ public sealed class ChangesHereTests : IAsyncLifetime
     private Task<VfsMount> ConnectAsync(TimeSpan gathering) => VfsMount.ConnectAsync(
         new DistFsClientOptions
         {
-            Metaservers = _cluster.Metaservers.Addresses,
+            Metaservers = _cluster!.Metaservers.Addresses,
             SessionLease = TimeSpan.FromSeconds(10),
         },
         new VfsOptions { Gathering = gathering },
