@@ -16,7 +16,7 @@ internal sealed class ChangeJournal : IAsyncDisposable
     private const int EntriesMax = 8_192;
     private const int BatchBytesMax = 1 << 20;
     private const int SendFrom = 256;
-    private const int InodesAtOnce = 8_192;
+    private const int InodesMin = 32;
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
@@ -30,8 +30,10 @@ internal sealed class ChangeJournal : IAsyncDisposable
     private TaskCompletionSource _wanted = NewSignal();
     private TaskCompletionSource _progress = NewSignal();
     private NodeSession? _session;
-    private ulong _nextInode;
-    private ulong _endInode;
+
+    // Each is used to its end before the next: a session has few that are not.
+    private (ulong Next, ulong End) _inodes;
+    private (ulong Next, ulong End) _inodesAfter;
     private long _appended;
     private long _sent;
     private long _wantedTo;
@@ -61,7 +63,13 @@ internal sealed class ChangeJournal : IAsyncDisposable
             return true;
         }
 
-        await _preparing.WaitAsync(cancellation).ConfigureAwait(false);
+        // Whoever comes while nobody answers waits together with the others, and not behind each of them.
+        var patience = _mount.Options.SendPatience;
+        if (!await _preparing.WaitAsync(patience, cancellation).ConfigureAwait(false))
+        {
+            return false;
+        }
+
         try
         {
             while (!IsReady())
@@ -79,12 +87,13 @@ internal sealed class ChangeJournal : IAsyncDisposable
 
                 if (isFull)
                 {
-                    await progress.WaitAsync(cancellation).ConfigureAwait(false);
+                    await progress.WaitAsync(patience, _mount.Options.Clock, cancellation).ConfigureAwait(false);
                     continue;
                 }
 
                 var session = await _mount.Cluster.SessionAsync(cancellation).ConfigureAwait(false);
-                var first = await session.ReserveInodesAsync(InodesAtOnce, cancellation).ConfigureAwait(false);
+                var count = _mount.Options.InodesAtOnce;
+                var first = (await session.ReserveInodesAsync(count, cancellation).ConfigureAwait(false)).Value;
                 lock (Gate)
                 {
                     if (_entries.Count > 0 && _session is { IsEnded: true })
@@ -92,11 +101,17 @@ internal sealed class ChangeJournal : IAsyncDisposable
                         return false;
                     }
 
-                    (_session, _nextInode, _endInode) = (session, first.Value, first.Value + InodesAtOnce);
+                    // Numbers of a session that is over are nobody's.
+                    _inodes = _session is { IsEnded: false } ? _inodes : default;
+                    (_session, _inodesAfter) = (session, (first, first + (ulong)count));
                 }
             }
 
             return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
         }
         catch (DistFsException e)
         {
@@ -113,8 +128,19 @@ internal sealed class ChangeJournal : IAsyncDisposable
     /// <summary>Under the gate: a number for a new inode, which is used at once; false: there is none.</summary>
     public bool TryTakeInode(out InodeId inode)
     {
-        inode = new InodeId(_nextInode);
-        return CanAppend && _nextInode < _endInode && ++_nextInode > 0;
+        if (_inodes.Next == _inodes.End)
+        {
+            (_inodes, _inodesAfter) = (_inodesAfter, default);
+        }
+
+        inode = new InodeId(_inodes.Next);
+        if (!CanAppend || _inodes.Next == _inodes.End)
+        {
+            return false;
+        }
+
+        _inodes.Next++;
+        return true;
     }
 
     /// <summary>Under the gate: whether something may be changed here.</summary>
@@ -202,7 +228,8 @@ internal sealed class ChangeJournal : IAsyncDisposable
     {
         lock (Gate)
         {
-            return _session is { IsEnded: false } && _entries.Count < EntriesMax && _nextInode + 64 < _endInode;
+            var inodes = _inodes.End - _inodes.Next + _inodesAfter.End - _inodesAfter.Next;
+            return _session is { IsEnded: false } && _entries.Count < EntriesMax && inodes >= InodesMin;
         }
     }
 
@@ -251,10 +278,11 @@ internal sealed class ChangeJournal : IAsyncDisposable
             done = await session
                 .ApplyAsync(batch.ConvertAll(static entry => entry.Change), _stop.Token).ConfigureAwait(false);
         }
-        catch (DistFsException e)
+        catch (Exception e) when (!_stop.IsCancellationRequested)
         {
-            // The session is over: nothing of it is taken any more.
-            _mount.Report(e);
+            // The session is over, as a rule: nothing of it is taken any more. A defect is told as such.
+            _mount.Report(e as DistFsException
+                ?? new DistFsException(ErrorCatalog.Internal, $"Changes could not be sent: {e.Message}", e));
             lock (Gate)
             {
                 batch = [.. _entries];

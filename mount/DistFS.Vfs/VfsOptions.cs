@@ -66,6 +66,9 @@ public sealed record VfsOptions
     /// <summary>What is changed here within so long goes together, unless somebody waits for it.</summary>
     public TimeSpan Gathering { get; init; } = TimeSpan.FromMilliseconds(200);
 
+    /// <summary>Numbers for new inodes are reserved so many at a time: 64 to 65,536.</summary>
+    public int InodesAtOnce { get; init; } = 8_192;
+
     /// <summary>Changes that are on their way are waited for so long; then EIO, and they stay on their way.</summary>
     public TimeSpan SendPatience { get; init; } = TimeSpan.FromSeconds(30);
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text;
 using DistFS.Client;
@@ -15,6 +16,7 @@ public sealed class ChangesHereTests : IAsyncLifetime
     private const uint Mode = 0b110_100_100;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("distfs-here").FullName;
+    private readonly ConcurrentQueue<DistFsException> _failures = [];
     private ClusterProcesses? _cluster;
     private VfsMount _one = null!;
     private VfsMount _two = null!;
@@ -162,6 +164,22 @@ public sealed class ChangesHereTests : IAsyncLifetime
         _one.ReleaseDirectory(opened.Handle);
     }
 
+    /// <summary>A session may have 16 ranges of numbers that are not used up.</summary>
+    [Fact]
+    public async Task Ranges_of_inode_numbers_are_used_to_their_ends()
+    {
+        InodeId last = default;
+        for (var i = 0; i < 20 * 64; i++)
+        {
+            using var made = await MakeAsync(_directory, $"f{i}", FileKind.File);
+            last = made.Attributes!.Inode;
+        }
+
+        Assert.Same(_one.NodeOf(_directory), _one.NodeOf(last).Owner);
+        Assert.Empty(_failures);
+        Assert.Equal(1 + (20 * 64), (await NamesAsync(_two)).Count);
+    }
+
     [Fact]
     public async Task Many_that_the_other_made_are_removed_here_with_leases_taken_together()
     {
@@ -238,7 +256,7 @@ public sealed class ChangesHereTests : IAsyncLifetime
             Metaservers = _cluster!.Metaservers.Addresses,
             SessionLease = TimeSpan.FromSeconds(10),
         },
-        new VfsOptions { Gathering = gathering },
+        new VfsOptions { Gathering = gathering, InodesAtOnce = 64, Failed = _failures.Enqueue },
         new RecordingKernel());
 
     private static byte[] Name(string name) => Encoding.UTF8.GetBytes(name);
