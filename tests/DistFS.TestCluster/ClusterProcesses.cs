@@ -57,10 +57,18 @@ public sealed class ClusterProcesses : IAsyncDisposable
         }
 
         var cluster = new ClusterProcesses(metas, processes, addresses);
-        await metas.LeaderAsync().ConfigureAwait(false);
-        await Task.WhenAll(processes.Select(static process => process.StartAsync())).ConfigureAwait(false);
-        await cluster.ServersUpAsync(servers).ConfigureAwait(false);
-        return cluster;
+        try
+        {
+            await metas.LeaderAsync().ConfigureAwait(false);
+            await Task.WhenAll(processes.Select(static process => process.StartAsync())).ConfigureAwait(false);
+            await cluster.ServersUpAsync(servers).ConfigureAwait(false);
+            return cluster;
+        }
+        catch
+        {
+            await cluster.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 
     /// <summary>A client of it.</summary>

@@ -83,8 +83,16 @@ public sealed class MetaserverProcesses : IAsyncDisposable
         }
 
         var processes = new MetaserverProcesses(folder, cluster, members);
-        await Task.WhenAll(Enumerable.Range(0, count).Select(processes.StartAsync)).ConfigureAwait(false);
-        return processes;
+        try
+        {
+            await Task.WhenAll(Enumerable.Range(0, count).Select(processes.StartAsync)).ConfigureAwait(false);
+            return processes;
+        }
+        catch
+        {
+            await processes.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 
     /// <summary>Starts a member that does not run; returns when it listens.</summary>

@@ -60,8 +60,9 @@ public sealed class NodeProcess(string name, string folder, IReadOnlyList<string
     /// <summary>Resident memory, and the most it had, in bytes (proc(5), VmRSS, VmHWM).</summary>
     public (long Now, long Most) ResidentBytes => (Status("VmRSS"), Status("VmHWM"));
 
-    /// <summary>Starts it; returns when it listens, which it says by a first line.</summary>
+    /// <summary>Starts it; returns when it listens, which it says by a first line. If that fails nothing is left.</summary>
     /// <exception cref="InvalidOperationException">It ended instead; says what it said last.</exception>
+    /// <exception cref="TimeoutException">It said nothing for a minute.</exception>
     public async Task StartAsync()
     {
         Directory.CreateDirectory(folder);
@@ -71,12 +72,21 @@ public sealed class NodeProcess(string name, string folder, IReadOnlyList<string
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        var log = new StreamWriter(Path.Combine(folder, "node.log"), append: true) { AutoFlush = true };
         var process = _process = Process.Start(start)!;
-        process.ErrorDataReceived += (_, said) => Log(said.Data);
+        process.ErrorDataReceived += (_, said) => Log(log, said.Data);
         process.BeginErrorReadLine();
-        if (await process.StandardOutput.ReadLineAsync().WaitAsync(Patience).ConfigureAwait(false) == null)
+        try
         {
-            throw new InvalidOperationException($"{name} did not start: {LastSaid}");
+            if (await process.StandardOutput.ReadLineAsync().WaitAsync(Patience).ConfigureAwait(false) == null)
+            {
+                throw new InvalidOperationException($"{name} did not start: {LastSaid}");
+            }
+        }
+        catch
+        {
+            await KillAsync().ConfigureAwait(false);
+            throw;
         }
     }
 
@@ -116,17 +126,23 @@ public sealed class NodeProcess(string name, string folder, IReadOnlyList<string
         return code;
     }
 
-    private void Log(string? line)
+    /// <summary>
+    /// The file is held open: an exception here, say because the folder is gone, would end the process that runs the
+    /// tests.
+    /// </summary>
+    private void Log(StreamWriter log, string? line)
     {
         if (line == null)
         {
+            log.Dispose();
             return;
         }
 
         lock (_gate)
         {
             _lastSaid = line;
-            File.AppendAllText(Path.Combine(folder, "node.log"), line + "\n");
         }
+
+        log.WriteLine(line);
     }
 }
