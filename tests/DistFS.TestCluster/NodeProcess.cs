@@ -60,7 +60,7 @@ public sealed class NodeProcess(string name, string folder, IReadOnlyList<string
     /// <summary>Resident memory, and the most it had, in bytes (proc(5), VmRSS, VmHWM).</summary>
     public (long Now, long Most) ResidentBytes => (Status("VmRSS"), Status("VmHWM"));
 
-    /// <summary>Starts it; returns when it listens, which it says by a first line. If that fails nothing is left.</summary>
+    /// <summary>Starts it; returns when it listens, which it says by a first line. Failed, nothing is left.</summary>
     /// <exception cref="InvalidOperationException">It ended instead; says what it said last.</exception>
     /// <exception cref="TimeoutException">It said nothing for a minute.</exception>
     public async Task StartAsync()
