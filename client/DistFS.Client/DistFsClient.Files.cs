@@ -157,11 +157,11 @@ public sealed partial class DistFsClient
     }
 
     /// <summary>
-    /// Makes a file of up to 4 KiB with its content, in one round trip; durable when this returns.
+    /// Makes a file of up to 16 KiB with its content, in one round trip; durable when this returns.
     /// </summary>
     /// <param name="directory">In which.</param>
     /// <param name="name">Its name.</param>
-    /// <param name="content">At most 4,096 bytes.</param>
+    /// <param name="content">At most 16 KiB.</param>
     /// <param name="mode">Permission bits; no umask is taken.</param>
     /// <param name="modifyTime">Null: now.</param>
     /// <param name="cancellation">Gives up; then it may be there.</param>

@@ -54,7 +54,7 @@ public sealed record DistFsClientOptions
     /// <summary>Requests of up to 1 MiB that a reader has under way. Default 8.</summary>
     public int ReadsInFlight { get; init; } = 8;
 
-    /// <summary>Requests of up to 1 MiB that a writer has under way for one chunk. Default 8.</summary>
+    /// <summary>Requests of up to 1 MiB that a writer has under way. Default 8.</summary>
     public int WritesInFlight { get; init; } = 8;
 
     /// <summary>Told of failures behind which nobody waits: for logs. It never throws.</summary>

@@ -114,7 +114,11 @@ public sealed class DistFsFile : IAsyncDisposable
     /// <param name="isDurable">On the disks of all servers of its chunks, and of a majority of the metaservers.</param>
     /// <param name="cancellation">Gives up waiting.</param>
     /// <exception cref="DistFsException">Something of it is not.</exception>
-    public async Task FlushAsync(bool isDurable = true, CancellationToken cancellation = default)
+    public Task FlushAsync(bool isDurable = true, CancellationToken cancellation = default) =>
+        SendAsync(isDurable, null, cancellation);
+
+    /// <summary>As for everybody; and something is done behind it at the metaservers.</summary>
+    internal async Task SendAsync(bool isDurable, Operation? then, CancellationToken cancellation)
     {
         if (_writer == null)
         {
@@ -124,7 +128,7 @@ public sealed class DistFsFile : IAsyncDisposable
         await _turn.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
-            await _writer.FlushAsync(isDurable, cancellation).ConfigureAwait(false);
+            await _writer.FlushAsync(isDurable, then, cancellation).ConfigureAwait(false);
             _isUnflushed = false;
         }
         finally
@@ -164,7 +168,11 @@ public sealed class DistFsFile : IAsyncDisposable
     /// <param name="modifyTime">The file's time afterwards; null: when it was written.</param>
     /// <param name="cancellation">Gives up; then it is not known what is in the file.</param>
     /// <exception cref="DistFsException">Something of it is not durable; the file is closed all the same.</exception>
-    public async Task CloseAsync(FileTime? modifyTime = null, CancellationToken cancellation = default)
+    public Task CloseAsync(FileTime? modifyTime = null, CancellationToken cancellation = default) =>
+        EndAsync(modifyTime is { } time ? SetTime(time) : null, cancellation);
+
+    /// <summary>As for everybody; and something is done behind it at the metaservers.</summary>
+    internal async Task EndAsync(Operation? then, CancellationToken cancellation)
     {
         await _turn.WaitAsync(cancellation).ConfigureAwait(false);
         try
@@ -179,7 +187,7 @@ public sealed class DistFsFile : IAsyncDisposable
             {
                 if (_writer != null)
                 {
-                    await _writer.CompleteAsync(modifyTime, cancellation).ConfigureAwait(false);
+                    await _writer.CompleteAsync(then, cancellation).ConfigureAwait(false);
                 }
             }
             finally
@@ -243,6 +251,18 @@ public sealed class DistFsFile : IAsyncDisposable
             }
         }
     }
+
+    private Operation SetTime(FileTime time) => new()
+    {
+        SetAttributes = new SetAttributesRequest
+        {
+            Inode = Inode.Value,
+            ModifyTime = new SetAttributesRequest.Types.NewTime
+            {
+                Time = new Time { Seconds = time.Seconds, Nanoseconds = time.Nanoseconds },
+            },
+        },
+    };
 
     private FileWriter Writer()
     {

@@ -146,6 +146,22 @@ internal sealed class ChangeJournal : IAsyncDisposable
     /// <summary>Under the gate: whether something may be changed here.</summary>
     public bool CanAppend => _session is { IsEnded: false } && _entries.Count < 2 * EntriesMax;
 
+    /// <summary>An open ends, if it is of the session in which changes are sent; false: it is to be ended otherwise.
+    /// </summary>
+    public bool TryRelease(NodeOpen open)
+    {
+        lock (Gate)
+        {
+            if (!CanAppend || !_session!.Has(open))
+            {
+                return false;
+            }
+
+            Append(NodeChange.Release(open, _mount.Now()));
+            return true;
+        }
+    }
+
     /// <summary>Under the gate, with the change itself.</summary>
     public void Append(NodeChange change, params ReadOnlySpan<VfsNode> nodes)
     {
@@ -294,7 +310,7 @@ internal sealed class ChangeJournal : IAsyncDisposable
 
         for (var i = 0; i < done.Count; i++)
         {
-            if (done[i] != FsStatus.Ok && !(done[i] == FsStatus.NotFound && batch[i].Change.EndsWithInode))
+            if (batch[i].Change.IsLostBy(done[i]))
             {
                 foreach (var node in batch[i].Nodes)
                 {

@@ -170,8 +170,17 @@ internal sealed partial class VfsFile
         }
 
         var isDirty = _isDirty;
-        await OpenAsync(cancellation).ConfigureAwait(false);
-        _writer ??= await mount.Cluster.WritableAsync(_open!, cancellation).ConfigureAwait(false);
+        if (here.SentLength == 0 && _open == null && _writer == null)
+        {
+            await mount.SentAsync(node, cancellation).ConfigureAwait(false);
+            (_open, _writer) = await mount.Cluster.OpenNewAsync(node.Inode, cancellation).ConfigureAwait(false);
+        }
+        else
+        {
+            await OpenAsync(cancellation).ConfigureAwait(false);
+            _writer ??= await mount.Cluster.WritableAsync(_open!, cancellation).ConfigureAwait(false);
+        }
+
         if (isDirty)
         {
             await _writer.WriteAsync(0, here.Bytes, cancellation).ConfigureAwait(false);

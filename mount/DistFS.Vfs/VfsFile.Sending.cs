@@ -128,7 +128,10 @@ internal sealed partial class VfsFile
             if (_open is { } open)
             {
                 _open = null;
-                await mount.Cluster.CloseAsync(open, CancellationToken.None).ConfigureAwait(false);
+                if (!mount.Journal.TryRelease(open))
+                {
+                    await mount.Cluster.CloseAsync(open, CancellationToken.None).ConfigureAwait(false);
+                }
             }
         }
         catch (DistFsException e)
@@ -178,9 +181,7 @@ internal sealed partial class VfsFile
         _isDirty = false;
         try
         {
-            await _writer.FlushAsync(isDurable, cancellation).ConfigureAwait(false);
-            await KeepTimeAsync(cancellation).ConfigureAwait(false);
-
+            await DistFsNodes.FlushAsync(_writer, isDurable, Times(), cancellation).ConfigureAwait(false);
             lock (node.Gate)
             {
                 // What it takes on disks is known there.
@@ -195,24 +196,12 @@ internal sealed partial class VfsFile
     }
 
     /// <summary>Who was told when it was written is told the same for ever.</summary>
-    private async Task KeepTimeAsync(CancellationToken cancellation)
+    private AttributeChange? Times()
     {
-        AttributeChange? change;
         lock (node.Gate)
         {
-            change = _isWritten && _modified != null
+            return _isWritten && _modified != null
                 ? new AttributeChange { ModifyTime = _modified, ChangeTime = _changed } : null;
-        }
-
-        if (change != null)
-        {
-            var reply = await mount.Cluster
-                .SetAttributesAsync(FileIdentity.Root, node.Inode, change, cancellation).ConfigureAwait(false);
-            if (reply.Status != FsStatus.Ok)
-            {
-                throw new DistFsException(
-                    ErrorCatalog.FileRefused, $"The times of inode {node.Inode.Value}.", null, reply.Status);
-            }
         }
     }
 
@@ -241,8 +230,7 @@ internal sealed partial class VfsFile
 
         try
         {
-            await writer.CloseAsync(null, cancellation).ConfigureAwait(false);
-            await KeepTimeAsync(cancellation).ConfigureAwait(false);
+            await DistFsNodes.CloseAsync(writer, Times(), cancellation).ConfigureAwait(false);
         }
         catch (DistFsException e)
         {

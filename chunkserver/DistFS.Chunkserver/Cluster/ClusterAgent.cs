@@ -131,13 +131,15 @@ internal sealed partial class ClusterAgent : IAsyncDisposable
         while (true)
         {
             var facts = _host.Facts;
+            var pause = _options.Heartbeat;
             if (Ask(core => core.NextHeartbeat(facts)) is { } beat)
             {
                 await BeatOnceAsync(beat, stop).ConfigureAwait(false);
+                pause = beat.Request.Results.Count > 0 ? _options.HeartbeatAfterCopies : pause;
             }
 
             // Asked for meanwhile more than once, it is one heartbeat all the same.
-            await _beatNow.WaitAsync(_options.Heartbeat, stop).ConfigureAwait(false);
+            await _beatNow.WaitAsync(pause, stop).ConfigureAwait(false);
             while (_beatNow.Wait(0, CancellationToken.None))
             {
                 // Taken.

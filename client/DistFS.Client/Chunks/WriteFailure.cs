@@ -50,6 +50,9 @@ public sealed record ChunkWriterOptions
     /// <summary>Names the writer to servers, in place of what is drawn; 0 for none.</summary>
     internal ulong Writer { get; init; }
 
+    /// <summary>Shared with writers of other chunks, in place of <see cref="RequestsMax"/>; null: it has its own.</summary>
+    internal Turnstile? Window { get; init; }
+
     /// <summary>Where it goes on.</summary>
     internal ShellScheduler Scheduler { get; init; } = ShellScheduler.Pool;
 

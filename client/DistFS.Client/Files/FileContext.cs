@@ -19,7 +19,11 @@ internal sealed record FileContext(
     FrameChannels Links,
     ChunkReader Reader,
     DistFsClientOptions Options,
-    Func<ulong> Session);
+    Func<ulong> Session)
+{
+    /// <summary>Of what all of its files gather.</summary>
+    public GatherBudget Gathering { get; } = new();
+}
 
 /// <summary>An open of a file, as the metaservers know it.</summary>
 /// <param name="Session">By which it was opened.</param>

@@ -7,20 +7,77 @@ namespace DistFS.Client.Files;
 /// <content>What chunk servers have acknowledged is committed: when somebody flushes, and every second.</content>
 internal sealed partial class FileWriter
 {
-    /// <summary>What chunk servers have acknowledged becomes the file's.</summary>
-    private async Task CommitAsync(IReadOnlyList<WrittenPlace> places, CancellationToken cancellation)
+    /// <summary>
+    /// What chunk servers have acknowledged becomes the file's; behind it, as a rule in the same request, what else is
+    /// to be done.
+    /// </summary>
+    private async Task CommitAsync(
+        IReadOnlyCollection<WrittenPlace> places, Func<IEnumerable<Operation>> then, CancellationToken cancellation)
     {
         await _committing.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
-            foreach (var place in places)
+            var written = places.Select(static place => (Place: place, Chunk: place.Written))
+                .Where(static one => one.Chunk.Length > 0).ToList();
+            if (written.Count > 0 && await TryCommitAsync(written, then(), cancellation).ConfigureAwait(false))
+            {
+                return;
+            }
+
+            foreach (var (place, _) in written)
             {
                 await CommitAsync(place, cancellation).ConfigureAwait(false);
+            }
+
+            foreach (var operation in then())
+            {
+                Ensure(operation, await WrittenPlace
+                    .OneAsync(_context, _open, operation, cancellation).ConfigureAwait(false));
             }
         }
         finally
         {
             _committing.Release();
+        }
+    }
+
+    private Task CommitAsync(IReadOnlyCollection<WrittenPlace> places, CancellationToken cancellation) =>
+        CommitAsync(places, static () => [], cancellation);
+
+    /// <summary>All in one request; false: one of the chunks was refused, so all of it is to be done again.</summary>
+    private async Task<bool> TryCommitAsync(
+        List<(WrittenPlace Place, WrittenChunk Chunk)> written,
+        IEnumerable<Operation> then,
+        CancellationToken cancellation)
+    {
+        var commit = new CommitWriteRequest { Inode = _mapping.Inode.Value, Handle = _open.Handle };
+        commit.Chunks.AddRange(written.Select(static one => one.Chunk));
+        Operation[] operations = [new Operation { CommitWrite = commit }, .. then];
+        var replies = await WrittenPlace.AllAsync(_context, _open, operations, cancellation).ConfigureAwait(false);
+        if (replies[0].Status != 0)
+        {
+            return false;
+        }
+
+        foreach (var (place, chunk) in written)
+        {
+            place.Committed = chunk.Length;
+        }
+
+        for (var i = 1; i < operations.Length; i++)
+        {
+            Ensure(operations[i], replies[i]);
+        }
+
+        return true;
+    }
+
+    private void Ensure(Operation operation, OperationReply reply)
+    {
+        // A seal is stale if somebody else has begun a version since: what was committed is the file's.
+        if (reply.Status != 0 && !(reply.Status == (int)FsStatus.Stale && operation.SealChunks != null))
+        {
+            throw FileErrors.Of((FsStatus)reply.Status, _mapping.Path);
         }
     }
 

@@ -1,3 +1,4 @@
+using DistFS.Client.Chunks;
 using DistFS.Client.Names;
 using DistFS.Primitives;
 using DistFS.Protocol;
@@ -34,7 +35,7 @@ internal sealed partial class FileWriter
             {
                 // Somebody else has made a chunk of it meanwhile. What was sent before is written once more.
                 await LeaveMetadataAsync(small, cancellation).ConfigureAwait(false);
-                await LeavePlacesAsync(0, cancellation).ConfigureAwait(false);
+                await LeavePlacesAsync(Open(), cancellation).ConfigureAwait(false);
                 return;
             }
 
@@ -53,10 +54,7 @@ internal sealed partial class FileWriter
     {
         foreach (var (offset, bytes) in small.Changed)
         {
-            var place = await PlaceAsync(0, cancellation).ConfigureAwait(false);
-            _ = await place.Writer.BeginAsync((uint)offset, bytes, isDurable: false, cancellation)
-                .ConfigureAwait(false);
-            place.End = Math.Max(place.End, (uint)(offset + bytes.Length));
+            await SendAsync(0, [new ChunkPart((uint)offset, bytes)], cancellation).ConfigureAwait(false);
         }
 
         // Not before: if that fails, what is here is to be sent yet.

@@ -3,15 +3,18 @@ using DistFS.Primitives;
 namespace DistFS.Client.Files;
 
 /// <summary>
-/// The bytes of a file that fits its metadata row (4 KiB): all of them, and which were written since they were sent.
+/// The bytes of a file that fits its metadata row (16 KiB): all of them, and which were written since they were sent.
 /// Only these are sent: what stands between them may be another client's by now.
 /// </summary>
 internal sealed class SmallContent
 {
     /// <summary>Longest content that stands in the metadata (docs/design/metadata.md, "Content").</summary>
-    public const int BytesMax = 4096;
+    public const int BytesMax = 16 << 10;
 
-    private readonly byte[] _bytes = new byte[BytesMax];
+    private const int BytesMin = 512;
+
+    // What is behind the length is zeros.
+    private byte[] _bytes;
 
     // By offset; neither overlapping nor touching.
     private readonly List<(int From, int To)> _written = [];
@@ -20,6 +23,7 @@ internal sealed class SmallContent
     public SmallContent(ReadOnlySpan<byte> content, int length)
     {
         Check.That(content.Length <= length && length <= BytesMax);
+        _bytes = new byte[Math.Max(BytesMin, length)];
         content.CopyTo(_bytes);
         Length = length;
     }
@@ -54,6 +58,7 @@ internal sealed class SmallContent
         }
 
         var (from, to) = ((int)offset, (int)offset + bytes.Length);
+        Grow(to);
         bytes.CopyTo(_bytes.AsSpan(from));
         Length = Math.Max(Length, to);
         var first = _written.FindIndex(range => range.To >= from);
@@ -80,8 +85,17 @@ internal sealed class SmallContent
             return false;
         }
 
+        Grow((int)length);
         _bytes.AsSpan((int)length).Clear();
         Length = (int)length;
         return true;
+    }
+
+    private void Grow(int length)
+    {
+        if (length > _bytes.Length)
+        {
+            Array.Resize(ref _bytes, Math.Min(BytesMax, Math.Max(length, _bytes.Length * 2)));
+        }
     }
 }

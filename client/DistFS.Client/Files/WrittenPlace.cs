@@ -16,7 +16,13 @@ internal sealed class WrittenPlace : IChunkVersions, IPlaceOperations, IAsyncDis
     private readonly FileMapping _mapping;
     private readonly OpenHandleOf _open;
 
-    private WrittenPlace(FileContext context, FileMapping mapping, OpenHandleOf open, ulong index, ChunkTarget target)
+    private WrittenPlace(
+        FileContext context,
+        FileMapping mapping,
+        OpenHandleOf open,
+        ulong index,
+        ChunkTarget target,
+        Turnstile window)
     {
         (_context, _mapping, _open, Index) = (context, mapping, open, index);
         Writer = new ChunkWriter(
@@ -25,7 +31,7 @@ internal sealed class WrittenPlace : IChunkVersions, IPlaceOperations, IAsyncDis
             context.Links,
             new ChunkWriterOptions
             {
-                RequestsMax = context.Options.WritesInFlight,
+                Window = window,
                 Patience = context.Options.Patience,
             });
         Committed = target.StoredLength;
@@ -70,7 +76,12 @@ internal sealed class WrittenPlace : IChunkVersions, IPlaceOperations, IAsyncDis
     /// <summary>Makes a place writable.</summary>
     /// <exception cref="DistFsException">Refused, or there is no server for it.</exception>
     public static async Task<(WrittenPlace Place, bool IsReplacement)> BeginAsync(
-        FileContext context, FileMapping mapping, OpenHandleOf open, ulong index, CancellationToken cancellation)
+        FileContext context,
+        FileMapping mapping,
+        OpenHandleOf open,
+        ulong index,
+        Turnstile window,
+        CancellationToken cancellation)
     {
         var info = await AllocateAsync(context, mapping, open, index, cancellation).ConfigureAwait(false);
         var target = await mapping.TargetOfAsync(info, refresh: false, cancellation).ConfigureAwait(false);
@@ -82,7 +93,20 @@ internal sealed class WrittenPlace : IChunkVersions, IPlaceOperations, IAsyncDis
                 ?? throw FileErrors.Of(FsStatus.Stale, mapping.Path);
         }
 
-        return (new WrittenPlace(context, mapping, open, index, target), info.Replacement);
+        return (new WrittenPlace(context, mapping, open, index, target, window), info.Replacement);
+    }
+
+    /// <summary>One that was given already, and that nobody else has.</summary>
+    public static async Task<WrittenPlace> BeginAsync(
+        FileContext context,
+        FileMapping mapping,
+        OpenHandleOf open,
+        ChunkInfo given,
+        Turnstile window,
+        CancellationToken cancellation)
+    {
+        var target = await mapping.TargetOfAsync(given, refresh: false, cancellation).ConfigureAwait(false);
+        return new WrittenPlace(context, mapping, open, given.Index, target, window);
     }
 
     /// <summary>The replacement has all that stood here, and takes its place.</summary>
@@ -168,6 +192,28 @@ internal sealed class WrittenPlace : IChunkVersions, IPlaceOperations, IAsyncDis
 
             await waits.PauseAsync(cancellation).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>Several in one request, under the session of the open, each for itself.</summary>
+    public static async Task<IReadOnlyList<OperationReply>> AllAsync(
+        FileContext context, OpenHandleOf open, IReadOnlyList<Operation> operations, CancellationToken cancellation)
+    {
+        var request = new MutateRequest();
+        request.Operations.AddRange(operations);
+        var replies = await open.Session.MutateAsync(request, cancellation).ConfigureAwait(false);
+        if (replies.All(static reply => reply.Status != (int)FsStatus.TryAgain))
+        {
+            return replies;
+        }
+
+        // One of them is to be asked again, and those behind it are to come behind it.
+        var again = new List<OperationReply>();
+        foreach (var operation in operations)
+        {
+            again.Add(await OneAsync(context, open, operation, cancellation).ConfigureAwait(false));
+        }
+
+        return again;
     }
 
     private WrittenChunk Named(ChunkTarget target, uint length) => new()

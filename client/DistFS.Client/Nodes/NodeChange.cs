@@ -17,11 +17,16 @@ public sealed class NodeChange
     public int Bytes { get; private init; } = 64;
 
     /// <summary>
-    /// It is of an inode only: if that is there no more (ENOENT), nobody can ask for what was changed, and nothing is
-    /// lost.
+    /// Whether such an answer says that something is lost. Of what is of an inode only nobody can ask for what was
+    /// changed, if that is there no more (ENOENT); and an open that ends may have ended before.
     /// </summary>
-    public bool EndsWithInode => Operation.KindCase is Operation.KindOneofCase.WriteInline
-        or Operation.KindOneofCase.SetAttributes or Operation.KindOneofCase.SetSize;
+    public bool IsLostBy(FsStatus status) => status != FsStatus.Ok && Operation.KindCase switch
+    {
+        Operation.KindOneofCase.WriteInline or Operation.KindOneofCase.SetAttributes
+            or Operation.KindOneofCase.SetSize => status != FsStatus.NotFound,
+        Operation.KindOneofCase.Release => false,
+        _ => true,
+    };
 
     internal Operation Operation { get; }
 
@@ -117,6 +122,17 @@ public sealed class NodeChange
         time,
         new Operation { SetSize = new SetSizeRequest { Inode = inode.Value, Size = (ulong)length } },
         0);
+
+    /// <summary>An open ends: nobody need wait for that.</summary>
+    public static NodeChange Release(NodeOpen open, FileTime time)
+    {
+        ArgumentNullException.ThrowIfNull(open);
+        return Of(
+            FileIdentity.Root,
+            time,
+            new Operation { Release = new ReleaseRequest { Inode = open.Inode.Value, Handle = open.Handle.Handle } },
+            0);
+    }
 
     /// <summary>Longest content that <see cref="Write"/> takes.</summary>
     public const int ContentBytesMax = Files.SmallContent.BytesMax;

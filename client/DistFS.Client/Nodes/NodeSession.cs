@@ -23,6 +23,13 @@ public sealed class NodeSession
     /// <summary>It is over: so are its leases.</summary>
     public bool IsEnded => _session.IsEnded;
 
+    /// <summary>Whether something was opened in it.</summary>
+    public bool Has(NodeOpen open)
+    {
+        ArgumentNullException.ThrowIfNull(open);
+        return ReferenceEquals(open.Handle.Session, _session);
+    }
+
     /// <summary>Numbers for new inodes.</summary>
     /// <param name="count">64 to 65,536.</param>
     /// <param name="cancellation">Gives up.</param>

@@ -7,7 +7,7 @@ public static class ChunkLayout
     public const int ChunkBytes = 64 << 20;
 
     /// <summary>Bytes of a file that may stand in its metadata instead of its first chunk.</summary>
-    public const int InlineBytesMax = 4096;
+    public const int InlineBytesMax = 16 << 10;
 
     /// <summary>Longest file: 1 EiB.</summary>
     public const long FileBytesMax = 1L << 60;

@@ -6,7 +6,7 @@ using DistFS.Protocol;
 namespace DistFS.Metadata.Ops;
 
 /// <summary>
-/// write (POSIX) to the first 4 KiB of a file that has no chunk there: the bytes stand in the metadata.
+/// write (POSIX) to the first 16 KiB of a file that has no chunk there: the bytes stand in the metadata.
 /// </summary>
 internal static class WriteInlineOperation
 {

@@ -55,7 +55,7 @@ public sealed class SmallContentTests
         Assert.True(small.TryWrite(100, new byte[10]));
         Assert.True(small.TryWrite(110, new byte[5]));
         Assert.True(small.TryWrite(95, new byte[5]));
-        Assert.True(small.TryWrite(4096, []));
+        Assert.True(small.TryWrite(SmallContent.BytesMax, []));
         Assert.Equal([(95, 20), (500, 1)], small.Changed.Select(static one => (one.Offset, one.Bytes.Length)));
         Assert.Equal(1000, small.Length);
         Assert.True(small.TryWrite(114, new byte[400]));

@@ -99,7 +99,7 @@ public sealed class ContentCheckTests
 
     [Fact]
     public void Too_many_bytes_in_the_metadata() =>
-        Finds("4097 bytes in its metadata", () => _files.Fs.Tree.PutContent(_small, new byte[4097]));
+        Finds("16385 bytes in its metadata", () => _files.Fs.Tree.PutContent(_small, new byte[ChunkLayout.InlineBytesMax + 1]));
 
     [Fact]
     public void Bytes_in_both_places() =>

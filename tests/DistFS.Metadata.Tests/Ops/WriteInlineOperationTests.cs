@@ -1,3 +1,4 @@
+using DistFS.Metadata.Chunks;
 using DistFS.Metadata.Tests.Content;
 
 namespace DistFS.Metadata.Tests.Ops;
@@ -23,13 +24,13 @@ public sealed class WriteInlineOperationTests
     }
 
     [Fact]
-    public void Up_to_4_KiB_and_not_a_byte_more()
+    public void Up_to_16_KiB_and_not_a_byte_more()
     {
-        Ok(_files.Write(_file, 0, new byte[4096]));
-        Ok(_files.Write(_file, 4095, [1]));
-        Assert.Equal(FsStatus.MessageTooLarge, _files.Write(_file, 4095, [1, 2]));
+        Ok(_files.Write(_file, 0, new byte[ChunkLayout.InlineBytesMax]));
+        Ok(_files.Write(_file, ChunkLayout.InlineBytesMax - 1, [1]));
+        Assert.Equal(FsStatus.MessageTooLarge, _files.Write(_file, ChunkLayout.InlineBytesMax - 1, [1, 2]));
         Assert.Equal(FsStatus.MessageTooLarge, _files.Write(_file, ulong.MaxValue, [1, 2]));
-        Assert.Equal(4096, _files.Size(_file));
+        Assert.Equal(ChunkLayout.InlineBytesMax, _files.Size(_file));
         _files.Sound();
     }
 

@@ -11,8 +11,11 @@ public sealed record RepairOptions
     /// </summary>
     public int InFlightMax { get; init; } = 64;
 
-    /// <summary>Bytes of them: four full chunks.</summary>
-    public long InFlightBytesMax { get; init; } = 4L * ChunkLayout.ChunkBytes;
+    /// <summary>
+    /// Bytes of them: eight full chunks. At the least rate that servers go down to (8 MiB/s) they take 64 s, less than
+    /// each of them has; with four, servers wait for orders between them.
+    /// </summary>
+    public long InFlightBytesMax { get; init; } = 8L * ChunkLayout.ChunkBytes;
 
     /// <summary>
     /// What a server sends and receives for copies, per second, when no client feels it: what a link of 10 Gbit/s

@@ -139,7 +139,7 @@ public sealed class RepairPaceTests
     /// <summary>Of small chunks many at once: each waits for a heartbeat. Of full ones no more than four.</summary>
     [Theory]
     [InlineData(10_000, 64)]
-    [InlineData(ChunkLayout.ChunkBytes, 4)]
+    [InlineData(ChunkLayout.ChunkBytes, 8)]
     public void Copies_at_once_are_counted_in_bytes(long bytes, int expected)
     {
         var options = new RepairOptions { BytesPerSecondMax = 1L << 40 };
