@@ -147,7 +147,13 @@ internal sealed partial class VfsFile
                 }
 
                 Sent();
+                node.Content = node.IsRemoved ? null : bytes;
             }
+        }
+
+        if (!node.IsRemoved)
+        {
+            mount.Contents.Add(node, bytes);
         }
 
         _here.Sent();
@@ -208,6 +214,7 @@ internal sealed partial class VfsFile
         lock (node.Gate)
         {
             (_isWritten, _isHere, _end) = (true, true, _here!.Length);
+            node.Content = null;
             _modified = _changed = mount.Now();
             node.Known = node.Known is { } known ? Overlay(known) : null;
         }

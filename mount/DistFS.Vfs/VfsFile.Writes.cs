@@ -275,6 +275,7 @@ internal sealed partial class VfsFile
         lock (node.Gate)
         {
             _isWritten = true;
+            node.Content = null;
             _added += count;
             _end = _isHere ? Math.Max(node.Known?.Size ?? _end, end) : Math.Max(_end, end);
             _isHere = false;

@@ -66,6 +66,9 @@ internal sealed partial class VfsFile(VfsMount mount, VfsNode node)
     /// <summary>Whether the metaservers know that it is open here.</summary>
     public bool IsRegistered => _open is { IsLost: false };
 
+    /// <summary>Whether something was written here that the metaservers do not know. Under the node's gate.</summary>
+    public bool IsWritten => _isWritten;
+
     /// <summary>Whether nothing of it is here, nor open.</summary>
     public bool IsClosed => _open == null && _writer == null && _here == null;
 
@@ -124,6 +127,7 @@ internal sealed partial class VfsFile(VfsMount mount, VfsNode node)
     public async ValueTask<int> ReadAsync(long offset, Memory<byte> into, CancellationToken cancellation)
     {
         DistFsFile source;
+        long stamp;
         await _turn.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
@@ -139,7 +143,13 @@ internal sealed partial class VfsFile(VfsMount mount, VfsNode node)
                 await OpenAsync(cancellation).ConfigureAwait(false);
             }
 
+            if (_writer == null && TryReadKept(offset, into.Span, out var kept))
+            {
+                return kept;
+            }
+
             source = _writer ?? Reader();
+            stamp = source == _reader ? _readerStamp : -1;
         }
         finally
         {
@@ -147,7 +157,45 @@ internal sealed partial class VfsFile(VfsMount mount, VfsNode node)
         }
 
         await mount.SentAsync(node, cancellation).ConfigureAwait(false);
-        return await source.ReadAsync(offset, into, cancellation).ConfigureAwait(false);
+        if (stamp >= 0)
+        {
+            await mount.FetchContentAsync(node, cancellation).ConfigureAwait(false);
+            if (TryReadKept(offset, into.Span, out var fetched))
+            {
+                return fetched;
+            }
+        }
+
+        var count = await source.ReadAsync(offset, into, cancellation).ConfigureAwait(false);
+        if (offset == 0 && count is > 0 and <= NodeChange.ContentBytesMax && stamp >= 0)
+        {
+            mount.KeepContent(node, into[..count].ToArray(), stamp);
+        }
+
+        return count;
+    }
+
+    /// <summary>All of a short file, as it was told or written here.</summary>
+    private bool TryReadKept(long offset, Span<byte> into, out int count)
+    {
+        count = 0;
+        lock (node.Gate)
+        {
+            if (node.Content is not { } content || !mount.Holds(node, LeaseMode.Read))
+            {
+                return false;
+            }
+
+            if (offset < content.Length)
+            {
+                var rest = content.AsSpan((int)offset);
+                count = Math.Min(rest.Length, into.Length);
+                rest[..count].CopyTo(into);
+            }
+
+            node.IsContentUsed = true;
+            return true;
+        }
     }
 
     /// <summary>Under the turn: one that knows where the bytes are as of now.</summary>

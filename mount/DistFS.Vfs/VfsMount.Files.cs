@@ -182,6 +182,9 @@ public sealed partial class VfsMount
                 : (await _cluster.SetLengthAsync(FileIdentity.Root, node.Inode, length, cancellation)
                     .ConfigureAwait(false))
                 .Status;
+
+            // Who looked at it meanwhile may have seen it as it was before.
+            node.Changed();
         }
 
         if (status == FsStatus.Ok && change.Change is { } attributes)

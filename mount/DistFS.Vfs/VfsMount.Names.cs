@@ -158,8 +158,10 @@ public sealed partial class VfsMount
             }
         }
 
-        if (TryTell(NodeOf(inode), out entry))
+        var node = NodeOf(inode);
+        if (TryTell(node, out entry))
         {
+            node.FoundIn = parent;
             entry = entry with { NameValid = valid, Use = entry.Use.And(parent) };
             return true;
         }

@@ -37,7 +37,8 @@ public sealed partial class VfsMount : ILeaseHolder, IAsyncDisposable
     private Task _keeping = Task.CompletedTask;
     private long _uses;
 
-    private VfsMount(VfsOptions options, IVfsKernel kernel) => (_options, _kernel) = (options, kernel);
+    private VfsMount(VfsOptions options, IVfsKernel kernel) =>
+        (_options, _kernel, Contents) = (options, kernel, new ContentCache(options.ContentCacheBytes));
 
     /// <summary>Inodes that are remembered.</summary>
     public int NodesCount => _nodes.Count;

@@ -24,6 +24,24 @@ internal sealed class VfsNode(InodeId inode)
     /// <summary>Under the lease, with what was written here and not sent; null: it is asked for.</summary>
     public FileStatus? Known { get; set; }
 
+    /// <summary>
+    /// Of a short regular file: all that is in it, under the lease, with what was written here. Never changed, but
+    /// replaced. Null: it is asked for.
+    /// </summary>
+    public byte[]? Content { get; set; }
+
+    /// <summary>Of a regular file: the directory in which it was found last; null: not known.</summary>
+    public VfsNode? FoundIn { get; set; }
+
+    /// <summary>
+    /// Of a directory: contents of files in it that were asked for one soon behind the other, and when the last was, in
+    /// the clock's time stamps.
+    /// </summary>
+    public (int Count, long At) ContentsAsked { get; set; }
+
+    /// <summary>Its content was read since it was looked at last (<see cref="ContentCache"/>).</summary>
+    public bool IsContentUsed { get; set; }
+
     /// <summary>Whether all names of the directory are in the cache: what is not there does not exist.</summary>
     public bool IsComplete { get; private set; }
 
@@ -162,7 +180,7 @@ internal sealed class VfsNode(InodeId inode)
         {
             Stamp++;
             NamesStamp++;
-            Known = null;
+            (Known, Content) = (null, null);
             IsComplete = false;
             List<byte[]> names = _names == null ? [] : [.. _names.Keys];
             _names = null;
@@ -177,7 +195,7 @@ internal sealed class VfsNode(InodeId inode)
         {
             Stamp++;
             NamesStamp++;
-            Known = null;
+            (Known, Content) = (null, null);
         }
     }
 

@@ -78,6 +78,9 @@ public sealed record VfsOptions
     /// <summary>Content of new files that is kept here until it is sent, in bytes: beyond it writes wait.</summary>
     public long UnsentBytesMax { get; init; } = 64 << 20;
 
+    /// <summary>Content of short files that is kept to be read again, in bytes.</summary>
+    public long ContentCacheBytes { get; init; } = 64 << 20;
+
     /// <summary>Told of what could not be done since the cluster did not: for logs.</summary>
     public Action<DistFsException>? Failed { get; init; }
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text;
 using DistFS.Client;
 using DistFS.Client.Nodes;
+using DistFS.Native;
 using DistFS.TestCluster;
 
 namespace DistFS.Vfs.Tests;
@@ -193,6 +194,72 @@ public sealed class TwoMountsTests : IAsyncLifetime
         Assert.Equal("aBbbba", await ReadAsync(_one, made.Inode));
         await _one.ReleaseAsync(made.Handle);
         await _two.ReleaseAsync(other);
+    }
+
+    /// <summary>
+    /// Whoever reads one short file of a directory after the other has the next ones already: nobody need be asked for
+    /// them. Until somebody changes one.
+    /// </summary>
+    [Fact]
+    public async Task Contents_of_short_files_are_here_before_they_are_read_and_until_they_change()
+    {
+        const int Files = 24;
+        const int Asked = 11;
+        var inodes = new InodeId[Files];
+        for (var i = 0; i < Files; i++)
+        {
+            var made = await CreateAsync(_one, $"short{i}");
+            await _one.WriteAsync(made.Handle, 0, Encoding.UTF8.GetBytes($"content {i}"), default, default);
+            await _one.ReleaseAsync(made.Handle);
+            inodes[i] = made.Inode;
+        }
+
+        await UntilToldAsync(_two, "none");
+        for (var i = 0; i < Files; i++)
+        {
+            Assert.Equal(FsStatus.Ok, await StatusAsync(_two, $"short{i}"));
+        }
+
+        for (var i = 0; i < Asked; i++)
+        {
+            Assert.Equal($"content {i}", await ReadAsync(_two, inodes[i]));
+        }
+
+        // What was written here and what was fetched, while nobody answers.
+        SignalAll(ProcessSignal.Stop);
+        try
+        {
+            for (var i = Asked; i < Files; i++)
+            {
+                Assert.Equal($"content {i}", await ReadAsync(_two, inodes[i]).WaitAsync(TimeSpan.FromSeconds(3)));
+            }
+        }
+        finally
+        {
+            SignalAll(ProcessSignal.Continue);
+        }
+
+        var opened = await OpenAsync(_one, inodes[9], writes: true);
+        await _one.WriteAsync(opened, 0, "C"u8.ToArray(), default, default);
+        Assert.Equal("Content 9", await ReadAsync(_two, inodes[9]));
+        Assert.Equal("Content 9", await ReadAsync(_one, inodes[9]));
+        using (var cut = await _two.SetAttributesAsync(
+            FileIdentity.Root, inodes[10], new VfsChange(null, 7), default))
+        {
+            Assert.Equal(FsStatus.Ok, cut.Status);
+        }
+
+        Assert.Equal("content", await ReadAsync(_two, inodes[10]));
+        Assert.Equal("content", await ReadAsync(_one, inodes[10]));
+        await _one.ReleaseAsync(opened);
+
+        void SignalAll(ProcessSignal signal)
+        {
+            for (var i = 0; i < _cluster.Metaservers.Count; i++)
+            {
+                _cluster.Metaservers.Signal(i, signal);
+            }
+        }
     }
 
     private static async Task AppendAsync(VfsMount mount, ulong handle, char letter)

@@ -286,6 +286,7 @@ internal sealed class LocalCluster
             UseShellExecute = false,
         };
         start.Environment["DISTFS_LOG"] = node.Log;
+        SharedMachine.Configure(start);
         using var process = Process.Start(start)!;
         return process.Id;
     }

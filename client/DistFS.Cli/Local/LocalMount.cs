@@ -36,6 +36,7 @@ internal static class LocalMount
             UseShellExecute = false,
             RedirectStandardError = true,
         };
+        SharedMachine.Configure(start);
         using var process = Process.Start(start)!;
 
         // What it starts keeps the pipe open no longer than itself: a mount writes to its log.

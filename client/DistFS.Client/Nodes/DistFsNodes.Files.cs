@@ -170,6 +170,30 @@ public sealed partial class DistFsNodes
         }
     }
 
+    /// <summary>Contents of files that stand in the metadata, in one round trip.</summary>
+    /// <param name="inodes">1 to 256.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <returns>In their order. Null: it stands elsewhere, or is not there, or is to be asked for by itself.</returns>
+    /// <exception cref="DistFsException">Nobody answers.</exception>
+    public async Task<IReadOnlyList<byte[]?>> ContentsOfAsync(
+        IReadOnlyCollection<InodeId> inodes, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(inodes);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(inodes.Count, 256);
+        var request = new ReadRequest
+        {
+            Client = _sessions.Id,
+            Caller = Cluster.MetadataChannel.CallerOf(_options.Identity),
+        };
+        request.Operations.Add(inodes.Select(static inode => new ReadOperation
+        {
+            GetFileMap = new GetFileMapRequest { Inode = inode.Value },
+        }));
+        var replies = await _channel.ReadAsync(request, cancellation).ConfigureAwait(false);
+        return [.. replies.Select(static reply => reply.Status == 0 && reply.Map is { } map && map.Chunks.Count == 0
+            && (ulong)map.Data.Length == map.Size ? map.Data.ToByteArray() : null)];
+    }
+
     /// <summary>The content of a file, to be read; without an open only as long as the file has a name.</summary>
     public DistFsFile ContentOf(InodeId inode, NodeOpen? open) => new(
         _files, new FileMapping(_files, inode, open?.Handle, Name(inode)), open: null, writer: null, canRead: true);
