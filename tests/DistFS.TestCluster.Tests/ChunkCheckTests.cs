@@ -34,12 +34,12 @@ public sealed class ChunkCheckTests : IDisposable
 
         // While somebody writes beside it.
         await using var written = await dfs.CreateFileAsync("/data/written");
-        await written.WriteAsync(0, bytes.AsMemory(0, 10_000));
+        await written.WriteAsync(0, bytes.AsMemory(0, 20_000));
         await written.FlushAsync();
         var sound = await FsckAsync(cluster, "--read", "/");
         Assert.Equal((0, 0L), (sound.Code, sound.Report.GetProperty("findingsTotal").GetInt64()));
         Assert.Equal(
-            (2, 3, 9, 3L * (Bytes + 10_000)),
+            (2, 3, 9, 3L * (Bytes + 20_000)),
             (Number("files"), Number("chunks"), Number("copies"), sound.Report.GetProperty("bytesRead").GetInt64()));
 
         Flip(cluster.Servers[0]);

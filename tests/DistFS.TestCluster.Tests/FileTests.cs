@@ -18,22 +18,22 @@ public sealed class FileTests(ClusterFixture fixture) : IClassFixture<ClusterFix
         await WriteAsync("/a/b/c/small", "Hello, world"u8.ToArray());
         Assert.Equal("Hello, world", Encoding.UTF8.GetString(await ReadAsync("/a/b/c/small")));
         Assert.Empty(await Dfs.GetBlockLocationsAsync("/a/b/c/small"));
-        var bytes = Bytes(5_000, 1);
+        var bytes = Bytes(20_000, 1);
         await WriteAsync("/a/b/c/larger", bytes);
         Assert.Equal(bytes, await ReadAsync("/a/b/c/larger"));
         var range = Assert.Single(await Dfs.GetBlockLocationsAsync("/a/b/c/larger"));
-        Assert.Equal((0, 5_000, 3), (range.Offset, range.Length, range.Replicas.Count));
+        Assert.Equal((0, 20_000, 3), (range.Offset, range.Length, range.Replicas.Count));
         Assert.Equal(3, range.Replicas.Select(static replica => replica.Rack).Distinct().Count());
     }
 
     [Fact]
     public async Task A_file_grows_out_of_the_metadata_and_keeps_its_bytes()
     {
-        byte[] expected = [.. Bytes(3_000, 2), .. Bytes(3_000, 3)];
-        await WriteAsync("/grows", Bytes(3_000, 2));
+        byte[] expected = [.. Bytes(12_000, 2), .. Bytes(12_000, 3)];
+        await WriteAsync("/grows", Bytes(12_000, 2));
         await using (var file = await Dfs.OpenWriteAsync("/grows"))
         {
-            await file.WriteAsync(3_000, Bytes(3_000, 3));
+            await file.WriteAsync(12_000, Bytes(12_000, 3));
             Assert.Equal(expected, await ReadAllAsync(file));
         }
 

@@ -70,14 +70,14 @@ public sealed class SharedFileTests(ClusterFixture fixture) : IClassFixture<Clus
             await writer.SetLengthAsync(length);
             if (length == 0)
             {
-                await writer.WriteAsync(0, Bytes(10_000, 2));
+                await writer.WriteAsync(0, Bytes(20_000, 2));
             }
         }
 
         // Without leases it may be seen late: then all of it is as it was.
         await ReadAsync(name);
         var count = await reader.ReadAsync(0, read);
-        var after = length == 0 ? Bytes(10_000, 2) : Bytes(1 << 20, 1)[..length];
+        var after = length == 0 ? Bytes(20_000, 2) : Bytes(1 << 20, 1)[..length];
         var expected = count == after.Length ? after : Bytes(1 << 20, 1);
         Assert.Equal(expected, read[..count]);
     }

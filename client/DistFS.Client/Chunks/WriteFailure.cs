@@ -50,7 +50,7 @@ public sealed record ChunkWriterOptions
     /// <summary>Names the writer to servers, in place of what is drawn; 0 for none.</summary>
     internal ulong Writer { get; init; }
 
-    /// <summary>Shared with writers of other chunks, in place of <see cref="RequestsMax"/>; null: it has its own.</summary>
+    /// <summary>Shared with writers of other chunks, in place of <see cref="RequestsMax"/>; null: its own.</summary>
     internal Turnstile? Window { get; init; }
 
     /// <summary>Where it goes on.</summary>

@@ -8,7 +8,8 @@ namespace DistFS.Client.Files;
 
 /// <summary>
 /// Writes a file: up to 16 KiB into its metadata, beyond into chunks, of which a few are open at a time
-/// (docs/design/client.md); small writes are gathered, and sent together. One caller at a time; what it gave is copied when a write returns.
+/// (docs/design/client.md); small writes are gathered, and sent together. One caller at a time; what it gave is
+/// copied when a write returns.
 /// </summary>
 internal sealed partial class FileWriter : IAsyncDisposable
 {

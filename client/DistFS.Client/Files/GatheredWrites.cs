@@ -28,10 +28,10 @@ internal sealed class GatheredWrites(GatherBudget budget) : IDisposable
     /// <summary>Whether nothing waits.</summary>
     public bool IsEmpty => _ranges.Count == 0;
 
-    /// <summary>Whether what waits is one range as long as a request, as when a file is written front to back.</summary>
+    /// <summary>Whether what waits is one range as long as a request: a file is written front to back.</summary>
     public bool IsRun => _ranges is [{ Length: >= ChunkWriter.RequestBytes }];
 
-    /// <summary>Adds a write that lies in one place of the file; false: there is no room, and nothing is added.</summary>
+    /// <summary>Adds a write that lies in one place of the file; false: there is no room; nothing is added.</summary>
     public bool TryAdd(long offset, ReadOnlySpan<byte> content)
     {
         if (content.IsEmpty)

@@ -57,7 +57,8 @@ public sealed class GatheredWritesTests
             {
                 var run = gathered.WholeBlocks(out var index);
                 Assert.Equal(0UL, index);
-                Assert.Equal((0u, 0), (run.Offset % ChunkLayout.BlockBytes, run.Content.Length % ChunkLayout.BlockBytes));
+                Assert.Equal(0u, run.Offset % ChunkLayout.BlockBytes);
+                Assert.Equal(0, run.Content.Length % ChunkLayout.BlockBytes);
                 run.Content.Span.CopyTo(sent.AsSpan((int)run.Offset));
                 gathered.SentOfRun(run.Content.Length);
                 runs++;
