@@ -1,5 +1,6 @@
 using System.Buffers;
 using DistFS.Blocks;
+using DistFS.Primitives;
 
 namespace DistFS.Client.Chunks;
 

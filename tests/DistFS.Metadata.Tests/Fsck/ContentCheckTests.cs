@@ -99,8 +99,9 @@ public sealed class ContentCheckTests
 
     [Fact]
     public void Too_many_bytes_in_the_metadata() =>
-        var tooLong = new byte[ChunkLayout.InlineBytesMax + 1];
-        Finds("16385 bytes in its metadata", () => _files.Fs.Tree.PutContent(_small, tooLong));
+        Finds(
+            "16385 bytes in its metadata",
+            () => _files.Fs.Tree.PutContent(_small, new byte[ChunkLayout.InlineBytesMax + 1]));
 
     [Fact]
     public void Bytes_in_both_places() =>
