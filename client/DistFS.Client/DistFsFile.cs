@@ -115,10 +115,10 @@ public sealed class DistFsFile : IAsyncDisposable
     /// <param name="cancellation">Gives up waiting.</param>
     /// <exception cref="DistFsException">Something of it is not.</exception>
     public Task FlushAsync(bool isDurable = true, CancellationToken cancellation = default) =>
-        SendAsync(isDurable, null, cancellation);
+        SendAsync(isDurable, static () => null, cancellation);
 
     /// <summary>As for everybody; and something is done behind it at the metaservers.</summary>
-    internal async Task SendAsync(bool isDurable, Operation? then, CancellationToken cancellation)
+    internal async Task SendAsync(bool isDurable, Func<Operation?> then, CancellationToken cancellation)
     {
         if (_writer == null)
         {
@@ -169,10 +169,10 @@ public sealed class DistFsFile : IAsyncDisposable
     /// <param name="cancellation">Gives up; then it is not known what is in the file.</param>
     /// <exception cref="DistFsException">Something of it is not durable; the file is closed all the same.</exception>
     public Task CloseAsync(FileTime? modifyTime = null, CancellationToken cancellation = default) =>
-        EndAsync(modifyTime is { } time ? SetTime(time) : null, cancellation);
+        EndAsync(() => modifyTime is { } time ? SetTime(time) : null, cancellation);
 
     /// <summary>As for everybody; and something is done behind it at the metaservers.</summary>
-    internal async Task EndAsync(Operation? then, CancellationToken cancellation)
+    internal async Task EndAsync(Func<Operation?> then, CancellationToken cancellation)
     {
         await _turn.WaitAsync(cancellation).ConfigureAwait(false);
         try
@@ -188,6 +188,7 @@ public sealed class DistFsFile : IAsyncDisposable
                 if (_writer != null)
                 {
                     await _writer.CompleteAsync(then, cancellation).ConfigureAwait(false);
+                    _isUnflushed = false;
                 }
             }
             finally

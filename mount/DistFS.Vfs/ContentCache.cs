@@ -8,7 +8,7 @@ namespace DistFS.Vfs;
 internal sealed class ContentCache(long bytesMax)
 {
     /// <summary>An entry takes so much besides its bytes, about.</summary>
-    private const int EntryBytes = 128;
+    private const int EntryBytes = 512;
 
     private readonly Lock _gate = new();
     private readonly Queue<(VfsNode Node, byte[] Content)> _entries = [];

@@ -123,6 +123,7 @@ internal sealed partial class VfsFile
 
         // Kept by what is sent, while it may be written again here.
         var bytes = _here.Bytes.ToArray();
+        bool keeps;
         lock (mount.Journal.Gate)
         {
             lock (node.Gate)
@@ -147,11 +148,14 @@ internal sealed partial class VfsFile
                 }
 
                 Sent();
-                node.Content = node.IsRemoved ? null : bytes;
+
+                // It may have taken so long to find room that others have the file.
+                keeps = bytes.Length > 0 && !node.IsRemoved && mount.Holds(node, LeaseMode.Write);
+                node.Content = keeps ? bytes : null;
             }
         }
 
-        if (!node.IsRemoved)
+        if (keeps)
         {
             mount.Contents.Add(node, bytes);
         }
@@ -176,9 +180,9 @@ internal sealed partial class VfsFile
         }
 
         var isDirty = _isDirty;
-        if (here.SentLength == 0 && _open == null && _writer == null)
+        await mount.SentAsync(node, cancellation).ConfigureAwait(false);
+        if (isDirty && here.SentLength == 0 && _open == null && _writer == null)
         {
-            await mount.SentAsync(node, cancellation).ConfigureAwait(false);
             (_open, _writer) = await mount.Cluster.OpenNewAsync(node.Inode, cancellation).ConfigureAwait(false);
         }
         else

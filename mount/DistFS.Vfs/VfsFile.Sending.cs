@@ -181,7 +181,7 @@ internal sealed partial class VfsFile
         _isDirty = false;
         try
         {
-            await DistFsNodes.FlushAsync(_writer, isDurable, Times(), cancellation).ConfigureAwait(false);
+            await DistFsNodes.FlushAsync(_writer, isDurable, Times, cancellation).ConfigureAwait(false);
             lock (node.Gate)
             {
                 // What it takes on disks is known there.
@@ -230,7 +230,7 @@ internal sealed partial class VfsFile
 
         try
         {
-            await DistFsNodes.CloseAsync(writer, Times(), cancellation).ConfigureAwait(false);
+            await DistFsNodes.CloseAsync(writer, Times, cancellation).ConfigureAwait(false);
         }
         catch (DistFsException e)
         {

@@ -211,10 +211,15 @@ internal sealed partial class VfsFile
 
         // Nothing is written here, so nothing need be in order with it; others may be waited for.
         await mount.SentAsync(node, cancellation).ConfigureAwait(false);
-        var status = (await mount.Cluster.SetLengthAsync(caller, node.Inode, length, cancellation)
-            .ConfigureAwait(false)).Status;
-        node.Changed();
-        return status;
+        try
+        {
+            return (await mount.Cluster.SetLengthAsync(caller, node.Inode, length, cancellation)
+                .ConfigureAwait(false)).Status;
+        }
+        finally
+        {
+            node.Changed();
+        }
     }
 
     /// <summary>A range becomes zeros that take no room (fallocate, FALLOC_FL_PUNCH_HOLE).</summary>
@@ -235,9 +240,15 @@ internal sealed partial class VfsFile
             _turn.Release();
         }
 
-        var status = await mount.Cluster.PunchAsync(open, offset, length, grows, cancellation).ConfigureAwait(false);
-        node.Changed();
-        return status;
+        await mount.SentAsync(node, cancellation).ConfigureAwait(false);
+        try
+        {
+            return await mount.Cluster.PunchAsync(open, offset, length, grows, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            node.Changed();
+        }
     }
 
     /// <summary>

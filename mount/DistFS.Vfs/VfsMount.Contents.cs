@@ -44,8 +44,8 @@ public sealed partial class VfsMount
             }
 
             var most = Math.Min(ContentsAtOnceMin << Math.Min(count - ContentsInARow, 10), ContentsAtOnceMax);
-            next = directory.FilesIn(most - 1, other =>
-                other != node.Inode && _nodes.TryGetValue(other, out var known) && IsUnread(known));
+            next = directory.FilesBehind(
+                node.Inode, most - 1, other => _nodes.TryGetValue(other, out var known) && IsUnread(known));
         }
 
         List<(VfsNode Node, long Stamp)> wanted = [];
@@ -71,9 +71,16 @@ public sealed partial class VfsMount
             .ContentsOfAsync([.. wanted.Select(static one => one.Node.Inode)], cancellation).ConfigureAwait(false);
         for (var i = 0; i < wanted.Count; i++)
         {
+            var (one, stamp) = wanted[i];
             if (contents[i] is { } content)
             {
-                KeepContent(wanted[i].Node, content, wanted[i].Stamp);
+                KeepContent(one, content, stamp);
+                continue;
+            }
+
+            lock (one.Gate)
+            {
+                one.NoContentAt = stamp;
             }
         }
     }
@@ -96,6 +103,6 @@ public sealed partial class VfsMount
     }
 
     /// <summary>Short, and its content is not here. A glance: looked at again under its gate.</summary>
-    private static bool IsUnread(VfsNode node) => node.Content == null
+    private static bool IsUnread(VfsNode node) => node.Content == null && node.NoContentAt != node.Stamp
         && node.Known is { IsFile: true, Size: > 0 and <= NodeChange.ContentBytesMax };
 }

@@ -49,8 +49,30 @@ public sealed partial class VfsMount
     {
         if (_nodes.TryGetValue(inode, out var node))
         {
-            node.File?.Lost();
-            _ = ForgetAsync(node);
+            Lost(node);
+        }
+    }
+
+    /// <summary>With it goes what was made in it, which has no lease of its own.</summary>
+    private void Lost(VfsNode node)
+    {
+        List<VfsNode> owned;
+        lock (node.Gate)
+        {
+            owned = [.. node.Owned];
+            owned.ForEach(node.Disown);
+        }
+
+        node.File?.Lost();
+        _ = ForgetAsync(node);
+        foreach (var one in owned)
+        {
+            lock (one.Gate)
+            {
+                one.Owner = null;
+            }
+
+            Lost(one);
         }
     }
 

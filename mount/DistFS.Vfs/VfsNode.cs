@@ -13,6 +13,10 @@ internal sealed class VfsNode(InodeId inode)
 
     private Dictionary<byte[], (InodeId Inode, FileKind Kind)>? _names;
     private HashSet<VfsNode>? _owned;
+
+    // Of a directory: inodes by names as they were learned, and how far their contents were asked for.
+    private ulong[] _row = [];
+    private int _rowAt;
     private int _uses;
     private int _givingUp;
     private TaskCompletionSource? _unused;
@@ -38,6 +42,10 @@ internal sealed class VfsNode(InodeId inode)
     /// the clock's time stamps.
     /// </summary>
     public (int Count, long At) ContentsAsked { get; set; }
+
+    /// <summary>At that <see cref="Stamp"/> its content did not stand in the metadata; negative: that is not known.
+    /// </summary>
+    public long NoContentAt { get; set; } = -1;
 
     /// <summary>Its content was read since it was looked at last (<see cref="ContentCache"/>).</summary>
     public bool IsContentUsed { get; set; }
@@ -183,7 +191,7 @@ internal sealed class VfsNode(InodeId inode)
             (Known, Content) = (null, null);
             IsComplete = false;
             List<byte[]> names = _names == null ? [] : [.. _names.Keys];
-            _names = null;
+            (_names, _row, _rowAt) = (null, [], 0);
             return names;
         }
     }
@@ -294,6 +302,43 @@ internal sealed class VfsNode(InodeId inode)
             if (kind != FileKind.Directory && inode.Value != 0 && inode != ToBeAsked && isWanted(inode))
             {
                 found.Add(inode);
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>
+    /// Some of what comes behind a file of the directory, in the order in which names were learned: of the next 256.
+    /// </summary>
+    public List<InodeId> FilesBehind(InodeId file, int most, Func<InodeId, bool> isWanted)
+    {
+        const int LookedAtMax = 256;
+        var ahead = _row.AsSpan(_rowAt, Math.Min(LookedAtMax, _row.Length - _rowAt)).IndexOf(file.Value);
+        var at = ahead >= 0 ? _rowAt + ahead : Array.IndexOf(_row, file.Value);
+        if (at < 0 && _row.Length != (_names?.Count ?? 0))
+        {
+            (_row, _rowAt) = ([.. _names!.Values.Select(static one => one.Inode.Value)], 0);
+            at = Array.IndexOf(_row, file.Value);
+        }
+
+        List<InodeId> found = [];
+        if (at < 0)
+        {
+            return found;
+        }
+
+        _rowAt = at + 1;
+        foreach (var next in _row.AsSpan(_rowAt, Math.Min(LookedAtMax, _row.Length - _rowAt)))
+        {
+            if (found.Count == most)
+            {
+                break;
+            }
+
+            if (next != 0 && next != ToBeAsked.Value && isWanted(new InodeId(next)))
+            {
+                found.Add(new InodeId(next));
             }
         }
 

@@ -27,6 +27,22 @@ public sealed class FileTests(ClusterFixture fixture) : IClassFixture<ClusterFix
     }
 
     [Fact]
+    public async Task A_file_over_its_quota_says_so_when_it_is_closed_and_nothing_else_is_lost()
+    {
+        await Dfs.CreateDirectoryAsync("/limited");
+        await WriteAsync("/limited/fits", Bytes(60_000, 4));
+        await Dfs.SetQuotaAsync("/limited", 100_000, 0);
+        var file = await Dfs.CreateFileAsync("/limited/large");
+        await file.WriteAsync(0, Bytes(30_000, 5));
+        await file.FlushAsync();
+        await file.WriteAsync(30_000, Bytes(70_000, 6));
+        var refused = await Assert.ThrowsAsync<DistFsException>(() => file.CloseAsync());
+        Assert.Equal(FsStatus.QuotaExceeded, refused.Status);
+        Assert.Equal(Bytes(60_000, 4), await ReadAsync("/limited/fits"));
+        Assert.Equal(Bytes(30_000, 5), (await ReadAsync("/limited/large"))[..30_000]);
+    }
+
+    [Fact]
     public async Task A_file_grows_out_of_the_metadata_and_keeps_its_bytes()
     {
         byte[] expected = [.. Bytes(12_000, 2), .. Bytes(12_000, 3)];

@@ -24,7 +24,7 @@ public sealed partial class ChunkWriter
         BeginAsync([new ChunkPart(offset, content)], isDurable, cancellation);
 
     /// <summary>As for one range, for several of them: as many as fit go in one request.</summary>
-    /// <param name="parts">In any order; where they overlap, the later ones count.</param>
+    /// <param name="parts">In the order of their offsets, without overlaps.</param>
     /// <param name="isDurable">Whether they are acknowledged only when they are on the disks of all servers.</param>
     /// <param name="cancellation">Gives up waiting for room: then a part of them may be written.</param>
     /// <returns>Ends when all of them are acknowledged.</returns>
@@ -35,9 +35,11 @@ public sealed partial class ChunkWriter
         ArgumentNullException.ThrowIfNull(parts);
         var last = Task.CompletedTask;
         var request = new List<ChunkPart>();
-        var room = RequestBytes;
+        var (room, end) = (RequestBytes, 0ul);
         foreach (var part in parts)
         {
+            ArgumentOutOfRangeException.ThrowIfLessThan(part.Offset, end, nameof(parts));
+            end = part.End;
             ArgumentOutOfRangeException.ThrowIfGreaterThan(part.End, (ulong)ChunkLayout.ChunkBytes, nameof(parts));
             for (var rest = part; !rest.Content.IsEmpty;)
             {

@@ -115,6 +115,41 @@ internal sealed partial class FileWriter
         }
     }
 
+    /// <summary>What was gathered and not sent by whoever wrote it, since he does nothing more.</summary>
+    private async Task SendLeftAsync()
+    {
+        if (_gathered.IsEmpty || !await _turn.WaitAsync(0, _stop.Token).ConfigureAwait(false))
+        {
+            return;
+        }
+
+        try
+        {
+            await DrainAsync(_stop.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    private async Task CommitLeftAsync()
+    {
+        await _committing.WaitAsync(_stop.Token).ConfigureAwait(false);
+        try
+        {
+            // Those that are open now: one that was just sealed is not to be begun again.
+            foreach (var place in Open().Where(static place => place.Written.Length > place.Committed))
+            {
+                await CommitAsync(place, _stop.Token).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            _committing.Release();
+        }
+    }
+
     private async Task KeepCommittedAsync()
     {
         using var timer = new PeriodicTimer(CommitInterval, _context.Options.Clock);
@@ -124,10 +159,8 @@ internal sealed partial class FileWriter
             {
                 try
                 {
-                    foreach (var place in Open().Where(static place => place.Written.Length > place.Committed))
-                    {
-                        await CommitAsync([place], _stop.Token).ConfigureAwait(false);
-                    }
+                    await SendLeftAsync().ConfigureAwait(false);
+                    await CommitLeftAsync().ConfigureAwait(false);
                 }
                 catch (DistFsException)
                 {

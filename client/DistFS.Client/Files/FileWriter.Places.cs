@@ -186,7 +186,9 @@ internal sealed partial class FileWriter
 
     /// <summary>They are made durable, committed, sealed, and left; behind that, what else is to be done.</summary>
     private async Task LeavePlacesAsync(
-        IReadOnlyCollection<WrittenPlace> leaving, CancellationToken cancellation, Operation? then = null)
+        IReadOnlyCollection<WrittenPlace> leaving,
+        CancellationToken cancellation,
+        Func<Operation?>? then = null)
     {
         if (leaving.Count == 0 && then == null)
         {
@@ -208,7 +210,7 @@ internal sealed partial class FileWriter
         }
     }
 
-    private IEnumerable<Operation> Then(IReadOnlyCollection<WrittenPlace> leaving, Operation? then)
+    private IEnumerable<Operation> Then(IReadOnlyCollection<WrittenPlace> leaving, Func<Operation?>? then)
     {
         if (leaving.Count > 0)
         {
@@ -217,9 +219,9 @@ internal sealed partial class FileWriter
             yield return new Operation { SealChunks = seal };
         }
 
-        if (then != null)
+        if (then?.Invoke() is { } last)
         {
-            yield return then;
+            yield return last;
         }
     }
 }

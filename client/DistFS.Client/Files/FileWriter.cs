@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using DistFS.Blocks;
 using DistFS.Client.Chunks;
 using DistFS.Client.Names;
@@ -23,6 +24,9 @@ internal sealed partial class FileWriter : IAsyncDisposable
     private readonly FileMapping _mapping;
     private readonly OpenHandleOf _open;
     private readonly SemaphoreSlim _committing = new(1);
+
+    // Who writes, and who sends what others left: nobody asks for the wait handles of these two.
+    private readonly SemaphoreSlim _turn = new(1);
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _gate = new();
 
@@ -51,6 +55,20 @@ internal sealed partial class FileWriter : IAsyncDisposable
     public async ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> content, CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        await _turn.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            await WriteOneAsync(offset, content, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    private async ValueTask WriteOneAsync(
+        long offset, ReadOnlyMemory<byte> content, CancellationToken cancellation)
+    {
         if (_small is { } small)
         {
             if (small.TryWrite(offset, content.Span))
@@ -82,12 +100,13 @@ internal sealed partial class FileWriter : IAsyncDisposable
     /// All that was written is the file's when this returns: any reader sees it. With <paramref name="isDurable"/> it
     /// is on the disks of all servers of its chunks too.
     /// </summary>
-    /// <exception cref="DistFsException">Something of it is not, and says why.</exception>
     /// <param name="isDurable">Also on disks.</param>
-    /// <param name="then">What is done behind it at the metaservers; null: nothing.</param>
+    /// <param name="then">Says what is done behind it at the metaservers; asked for when that is sent.</param>
     /// <param name="cancellation">Gives up waiting.</param>
-    public async Task FlushAsync(bool isDurable, Operation? then, CancellationToken cancellation)
+    /// <exception cref="DistFsException">Something of it is not, and says why.</exception>
+    public async Task FlushAsync(bool isDurable, Func<Operation?> then, CancellationToken cancellation)
     {
+        await _turn.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
             if (_small is { } small)
@@ -112,6 +131,7 @@ internal sealed partial class FileWriter : IAsyncDisposable
         finally
         {
             _mapping.Forget();
+            _turn.Release();
         }
     }
 
@@ -119,12 +139,27 @@ internal sealed partial class FileWriter : IAsyncDisposable
     /// <exception cref="DistFsException">Refused, or an earlier write failed.</exception>
     public async Task SetLengthAsync(long length, CancellationToken cancellation)
     {
+        await _turn.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            await SetLengthOnceAsync(length, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    private async Task SetLengthOnceAsync(long length, CancellationToken cancellation)
+    {
         if (_small is { } small)
         {
             await SendSmallAsync(small, cancellation).ConfigureAwait(false);
         }
         else
         {
+            // What is cut off need not be sent, nor have room.
+            _gathered.Cut(length);
             await DrainAsync(cancellation).ConfigureAwait(false);
             await LeavePlacesAsync(Open(), cancellation).ConfigureAwait(false);
         }
@@ -153,27 +188,37 @@ internal sealed partial class FileWriter : IAsyncDisposable
     }
 
     /// <summary>All that was written is durable, and the writer ends.</summary>
-    /// <param name="then">What is done behind it at the metaservers; null: nothing.</param>
+    /// <param name="then">Says what is done behind it at the metaservers; asked for when that is sent.</param>
     /// <param name="cancellation">Gives up; then it is not known what is in the file.</param>
     /// <exception cref="DistFsException">Something of it is not durable; the writer ends all the same.</exception>
-    public async Task CompleteAsync(Operation? then, CancellationToken cancellation)
+    public async Task CompleteAsync(Func<Operation?> then, CancellationToken cancellation)
     {
+        await _turn.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
-            if (_small is { } small)
+            DistFsException? failure = null;
+            try
             {
-                await SendSmallAsync(small, cancellation).ConfigureAwait(false);
+                await (_small is { } small
+                    ? SendSmallAsync(small, cancellation)
+                    : DrainAsync(cancellation).AsTask()).ConfigureAwait(false);
             }
-            else
+            catch (DistFsException e)
             {
-                await DrainAsync(cancellation).ConfigureAwait(false);
+                // There is no room for it: what is in other places stays the file's all the same.
+                failure = e;
             }
 
             await LeavePlacesAsync(Open(), cancellation, then).ConfigureAwait(false);
+            if (failure != null)
+            {
+                ExceptionDispatchInfo.Throw(failure);
+            }
         }
         finally
         {
             _mapping.Forget();
+            _turn.Release();
             await DisposeAsync().ConfigureAwait(false);
         }
     }
@@ -194,6 +239,5 @@ internal sealed partial class FileWriter : IAsyncDisposable
         }
 
         _gathered.Dispose();
-        _committing.Dispose();
     }
 }

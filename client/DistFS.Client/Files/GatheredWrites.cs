@@ -88,6 +88,27 @@ internal sealed class GatheredWrites(GatherBudget budget) : IDisposable
         }
     }
 
+    /// <summary>Nothing behind a length waits any more.</summary>
+    public void Cut(long length)
+    {
+        var first = FirstBehind(length);
+        if (first == _ranges.Count)
+        {
+            return;
+        }
+
+        if (_ranges[first] is var over && over.Offset < length)
+        {
+            _ranges[first++] = over with { Length = (int)(length - over.Offset) };
+        }
+
+        _ranges.RemoveRange(first, _ranges.Count - first);
+        if (_ranges.Count == 0)
+        {
+            Dispose();
+        }
+    }
+
     /// <summary>Of a run, all but what belongs to the block in which it ends; may be nothing.</summary>
     public ChunkPart WholeBlocks(out ulong index)
     {

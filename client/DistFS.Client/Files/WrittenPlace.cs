@@ -231,10 +231,8 @@ internal sealed class WrittenPlace : IChunkVersions, IPlaceOperations, IAsyncDis
         request.Indices.Add(index);
         var reply = await OneAsync(context, open, new Operation { AllocateChunks = request }, cancellation)
             .ConfigureAwait(false);
-        return reply.Status == 0 ? reply.Chunks[0]
-            : reply.Status == (int)FsStatus.TryAgain ? throw new DistFsException(
-                ErrorCatalog.NoChunkServers, $"{mapping.Path}: no chunk server takes bytes.")
-            : throw FileErrors.Of((FsStatus)reply.Status, mapping.Path);
+        FileErrors.EnsureChunk(reply.Status, mapping.Path);
+        return reply.Chunks[0];
     }
 
     /// <summary>Null: the version that it is to follow is over.</summary>

@@ -21,6 +21,18 @@ internal static class FileErrors
         }
     }
 
+    /// <summary>A chunk was given; else it is said that no server takes bytes, or why it was refused.</summary>
+    /// <exception cref="DistFsException">It was not.</exception>
+    public static void EnsureChunk(int status, string what)
+    {
+        if (status == (int)FsStatus.TryAgain)
+        {
+            throw new DistFsException(ErrorCatalog.NoChunkServers, $"{what}: no chunk server takes bytes.");
+        }
+
+        Ensure(status, what);
+    }
+
     private static string Words(FsStatus status) => status switch
     {
         FsStatus.NotPermitted => "operation not permitted",

@@ -28,6 +28,12 @@ internal static class SealChunksOperation
                 return status;
             }
 
+            // It comes behind the commit of that, in the same request, and that was refused.
+            if (chunk.State == ChunkState.Open && chunk.Length < named.Length)
+            {
+                return FsStatus.Stale;
+            }
+
             if (chunk.State == ChunkState.Open && chunk.Length == 0)
             {
                 file.Drop(named.Index, place);

@@ -91,6 +91,22 @@ public sealed class GatheredWritesTests
     }
 
     [Fact]
+    public void What_is_cut_off_is_not_sent()
+    {
+        using var gathered = new GatheredWrites(_budget);
+        Assert.True(gathered.TryAdd(0, [1, 2, 3]));
+        Assert.True(gathered.TryAdd(10, [4, 5, 6]));
+        Assert.True(gathered.TryAdd(20, [7]));
+        gathered.Cut(30);
+        gathered.Cut(12);
+        var (_, parts) = gathered.FirstPlace();
+        Assert.Equal([(0u, 3), (10u, 2)], parts.Select(static part => (part.Offset, part.Content.Length)));
+        Assert.Equal([4, 5], parts[1].Content.ToArray());
+        gathered.Cut(0);
+        Assert.True(gathered.IsEmpty);
+    }
+
+    [Fact]
     public void Files_share_what_they_may_take_and_give_it_back()
     {
         var bytes = new byte[200_000];

@@ -37,5 +37,19 @@ public sealed class SealChunksOperationTests
         _files.Sound();
     }
 
+    /// <summary>The seal comes behind the commit in one request, and each is done for itself.</summary>
+    [Fact]
+    public void What_was_written_and_could_not_be_committed_is_not_given_back()
+    {
+        var file = _files.Fs.File(InodeId.Root, "f");
+        var (one, two) = (_files.Open(file, 0, 10), _files.Open(file, 1, 10));
+        Assert.Equal(FsStatus.Stale, _files.Seal(file, one, two));
+        Ok(_files.Commit(file, one));
+        Assert.Equal(FsStatus.Stale, _files.Seal(file, one, two));
+        Ok(_files.Commit(file, two));
+        Ok(_files.Seal(file, one, two));
+        _files.Sound();
+    }
+
     private static void Ok(FsStatus status) => Assert.Equal(FsStatus.Ok, status);
 }
