@@ -1,5 +1,6 @@
 using DistFS.Client.Files;
 using DistFS.Client.Names;
+using DistFS.Client.Nodes;
 using DistFS.Primitives;
 using DistFS.Protocol;
 
@@ -115,10 +116,10 @@ public sealed class DistFsFile : IAsyncDisposable
     /// <param name="cancellation">Gives up waiting.</param>
     /// <exception cref="DistFsException">Something of it is not.</exception>
     public Task FlushAsync(bool isDurable = true, CancellationToken cancellation = default) =>
-        SendAsync(isDurable, static () => null, cancellation);
+        SendAsync(isDurable ? FlushKind.Durable : FlushKind.Visible, static () => null, cancellation);
 
     /// <summary>As for everybody; and something is done behind it at the metaservers.</summary>
-    internal async Task SendAsync(bool isDurable, Func<Operation?> then, CancellationToken cancellation)
+    internal async Task SendAsync(FlushKind kind, Func<Operation?> then, CancellationToken cancellation)
     {
         if (_writer == null)
         {
@@ -128,7 +129,7 @@ public sealed class DistFsFile : IAsyncDisposable
         await _turn.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
-            await _writer.FlushAsync(isDurable, then, cancellation).ConfigureAwait(false);
+            await _writer.FlushAsync(kind, then, cancellation).ConfigureAwait(false);
             _isUnflushed = false;
         }
         finally

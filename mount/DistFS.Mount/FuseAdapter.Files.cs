@@ -88,7 +88,7 @@ internal sealed partial class FuseAdapter
     /// <inheritdoc/>
     public void Fsync(ulong node, in FuseFsyncIn arguments, EmptyReply reply) => Run(
         reply,
-        vfs.SyncAsync(arguments.Handle, CancellationToken.None),
+        vfs.SyncAsync(arguments.Handle, (arguments.Flags & FsyncFlags.DataOnly) != 0, CancellationToken.None),
         static (_, reply, status) => Tell(reply, status));
 
     /// <inheritdoc/>

@@ -9,7 +9,7 @@ namespace DistFS.Vfs;
 internal sealed partial class VfsFile
 {
     /// <summary>All that was written is the file's for everybody; and on disks, if that is asked for.</summary>
-    public async Task FlushAsync(bool isDurable, FileTime? modified, CancellationToken cancellation)
+    public async Task FlushAsync(FlushKind kind, FileTime? modified, CancellationToken cancellation)
     {
         await _turn.WaitAsync(cancellation).ConfigureAwait(false);
         try
@@ -22,7 +22,7 @@ internal sealed partial class VfsFile
                 }
             }
 
-            await FlushAsync(isDurable, cancellation).ConfigureAwait(false);
+            await FlushAsync(kind, cancellation).ConfigureAwait(false);
         }
         finally
         {
@@ -49,7 +49,7 @@ internal sealed partial class VfsFile
         {
             if (_isDirty)
             {
-                await FlushAsync(isDurable: false, cancellation).ConfigureAwait(false);
+                await FlushAsync(FlushKind.Visible, cancellation).ConfigureAwait(false);
             }
         }
         catch (DistFsException e)
@@ -114,7 +114,7 @@ internal sealed partial class VfsFile
         {
             if (Opens > 0 && !isEnd)
             {
-                await FlushAsync(isDurable: false, CancellationToken.None).ConfigureAwait(false);
+                await FlushAsync(FlushKind.Visible, CancellationToken.None).ConfigureAwait(false);
                 return;
             }
 
@@ -158,7 +158,7 @@ internal sealed partial class VfsFile
         }
     }
 
-    private async Task FlushAsync(bool isDurable, CancellationToken cancellation)
+    private async Task FlushAsync(FlushKind kind, CancellationToken cancellation)
     {
         DropLost();
         if (_isDirty && _here is { Length: > NodeChange.ContentBytesMax })
@@ -167,7 +167,7 @@ internal sealed partial class VfsFile
         }
 
         await SendHereAsync(cancellation).ConfigureAwait(false);
-        if (isDurable)
+        if (kind != FlushKind.Visible)
         {
             // Its name too, and what was changed of it before.
             await mount.SentAsync(node, cancellation).ConfigureAwait(false);
@@ -181,7 +181,7 @@ internal sealed partial class VfsFile
         _isDirty = false;
         try
         {
-            await DistFsNodes.FlushAsync(_writer, isDurable, Times, cancellation).ConfigureAwait(false);
+            await DistFsNodes.FlushAsync(_writer, kind, Times, cancellation).ConfigureAwait(false);
             lock (node.Gate)
             {
                 // What it takes on disks is known there.

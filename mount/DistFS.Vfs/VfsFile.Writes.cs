@@ -86,7 +86,7 @@ internal sealed partial class VfsFile
 
         if (isDurable)
         {
-            await FlushAsync(isDurable: true, cancellation).ConfigureAwait(false);
+            await FlushAsync(FlushKind.Durable, cancellation).ConfigureAwait(false);
         }
 
         return offset;

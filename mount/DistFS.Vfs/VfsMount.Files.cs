@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using DistFS.Client;
 using DistFS.Client.Leases;
+using DistFS.Client.Nodes;
 using DistFS.Primitives;
 
 namespace DistFS.Vfs;
@@ -93,11 +94,11 @@ public sealed partial class VfsMount
 
         var unlocked = await LeaveRangesAsync(open, owner, cancellation).ConfigureAwait(false);
         return _options.Durability == VfsDurability.Posix ? ErrorOf(open, unlocked)
-            : await SyncAsync(handle, cancellation).ConfigureAwait(false);
+            : await SyncAsync(handle, isDataOnly: false, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>All that was written is durable (fsync, fdatasync).</summary>
-    public async ValueTask<FsStatus> SyncAsync(ulong handle, CancellationToken cancellation)
+    public async ValueTask<FsStatus> SyncAsync(ulong handle, bool isDataOnly, CancellationToken cancellation)
     {
         if (!_handles.TryGetValue(handle, out var open))
         {
@@ -106,7 +107,8 @@ public sealed partial class VfsMount
 
         try
         {
-            await open.File.FlushAsync(isDurable: true, null, cancellation).ConfigureAwait(false);
+            await open.File.FlushAsync(isDataOnly ? FlushKind.DurableData : FlushKind.Durable, null, cancellation)
+                .ConfigureAwait(false);
             return ErrorOf(open, FsStatus.Ok);
         }
         catch (DistFsException e)
@@ -192,7 +194,7 @@ public sealed partial class VfsMount
             if (FileOf(node) is { } written)
             {
                 // What was written before must not be dated after.
-                await written.FlushAsync(isDurable: false, attributes.ModifyTime, cancellation).ConfigureAwait(false);
+                await written.FlushAsync(FlushKind.Visible, attributes.ModifyTime, cancellation).ConfigureAwait(false);
                 await SentAsync(node, cancellation).ConfigureAwait(false);
             }
 

@@ -104,7 +104,7 @@ public sealed partial class VfsMount
         // Whoever finds it under its new name finds what was written before.
         if (FileOf(node) is { } file)
         {
-            await file.FlushAsync(isDurable: false, null, cancellation).ConfigureAwait(false);
+            await file.FlushAsync(FlushKind.Visible, null, cancellation).ConfigureAwait(false);
         }
 
         from.Name = from.Name.ToArray();

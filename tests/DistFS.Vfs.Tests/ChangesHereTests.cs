@@ -118,7 +118,7 @@ public sealed class ChangesHereTests : IAsyncLifetime
         var (inode, handle) = await CreateAsync("f");
         await _one.WriteAsync(handle, 0, "durable"u8.ToArray(), default, default);
         Assert.False(_one.Journal.IsSent(_one.NodeOf(inode).ChangedAt));
-        Assert.Equal(FsStatus.Ok, await _one.SyncAsync(handle, default));
+        Assert.Equal(FsStatus.Ok, await _one.SyncAsync(handle, isDataOnly: false, default));
         Assert.True(_one.Journal.IsSent(_one.NodeOf(inode).ChangedAt));
         await _one.ReleaseAsync(handle);
 

@@ -61,7 +61,7 @@ internal sealed partial class FileWriter
 
         foreach (var (place, chunk) in written)
         {
-            place.Committed = chunk.Length;
+            Committed(place, chunk);
         }
 
         for (var i = 1; i < operations.Length; i++)
@@ -97,7 +97,7 @@ internal sealed partial class FileWriter
                 .OneAsync(_context, _open, new Operation { CommitWrite = commit }, cancellation).ConfigureAwait(false);
             if (reply.Status == 0)
             {
-                place.Committed = written.Length;
+                Committed(place, written);
                 return;
             }
 
@@ -133,13 +133,20 @@ internal sealed partial class FileWriter
         }
     }
 
+    private void Committed(WrittenPlace place, WrittenChunk chunk) =>
+        (place.Committed, place.CommittedAt) = (chunk.Length, _context.Options.Clock.GetTimestamp());
+
+    /// <summary>Written over again and again, it does not grow: its writer is not to be taken for dead.</summary>
+    private bool IsLate(WrittenPlace place) => place.WrittenAt > place.CommittedAt
+        && _context.Options.Clock.GetElapsedTime(place.CommittedAt) > CommitLatest;
+
     private async Task CommitLeftAsync()
     {
         await _committing.WaitAsync(_stop.Token).ConfigureAwait(false);
         try
         {
             // Those that are open now: one that was just sealed is not to be begun again.
-            foreach (var place in Open().Where(static place => place.Written.Length > place.Committed))
+            foreach (var place in Open().Where(place => place.Written.Length > place.Committed || IsLate(place)))
             {
                 await CommitAsync(place, _stop.Token).ConfigureAwait(false);
             }

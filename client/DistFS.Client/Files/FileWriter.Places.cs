@@ -46,22 +46,29 @@ internal sealed partial class FileWriter
     }
 
     /// <summary>What was gathered is on its way, place by place. What cannot be sent stays.</summary>
-    private async ValueTask DrainAsync(CancellationToken cancellation)
+    private async ValueTask DrainAsync(bool isDurable, CancellationToken cancellation)
     {
         while (!_gathered.IsEmpty)
         {
             var (index, parts) = _gathered.FirstPlace();
-            await SendAsync(index, parts, cancellation).ConfigureAwait(false);
+            await SendAsync(index, parts, isDurable, cancellation).ConfigureAwait(false);
             _gathered.Sent(parts.Count);
         }
     }
 
-    private async ValueTask SendAsync(ulong index, IReadOnlyList<ChunkPart> parts, CancellationToken cancellation)
+    private ValueTask DrainAsync(CancellationToken cancellation) => DrainAsync(isDurable: false, cancellation);
+
+    private ValueTask SendAsync(ulong index, IReadOnlyList<ChunkPart> parts, CancellationToken cancellation) =>
+        SendAsync(index, parts, isDurable: false, cancellation);
+
+    private async ValueTask SendAsync(
+        ulong index, IReadOnlyList<ChunkPart> parts, bool isDurable, CancellationToken cancellation)
     {
         var place = await PlaceAsync(index, cancellation).ConfigureAwait(false);
 
         // Its end is not waited for here: a failure is every later call's too.
-        _ = await place.Writer.BeginAsync(parts, isDurable: false, cancellation).ConfigureAwait(false);
+        _ = await place.Writer.BeginAsync(parts, isDurable, cancellation).ConfigureAwait(false);
+        place.WrittenAt = _context.Options.Clock.GetTimestamp();
         place.End = Math.Max(place.End, (uint)parts.Max(static part => part.End));
     }
 

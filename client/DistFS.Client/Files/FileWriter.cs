@@ -2,6 +2,7 @@ using System.Runtime.ExceptionServices;
 using DistFS.Blocks;
 using DistFS.Client.Chunks;
 using DistFS.Client.Names;
+using DistFS.Client.Nodes;
 using DistFS.Primitives;
 using DistFS.Protocol;
 
@@ -19,6 +20,10 @@ internal sealed partial class FileWriter : IAsyncDisposable
     /// in which nothing was committed for 60 s for one whose writer died.
     /// </summary>
     private static readonly TimeSpan CommitInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan CommitLatest = TimeSpan.FromSeconds(20);
+
+    /// <summary>So much is made durable by itself, and not by a sync behind it.</summary>
+    private const int DurableBytesMax = 64 << 10;
 
     private readonly FileContext _context;
     private readonly FileMapping _mapping;
@@ -97,14 +102,16 @@ internal sealed partial class FileWriter : IAsyncDisposable
     }
 
     /// <summary>
-    /// All that was written is the file's when this returns: any reader sees it. With <paramref name="isDurable"/> it
-    /// is on the disks of all servers of its chunks too.
+    /// All that was written is the file's when this returns: any reader sees it. Unless that is all of
+    /// <paramref name="kind"/>, it is on the disks of all servers of its chunks too.
     /// </summary>
-    /// <param name="isDurable">Also on disks.</param>
-    /// <param name="then">Says what is done behind it at the metaservers; asked for when that is sent.</param>
+    /// <param name="kind">Also on disks, or only so much of it.</param>
+    /// <param name="then">
+    /// Says what is done behind it at the metaservers; asked for when that is sent. Not for data alone.
+    /// </param>
     /// <param name="cancellation">Gives up waiting.</param>
     /// <exception cref="DistFsException">Something of it is not, and says why.</exception>
-    public async Task FlushAsync(bool isDurable, Func<Operation?> then, CancellationToken cancellation)
+    public async Task FlushAsync(FlushKind kind, Func<Operation?> then, CancellationToken cancellation)
     {
         await _turn.WaitAsync(cancellation).ConfigureAwait(false);
         try
@@ -116,17 +123,20 @@ internal sealed partial class FileWriter : IAsyncDisposable
                 return;
             }
 
-            await DrainAsync(cancellation).ConfigureAwait(false);
-            WrittenPlace[] places = Open();
+            // A little goes down the chain once, to the disks with it, in place of twice.
+            var isDurable = kind != FlushKind.Visible;
+            await DrainAsync(isDurable && _gathered.Bytes <= DurableBytesMax, cancellation).ConfigureAwait(false);
+            var places = Open();
             await Task.WhenAll(places.Select(place => place.Writer.FlushAsync(cancellation))).ConfigureAwait(false);
 
             // Each takes a round of disks, and neither needs the other: what is committed may be lost with the power
             // until it is synced, as it may without a sync.
-            await Task.WhenAll(
-                isDurable
-                    ? Task.WhenAll(places.Select(place => place.Writer.SyncAsync(cancellation)))
-                    : Task.CompletedTask,
-                CommitAsync(places, () => Then([], then), cancellation)).ConfigureAwait(false);
+            var unsynced = places.Where(place => isDurable && place.Writer.HasUnsynced);
+            var syncing = Task.WhenAll(unsynced.Select(place => place.Writer.SyncAsync(cancellation)));
+            var committing = kind == FlushKind.DurableData
+                ? CommitAsync([.. places.Where(static place => place.Written.Length > place.Committed)], cancellation)
+                : CommitAsync(places, () => Then([], then), cancellation);
+            await Task.WhenAll(syncing, committing).ConfigureAwait(false);
         }
         finally
         {

@@ -25,6 +25,9 @@ internal sealed class GatheredWrites(GatherBudget budget) : IDisposable
     private byte[] _bytes = [];
     private int _used;
 
+    /// <summary>Bytes that wait, some of them perhaps written over.</summary>
+    public int Bytes => _used;
+
     /// <summary>Whether nothing waits.</summary>
     public bool IsEmpty => _ranges.Count == 0;
 

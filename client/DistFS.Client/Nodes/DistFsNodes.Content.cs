@@ -93,10 +93,10 @@ public sealed partial class DistFsNodes
     /// </summary>
     /// <exception cref="DistFsException">Something of it is not.</exception>
     public static Task FlushAsync(
-        DistFsFile writer, bool isDurable, Func<AttributeChange?> times, CancellationToken cancellation)
+        DistFsFile writer, FlushKind kind, Func<AttributeChange?> times, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(writer);
-        return writer.SendAsync(isDurable, () => TimesOf(writer, times()), cancellation);
+        return writer.SendAsync(kind, () => TimesOf(writer, times()), cancellation);
     }
 
     /// <summary>All that was written is durable, with the times that were told, and the writer ends.</summary>
