@@ -175,7 +175,17 @@ public sealed class DistFsFile : IAsyncDisposable
     /// <summary>As for everybody; and something is done behind it at the metaservers.</summary>
     internal async Task EndAsync(Func<Operation?> then, CancellationToken cancellation)
     {
-        await _turn.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            await _turn.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (_writer != null)
+        {
+            // Nobody will come back to it: it must not go on by itself.
+            await _writer.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+
         try
         {
             if (_isClosed)

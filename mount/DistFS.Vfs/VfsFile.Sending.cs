@@ -33,21 +33,21 @@ internal sealed partial class VfsFile
     /// <summary>
     /// In the background: what was written goes on its way. Its errors are told to who closes or syncs.
     /// </summary>
-    public Task SendAsync(CancellationToken cancellation) => !_isDirty ? Task.CompletedTask
+    public Task SendAsync(CancellationToken cancellation) => !_isDirty && !_isUntold ? Task.CompletedTask
         : IsLong ? mount.SendingAsync(() => SendOneAsync(cancellation)) : SendOneAsync(cancellation);
 
     private bool IsLong => _writer != null || _here is { Length: > NodeChange.ContentBytesMax };
 
     private async Task SendOneAsync(CancellationToken cancellation)
     {
-        if (!_isDirty || !await _turn.WaitAsync(0, cancellation).ConfigureAwait(false))
+        if (!(_isDirty || _isUntold) || !await _turn.WaitAsync(0, cancellation).ConfigureAwait(false))
         {
             return;
         }
 
         try
         {
-            if (_isDirty)
+            if (_isDirty || _isUntold)
             {
                 await FlushAsync(FlushKind.Visible, cancellation).ConfigureAwait(false);
             }
@@ -91,14 +91,32 @@ internal sealed partial class VfsFile
         catch (DistFsException e)
         {
             Failed(e);
+            DropHere();
         }
         catch (OperationCanceledException)
         {
             Failed(Lost($"Inode {node.Inode.Value}: it could not be sent in time, and others wait for it."));
+            DropHere();
         }
         finally
         {
             _turn.Release();
+        }
+    }
+
+    /// <summary>Under the turn: it was told as lost, and must not be sent behind what others write.</summary>
+    private void DropHere()
+    {
+        if (_here is { } here)
+        {
+            here.Dispose();
+            (_here, _isDirty) = (null, false);
+            lock (node.Gate)
+            {
+                Sent();
+            }
+
+            node.Changed();
         }
     }
 
@@ -137,6 +155,11 @@ internal sealed partial class VfsFile
         catch (DistFsException e)
         {
             Failed(e);
+            if (e.Status == FsStatus.QuotaExceeded && Opens == 0)
+            {
+                // Where no server takes bytes one may tomorrow, and it is tried again; over a quota nobody waits for that.
+                DropHere();
+            }
         }
         finally
         {
@@ -182,6 +205,14 @@ internal sealed partial class VfsFile
         try
         {
             await DistFsNodes.FlushAsync(_writer, kind, Times, cancellation).ConfigureAwait(false);
+            _isUntold = kind == FlushKind.DurableData;
+            if (_isUntold && (_open is { IsLost: true } || !IsHeld(LeaseMode.Write)))
+            {
+                // The metaservers were not asked, and it may be another's by now: they are, and say so.
+                await DistFsNodes.FlushAsync(_writer, FlushKind.Durable, Times, cancellation).ConfigureAwait(false);
+                _isUntold = false;
+            }
+
             lock (node.Gate)
             {
                 // What it takes on disks is known there.
@@ -239,7 +270,7 @@ internal sealed partial class VfsFile
         }
         finally
         {
-            (_writer, _reader, _isDirty) = (null, null, false);
+            (_writer, _reader, _isDirty, _isUntold) = (null, null, false, false);
             lock (node.Gate)
             {
                 Sent();

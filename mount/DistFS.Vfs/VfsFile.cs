@@ -36,6 +36,9 @@ internal sealed partial class VfsFile(VfsMount mount, VfsNode node)
     private DistFsFile? _reader;
     private bool _isDirty;
 
+    // After fdatasync: the metaservers do not know when it was written.
+    private bool _isUntold;
+
     // Under the node's gate: what was written here, and the metaservers do not know yet.
     private long _end;
     private long _added;

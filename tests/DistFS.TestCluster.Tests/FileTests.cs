@@ -32,6 +32,10 @@ public sealed class FileTests(ClusterFixture fixture) : IClassFixture<ClusterFix
         await Dfs.CreateDirectoryAsync("/limited");
         await WriteAsync("/limited/fits", Bytes(60_000, 4));
         await Dfs.SetQuotaAsync("/limited", 100_000, 0);
+
+        // It holds from when all that is there is counted.
+        await fixture.Cluster.UntilAsync(TimeSpan.FromSeconds(30), async () =>
+            (await Dfs.TryGetQuotaAsync("/limited"))?.BytesUsed == 60_000 ? null : "it is not counted yet");
         var file = await Dfs.CreateFileAsync("/limited/large");
         await file.WriteAsync(0, Bytes(30_000, 5));
         await file.FlushAsync();

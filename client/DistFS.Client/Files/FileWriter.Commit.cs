@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using DistFS.Client.Names;
 using DistFS.Primitives;
 using DistFS.Protocol;
@@ -24,11 +25,7 @@ internal sealed partial class FileWriter
                 return;
             }
 
-            foreach (var (place, _) in written)
-            {
-                await CommitAsync(place, cancellation).ConfigureAwait(false);
-            }
-
+            await CommitEachAsync(written.Select(static one => one.Place), cancellation).ConfigureAwait(false);
             foreach (var operation in then())
             {
                 Ensure(operation, await WrittenPlace
@@ -133,12 +130,44 @@ internal sealed partial class FileWriter
         }
     }
 
-    private void Committed(WrittenPlace place, WrittenChunk chunk) =>
-        (place.Committed, place.CommittedAt) = (chunk.Length, _context.Options.Clock.GetTimestamp());
+    /// <summary>One that is refused keeps no other from being committed.</summary>
+    private async Task CommitEachAsync(IEnumerable<WrittenPlace> places, CancellationToken cancellation)
+    {
+        DistFsException? failure = null;
+        foreach (var place in places)
+        {
+            try
+            {
+                await CommitAsync(place, cancellation).ConfigureAwait(false);
+            }
+            catch (DistFsException e)
+            {
+                failure ??= e;
+            }
+        }
 
-    /// <summary>Written over again and again, it does not grow: its writer is not to be taken for dead.</summary>
-    private bool IsLate(WrittenPlace place) => place.WrittenAt > place.CommittedAt
-        && _context.Options.Clock.GetElapsedTime(place.CommittedAt) > CommitLatest;
+        if (failure != null)
+        {
+            ExceptionDispatchInfo.Throw(failure);
+        }
+    }
+
+    /// <summary>At the end, when not all could be made durable: what was acknowledged.</summary>
+    private async Task TryCommitAllAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await CommitAsync(Open(), cancellation).ConfigureAwait(false);
+        }
+        catch (DistFsException)
+        {
+            // It is told of what came before.
+        }
+    }
+
+    /// <summary>Unless another version was begun meanwhile, which may begin with less.</summary>
+    private static void Committed(WrittenPlace place, WrittenChunk chunk) =>
+        place.Committed = place.Writer.Target.Version.Value == chunk.Version ? chunk.Length : place.Committed;
 
     private async Task CommitLeftAsync()
     {
@@ -146,10 +175,8 @@ internal sealed partial class FileWriter
         try
         {
             // Those that are open now: one that was just sealed is not to be begun again.
-            foreach (var place in Open().Where(place => place.Written.Length > place.Committed || IsLate(place)))
-            {
-                await CommitAsync(place, _stop.Token).ConfigureAwait(false);
-            }
+            var left = Open().Where(static place => place.Written.Length > place.Committed);
+            await CommitEachAsync(left, _stop.Token).ConfigureAwait(false);
         }
         finally
         {
@@ -169,7 +196,7 @@ internal sealed partial class FileWriter
                     await SendLeftAsync().ConfigureAwait(false);
                     await CommitLeftAsync().ConfigureAwait(false);
                 }
-                catch (DistFsException)
+                catch (Exception) when (!_stop.IsCancellationRequested)
                 {
                     // If it lasts, the next flush meets the same, and says it to somebody; if not, it goes on.
                 }

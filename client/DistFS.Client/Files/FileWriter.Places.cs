@@ -68,7 +68,6 @@ internal sealed partial class FileWriter
 
         // Its end is not waited for here: a failure is every later call's too.
         _ = await place.Writer.BeginAsync(parts, isDurable, cancellation).ConfigureAwait(false);
-        place.WrittenAt = _context.Options.Clock.GetTimestamp();
         place.End = Math.Max(place.End, (uint)parts.Max(static part => part.End));
     }
 
@@ -108,12 +107,19 @@ internal sealed partial class FileWriter
         }
 
         await LeavePlacesAsync(leaving, cancellation).ConfigureAwait(false);
+        ThrowIfOver();
         var begun = await BeginPlaceAsync(index, cancellation).ConfigureAwait(false);
         lock (_gate)
         {
-            _places.Add(begun);
+            if (!_stop.IsCancellationRequested)
+            {
+                _places.Add(begun);
+                return begun;
+            }
         }
 
+        await begun.DisposeAsync().ConfigureAwait(false);
+        ThrowIfOver();
         return begun;
     }
 
@@ -128,6 +134,15 @@ internal sealed partial class FileWriter
             {
                 _places.Add(place);
             }
+        }
+    }
+
+    /// <summary>Somebody gave the writer up: nothing more is sent.</summary>
+    private void ThrowIfOver()
+    {
+        if (_stop.IsCancellationRequested)
+        {
+            throw new DistFsException(ErrorCatalog.Cancelled, $"{_mapping.Path}: the writer was disposed of.");
         }
     }
 

@@ -20,7 +20,6 @@ internal sealed partial class FileWriter : IAsyncDisposable
     /// in which nothing was committed for 60 s for one whose writer died.
     /// </summary>
     private static readonly TimeSpan CommitInterval = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan CommitLatest = TimeSpan.FromSeconds(20);
 
     /// <summary>So much is made durable by itself, and not by a sync behind it.</summary>
     private const int DurableBytesMax = 64 << 10;
@@ -38,6 +37,9 @@ internal sealed partial class FileWriter : IAsyncDisposable
     private readonly GatheredWrites _gathered;
     private readonly Task _keeping;
     private SmallContent? _small;
+
+    // What was written is lost, and nobody was told yet.
+    private DistFsException? _cutOff;
 
     /// <summary>Begins.</summary>
     /// <param name="context">Of the client.</param>
@@ -123,6 +125,8 @@ internal sealed partial class FileWriter : IAsyncDisposable
                 return;
             }
 
+            ThrowIfCutOff();
+
             // A little goes down the chain once, to the disks with it, in place of twice.
             var isDurable = kind != FlushKind.Visible;
             await DrainAsync(isDurable && _gathered.Bytes <= DurableBytesMax, cancellation).ConfigureAwait(false);
@@ -150,51 +154,67 @@ internal sealed partial class FileWriter : IAsyncDisposable
     public async Task SetLengthAsync(long length, CancellationToken cancellation)
     {
         await _turn.WaitAsync(cancellation).ConfigureAwait(false);
+        var isCut = false;
         try
         {
-            await SetLengthOnceAsync(length, cancellation).ConfigureAwait(false);
+            await SetLengthOnceAsync().ConfigureAwait(false);
+        }
+        catch (Exception e) when (isCut)
+        {
+            // The file is as it was, but for what was written and not sent.
+            _cutOff = new DistFsException(ErrorCatalog.WritesLost, $"{_mapping.Path}: {e.Message}", e);
+            throw;
         }
         finally
         {
             _turn.Release();
         }
+
+        async Task SetLengthOnceAsync()
+        {
+            if (_small is { } small)
+            {
+                await SendSmallAsync(small, cancellation).ConfigureAwait(false);
+            }
+            else
+            {
+                // What is cut off need not be sent, nor have room.
+                isCut = _gathered.Cut(length);
+                await DrainAsync(cancellation).ConfigureAwait(false);
+                await LeavePlacesAsync(Open(), cancellation).ConfigureAwait(false);
+            }
+
+            var reply = await WrittenPlace.OneAsync(
+                _context,
+                _open,
+                new Operation
+                {
+                    SetSize = new SetSizeRequest
+                    {
+                        Inode = _mapping.Inode.Value,
+                        Size = (ulong)length,
+                        Handle = _open.Handle,
+                    },
+                },
+                cancellation).ConfigureAwait(false);
+            FileErrors.Ensure(reply.Status, _mapping.Path);
+            if (_small?.TrySetLength(length) == false)
+            {
+                _small = null;
+            }
+
+            End = Math.Min(End, length);
+            _mapping.Forget();
+        }
     }
 
-    private async Task SetLengthOnceAsync(long length, CancellationToken cancellation)
+    private void ThrowIfCutOff()
     {
-        if (_small is { } small)
+        if (_cutOff is { } lost)
         {
-            await SendSmallAsync(small, cancellation).ConfigureAwait(false);
+            _cutOff = null;
+            throw lost;
         }
-        else
-        {
-            // What is cut off need not be sent, nor have room.
-            _gathered.Cut(length);
-            await DrainAsync(cancellation).ConfigureAwait(false);
-            await LeavePlacesAsync(Open(), cancellation).ConfigureAwait(false);
-        }
-
-        var reply = await WrittenPlace.OneAsync(
-            _context,
-            _open,
-            new Operation
-            {
-                SetSize = new SetSizeRequest
-                {
-                    Inode = _mapping.Inode.Value,
-                    Size = (ulong)length,
-                    Handle = _open.Handle,
-                },
-            },
-            cancellation).ConfigureAwait(false);
-        FileErrors.Ensure(reply.Status, _mapping.Path);
-        if (_small?.TrySetLength(length) == false)
-        {
-            _small = null;
-        }
-
-        End = Math.Min(End, length);
-        _mapping.Forget();
     }
 
     /// <summary>All that was written is durable, and the writer ends.</summary>
@@ -203,33 +223,54 @@ internal sealed partial class FileWriter : IAsyncDisposable
     /// <exception cref="DistFsException">Something of it is not durable; the writer ends all the same.</exception>
     public async Task CompleteAsync(Func<Operation?> then, CancellationToken cancellation)
     {
-        await _turn.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
-            DistFsException? failure = null;
+            await _turn.WaitAsync(cancellation).ConfigureAwait(false);
             try
             {
-                await (_small is { } small
-                    ? SendSmallAsync(small, cancellation)
-                    : DrainAsync(cancellation).AsTask()).ConfigureAwait(false);
+                await CompleteOnceAsync(then, cancellation).ConfigureAwait(false);
             }
-            catch (DistFsException e)
+            finally
             {
-                // There is no room for it: what is in other places stays the file's all the same.
-                failure = e;
-            }
-
-            await LeavePlacesAsync(Open(), cancellation, then).ConfigureAwait(false);
-            if (failure != null)
-            {
-                ExceptionDispatchInfo.Throw(failure);
+                _turn.Release();
             }
         }
         finally
         {
             _mapping.Forget();
-            _turn.Release();
             await DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>What there is no room for is told; what is in other places stays the file's all the same.</summary>
+    private async Task CompleteOnceAsync(Func<Operation?> then, CancellationToken cancellation)
+    {
+        DistFsException? failure = null;
+        try
+        {
+            ThrowIfCutOff();
+            await (_small is { } small
+                ? SendSmallAsync(small, cancellation)
+                : DrainAsync(cancellation).AsTask()).ConfigureAwait(false);
+        }
+        catch (DistFsException e)
+        {
+            failure = e;
+        }
+
+        try
+        {
+            await LeavePlacesAsync(Open(), cancellation, then).ConfigureAwait(false);
+        }
+        catch (DistFsException e)
+        {
+            failure ??= e;
+            await TryCommitAllAsync(cancellation).ConfigureAwait(false);
+        }
+
+        if (failure != null)
+        {
+            ExceptionDispatchInfo.Throw(failure);
         }
     }
 
@@ -248,6 +289,11 @@ internal sealed partial class FileWriter : IAsyncDisposable
             await place.DisposeAsync().ConfigureAwait(false);
         }
 
-        _gathered.Dispose();
+        // Who has the turn meets that it is over, and may look at these bytes until then.
+        if (await _turn.WaitAsync(TimeSpan.Zero, CancellationToken.None).ConfigureAwait(false))
+        {
+            _gathered.Dispose();
+            _turn.Release();
+        }
     }
 }

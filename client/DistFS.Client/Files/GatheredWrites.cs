@@ -91,13 +91,13 @@ internal sealed class GatheredWrites(GatherBudget budget) : IDisposable
         }
     }
 
-    /// <summary>Nothing behind a length waits any more.</summary>
-    public void Cut(long length)
+    /// <summary>Nothing behind a length waits any more; false: nothing did.</summary>
+    public bool Cut(long length)
     {
         var first = FirstBehind(length);
         if (first == _ranges.Count)
         {
-            return;
+            return false;
         }
 
         if (_ranges[first] is var over && over.Offset < length)
@@ -110,6 +110,8 @@ internal sealed class GatheredWrites(GatherBudget budget) : IDisposable
         {
             Dispose();
         }
+
+        return true;
     }
 
     /// <summary>Of a run, all but what belongs to the block in which it ends; may be nothing.</summary>

@@ -35,7 +35,6 @@ internal sealed class WrittenPlace : IChunkVersions, IPlaceOperations, IAsyncDis
                 Patience = context.Options.Patience,
             });
         Committed = target.StoredLength;
-        CommittedAt = context.Options.Clock.GetTimestamp();
     }
 
     /// <summary>Which place.</summary>
@@ -46,12 +45,6 @@ internal sealed class WrittenPlace : IChunkVersions, IPlaceOperations, IAsyncDis
 
     /// <summary>With this length the metaservers know it.</summary>
     public uint Committed { get; set; }
-
-    /// <summary>When it was written to last, and when that was committed last, in the clock's time stamps.</summary>
-    public long WrittenAt { get; set; }
-
-    /// <inheritdoc cref="WrittenAt"/>
-    public long CommittedAt { get; set; }
 
     /// <summary>The end of what was written here.</summary>
     public uint End { get; set; }

@@ -8,6 +8,9 @@ namespace DistFS.Client.Nodes;
 /// <content>Content of files.</content>
 public sealed partial class DistFsNodes
 {
+    /// <summary>Who could not do what he wanted does not wait for a leader that is not there.</summary>
+    private static readonly TimeSpan ReleaseLimit = TimeSpan.FromSeconds(2);
+
     /// <summary>Contents of files that stand in the metadata, in one round trip.</summary>
     /// <param name="inodes">1 to 256.</param>
     /// <param name="cancellation">Gives up.</param>
@@ -83,7 +86,16 @@ public sealed partial class DistFsNodes
         catch
         {
             await writer.DisposeAsync().ConfigureAwait(false);
-            await CloseAsync(new NodeOpen(inode, open), CancellationToken.None).ConfigureAwait(false);
+            using var limit = new CancellationTokenSource(ReleaseLimit, _options.Clock);
+            try
+            {
+                await CloseAsync(new NodeOpen(inode, open), limit.Token).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is OperationCanceledException or DistFsException)
+            {
+                // The open ends with the session. There is a reason to tell already.
+            }
+
             throw;
         }
     }
