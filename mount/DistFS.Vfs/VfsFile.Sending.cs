@@ -157,7 +157,7 @@ internal sealed partial class VfsFile
             Failed(e);
             if (e.Status == FsStatus.QuotaExceeded && Opens == 0)
             {
-                // Where no server takes bytes one may tomorrow, and it is tried again; over a quota nobody waits for that.
+                // Where no server takes bytes one may tomorrow, so that is tried again; a quota does not go.
                 DropHere();
             }
         }
