@@ -104,10 +104,13 @@ internal sealed partial class VfsFile
         }
     }
 
-    /// <summary>Under the turn: it was told as lost, and must not be sent behind what others write.</summary>
+    /// <summary>
+    /// Under the turn: it was told as lost, and must not be sent behind what others write. What has no name any more
+    /// nobody else writes, and whoever has it open may read it.
+    /// </summary>
     private void DropHere()
     {
-        if (_here is { } here)
+        if (_here is { } here && !node.IsRemoved)
         {
             here.Dispose();
             (_here, _isDirty) = (null, false);
