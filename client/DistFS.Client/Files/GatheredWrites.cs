@@ -173,9 +173,9 @@ internal sealed class GatheredWrites(GatherBudget budget) : IDisposable
             behind++;
         }
 
-        var rest = new List<Range>(2);
         if (behind > first)
         {
+            var rest = new List<Range>(3);
             var (left, right) = (_ranges[first], _ranges[behind - 1]);
             if (left.Offset < added.Offset)
             {
