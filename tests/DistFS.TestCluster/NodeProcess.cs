@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using DistFS.Cli.Local;
 using DistFS.Native;
 
 namespace DistFS.TestCluster;
@@ -72,6 +73,7 @@ public sealed class NodeProcess(string name, string folder, IReadOnlyList<string
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        SharedMachine.Configure(start);
         var log = new StreamWriter(Path.Combine(folder, "node.log"), append: true) { AutoFlush = true };
         var process = _process = Process.Start(start)!;
         process.ErrorDataReceived += (_, said) => Log(log, said.Data);

@@ -79,8 +79,8 @@ internal sealed class ChunkCopy(
         // The source comes to the version with it, and is known to answer before anything here is given up.
         await rate.TakeAsync(CopyPlan.RunMax * ChunkLayout.BlockBytes, cancellation).ConfigureAwait(false);
         using var first = await source.ReadAsync(default, CopyPlan.RunMax, cancellation).ConfigureAwait(false);
-        rate.Correct(first.Payload.Length - (CopyPlan.RunMax * ChunkLayout.BlockBytes));
-        FetchedBytes += first.Payload.Length;
+        rate.Correct(first.Bytes - (CopyPlan.RunMax * ChunkLayout.BlockBytes));
+        FetchedBytes += first.Bytes;
         if (first.Length < order.Length)
         {
             throw new DistFsException(
@@ -152,10 +152,17 @@ internal sealed class ChunkCopy(
 
             await rate.TakeAsync(ChunkLayout.BlockBytes, cancellation).ConfigureAwait(false);
             using var pieces = await source.ReadAsync(block, 1, cancellation).ConfigureAwait(false);
-            FetchedBytes += pieces.Payload.Length;
-            await (here.IsSealed
-                ? ReplaceSealedAsync(store, block, pieces.Payload.Memory)
-                : ReplaceAsync(store, block, pieces.Payload.Memory)).ConfigureAwait(false);
+            FetchedBytes += pieces.Bytes;
+            if (here.IsSealed)
+            {
+                await store.ReplaceBlocksAsync(
+                    _chunk, _version, [block], pieces.Pieces, isWhole: false, CancellationToken.None)
+                    .ConfigureAwait(false);
+            }
+            else
+            {
+                await ReplaceAsync(store, block, pieces.Pieces.Memory).ConfigureAwait(false);
+            }
         }
 
         await store.SyncAsync(_chunk, _version, CancellationToken.None).ConfigureAwait(false);
@@ -171,13 +178,6 @@ internal sealed class ChunkCopy(
         var zeros = BlockCodec.EncodeZeros(block, 0, ChunkLayout.BlockBytes, pieces);
         content.CopyTo(pieces.AsMemory(zeros));
         await store.WriteAsync(_chunk, _version, pieces, isDurable: false, CancellationToken.None)
-            .ConfigureAwait(false);
-    }
-
-    private async Task ReplaceSealedAsync(IChunkStore store, BlockIndex block, ReadOnlyMemory<byte> content)
-    {
-        Check.That(VerifiedPieces.Verify(content, out var pieces, out _) == PieceFault.None);
-        await store.ReplaceBlocksAsync(_chunk, _version, [block], pieces, isWhole: false, CancellationToken.None)
             .ConfigureAwait(false);
     }
 
@@ -272,7 +272,7 @@ internal sealed class ChunkCopy(
                 }
 
                 using var pieces = await underWay.Dequeue().ConfigureAwait(false);
-                FetchedBytes += pieces.Payload.Length;
+                FetchedBytes += pieces.Bytes;
                 if (pieces.Length != first.Length)
                 {
                     throw new DistFsException(
@@ -299,10 +299,10 @@ internal sealed class ChunkCopy(
 
     private async Task StoreAsync(IChunkStore store, CopyPieces pieces)
     {
-        if (pieces.Payload.Length > 0)
+        if (pieces.Bytes > 0)
         {
             // The memory is the payload's: it is not given up while the store has it.
-            await store.WriteAsync(_chunk, _version, pieces.Payload.Memory, isDurable: false, CancellationToken.None)
+            await store.WriteAsync(_chunk, _version, pieces.Pieces, isDurable: false, CancellationToken.None)
                 .ConfigureAwait(false);
         }
     }

@@ -14,7 +14,10 @@ internal sealed class CopySource(IRpcCaller caller, CopyOrder order)
 {
     private static readonly TimeSpan ReadTimeout = TimeSpan.FromSeconds(10);
 
-    /// <summary>Some blocks of the chunk as they are stored; to be disposed of.</summary>
+    /// <summary>
+    /// Some blocks of the chunk as they are stored; to be disposed of. The source sends them unseen, as to a client: what
+    /// comes damaged is asked for once more, and then it looks at its disk first, and gives itself up if that is it.
+    /// </summary>
     /// <exception cref="DistFsException">It cannot be read there, or came damaged.</exception>
     public async Task<CopyPieces> ReadAsync(BlockIndex first, int count, CancellationToken cancellation)
     {
@@ -26,19 +29,14 @@ internal sealed class CopySource(IRpcCaller caller, CopyOrder order)
             Blocks = (uint)count,
             ForCopy = true,
         };
-        var reply = await caller
-            .CallAsync(ChunkDataMethods.Read, request, new CallOptions(ReadTimeout, Cancellation: cancellation))
-            .ConfigureAwait(false);
-        try
+        var (pieces, refusal) = await TryReadAsync(request, cancellation).ConfigureAwait(false);
+        if (pieces == null)
         {
-            Require(reply.Payload.Span, first, count);
-            return new CopyPieces(first, reply.Message.Length, reply.Payload);
+            request.Verify = true;
+            (pieces, refusal) = await TryReadAsync(request, cancellation).ConfigureAwait(false);
         }
-        catch
-        {
-            reply.Dispose();
-            throw;
-        }
+
+        return pieces ?? throw new DistFsException(ErrorCatalog.BlockCorrupt, refusal);
     }
 
     /// <summary>What tells of each block whether it is the same as here, by block.</summary>
@@ -64,32 +62,43 @@ internal sealed class CopySource(IRpcCaller caller, CopyOrder order)
         return digests;
     }
 
-    /// <summary>Whole pieces with right checksums, of the blocks that were asked for, in their order.</summary>
-    private void Require(ReadOnlySpan<byte> pieces, BlockIndex first, int count)
+    /// <returns>No pieces, and why: they came damaged, or are not what was asked for.</returns>
+    private async Task<(CopyPieces? Pieces, string Refusal)> TryReadAsync(
+        ReadChunkRequest request, CancellationToken cancellation)
     {
-        var fault = PieceReader.Verify(pieces, out var damaged);
-        if (fault != PieceFault.None)
+        var reply = await caller
+            .CallAsync(ChunkDataMethods.Read, request, new CallOptions(ReadTimeout, Cancellation: cancellation))
+            .ConfigureAwait(false);
+        var fault = VerifiedPieces.Verify(reply.Payload.Memory, out var pieces, out var block);
+        var refusal = fault != PieceFault.None
+            ? $"Block {block} of chunk {new ChunkId(order.Chunk)} came damaged from server {order.Source} ({fault})."
+            : Stranger(pieces.Span, request);
+        if (refusal == null)
         {
-            throw new DistFsException(
-                ErrorCatalog.BlockCorrupt,
-                $"Block {damaged} of chunk {new ChunkId(order.Chunk)} came damaged from server {order.Source} "
-                + $"({fault}).");
+            return (new CopyPieces(reply.Message.Length, pieces, reply.Payload), "");
         }
 
-        var least = first.Value;
+        reply.Dispose();
+        return (null, refusal);
+    }
+
+    /// <summary>Why these are not the blocks that were asked for, in their order; null: they are.</summary>
+    private string? Stranger(ReadOnlySpan<byte> pieces, ReadChunkRequest request)
+    {
+        var least = request.FirstBlock;
         var reader = new PieceReader(pieces);
         while (reader.Next(out var header, out _))
         {
-            if (header.Block.Value < least || header.Block.Value >= first.Value + count)
+            if (header.Block.Value < least || header.Block.Value >= request.FirstBlock + request.Blocks)
             {
-                throw new DistFsException(
-                    ErrorCatalog.BlockCorrupt,
-                    $"Server {order.Source} sent block {header.Block} of chunk {new ChunkId(order.Chunk)}, which it "
-                    + "was not asked for there.");
+                return $"Server {order.Source} sent block {header.Block} of chunk {new ChunkId(order.Chunk)}, which it "
+                    + "was not asked for there.";
             }
 
             least = header.Block.Value;
         }
+
+        return null;
     }
 
     /// <summary>Only what nobody writes is copied.</summary>
@@ -97,12 +106,15 @@ internal sealed class CopySource(IRpcCaller caller, CopyOrder order)
         new() { Chunk = order.Chunk, Version = order.Version, StoredLength = order.Length, Sealed = true };
 }
 
-/// <summary>Verified pieces of a run of blocks, in pooled memory; to be disposed of once.</summary>
-/// <param name="First">The first block that was asked for.</param>
+/// <summary>Pieces of a run of blocks, in pooled memory; to be disposed of once.</summary>
 /// <param name="Length">Of the chunk, as the source has it.</param>
-/// <param name="Payload">The pieces; empty when all of the blocks are zeros.</param>
-internal sealed record CopyPieces(BlockIndex First, uint Length, Payload Payload) : IDisposable
+/// <param name="Pieces">None when all of the blocks are zeros.</param>
+/// <param name="Payload">Whose memory they are in.</param>
+internal sealed record CopyPieces(uint Length, VerifiedPieces Pieces, Payload Payload) : IDisposable
 {
+    /// <summary>How many there are.</summary>
+    public int Bytes => Pieces.Memory.Length;
+
     /// <summary>Gives the memory back.</summary>
     public void Dispose() => Payload.Dispose();
 }

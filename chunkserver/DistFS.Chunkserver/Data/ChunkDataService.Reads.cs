@@ -273,10 +273,10 @@ internal sealed partial class ChunkDataService
 
     private ReadChunkReply ReadBlocks(IChunkStore store, ReadChunkRequest request, ServerCall call)
     {
-        // A client sums up what it gets, and says when it is wrong (Verify). Who copies goes by what the store checks.
+        // Who gets it, a client or a server that copies, sums it up, and says when it is wrong (Verify).
         var (chunk, version) = (new ChunkId(request.Name.Chunk), new ChunkVersion(request.Name.Version));
         var (first, count) = (new BlockIndex(request.FirstBlock), (int)request.Blocks);
-        var found = request.ForCopy || request.Verify
+        var found = request.Verify
             ? store.Read(chunk, version, first, count)
             : store.ReadUnchecked(chunk, version, first, count);
         call.SetReplyPayload(PieceSegment.Join(found.Pieces), found);

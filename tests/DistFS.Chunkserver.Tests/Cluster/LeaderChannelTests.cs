@@ -68,7 +68,7 @@ public sealed class LeaderChannelTests
         one.Leader = two.Address;
         await using var channel = new LeaderChannel([one.Address, two.Address], TimeProvider.System);
         var error = await Assert.ThrowsAsync<RpcException>(() => AskAsync(
-            channel, new LeaderCall(TimeSpan.FromMilliseconds(600), TimeSpan.FromSeconds(5))));
+            channel, new LeaderCall(TimeSpan.FromSeconds(4), TimeSpan.FromSeconds(5))));
         Assert.Equal(ErrorCatalog.NotLeader, error.Code);
         Assert.InRange(one.Calls + two.Calls, 4, 60);
     }

@@ -40,7 +40,7 @@ public sealed partial class ChunkCopyTests
         await _here.WriteAsync(Chunk, 1, 7, 20);
         await _here.SealAsync(new ChunkId(Chunk), new ChunkVersion(1), default);
         await _there.WriteAsync(Chunk, 3, 1, 20);
-        _source.Change = (first, pieces) => pieces[^1] ^= (byte)(first == 5 ? 1 : 0);
+        _source.Change = (request, pieces) => pieces[^1] ^= (byte)(request.FirstBlock == 5 ? 1 : 0);
         await Assert.ThrowsAnyAsync<DistFsException>(
             () => CopyAsync(10, 3, 20 * ChunkLayout.BlockBytes, isOver: true));
         Assert.False(_here.Find(Chunk)!.Value.IsSealed);

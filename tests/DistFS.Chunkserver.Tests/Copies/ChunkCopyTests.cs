@@ -117,9 +117,27 @@ public sealed partial class ChunkCopyTests : IAsyncLifetime, IDisposable
     public async Task Nothing_is_left_of_what_came_damaged()
     {
         await _there.WriteAsync(Chunk, 3, 1, 40);
-        _source.Change = (first, pieces) => pieces[^1] ^= (byte)(first == 32 ? 1 : 0);
+        _source.Change = (request, pieces) => pieces[^1] ^= (byte)(request.FirstBlock == 32 ? 1 : 0);
         await FailsAsync(ErrorCatalog.BlockCorrupt, 10, 3, 40 * ChunkLayout.BlockBytes);
         Assert.Null(_here.Find(Chunk));
+    }
+
+    /// <summary>
+    /// A source sends what it has unseen. Told that it was wrong, it looks: it may have come damaged on its way only.
+    /// </summary>
+    [Fact]
+    public async Task What_came_damaged_is_asked_for_once_more_and_looked_at_there()
+    {
+        await _there.WriteAsync(Chunk, 3, 1, 40);
+        var again = 0;
+        _source.Change = (request, pieces) =>
+        {
+            pieces[^1] ^= (byte)(request is { FirstBlock: 32, Verify: false } ? 1 : 0);
+            again += request.Verify ? 1 : 0;
+        };
+        await CopyAsync(10, 3, 40 * ChunkLayout.BlockBytes);
+        Assert.Equal(_there.Stored(Chunk, 3), _here.Stored(Chunk, 3));
+        Assert.Equal(1, again);
     }
 
     [Fact]
@@ -201,9 +219,9 @@ public sealed partial class ChunkCopyTests : IAsyncLifetime, IDisposable
     public async Task A_copy_that_came_to_a_later_version_meanwhile_fails_and_leaves_nothing()
     {
         await _there.WriteAsync(Chunk, 3, 1, 40);
-        _source.Change = (first, _) =>
+        _source.Change = (request, _) =>
         {
-            if (first == 32)
+            if (request.FirstBlock == 32)
             {
                 var fence = new[] { new VersionFence(new ChunkId(Chunk), new ChunkVersion(4), 0) };
                 Assert.True(_here.BeginVersionsAsync(fence, new FenceOutcome[1], default).AsTask().IsCompleted);
@@ -307,7 +325,7 @@ public sealed partial class ChunkCopyTests : IAsyncLifetime, IDisposable
 
         public RpcAddress Address { get; }
 
-        public Action<uint, byte[]> Change { get; set; } = static (_, _) => { };
+        public Action<ReadChunkRequest, byte[]> Change { get; set; } = static (_, _) => { };
 
         public uint Shift { get; set; }
 
@@ -347,7 +365,7 @@ public sealed partial class ChunkCopyTests : IAsyncLifetime, IDisposable
             }
 
             byte[] pieces = [.. bytes];
-            Change(request.FirstBlock, pieces);
+            Change(request, pieces);
             call.SetReplyPayload(pieces);
             return new ReadChunkReply { Length = found.Length };
         }
