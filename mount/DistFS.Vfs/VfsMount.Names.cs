@@ -25,7 +25,9 @@ public sealed partial class VfsMount
 
         try
         {
-            return Told(await AskAsync(caller, parent, name, cancellation).ConfigureAwait(false));
+            var asked = await AskAsync(caller, parent, name, cancellation).ConfigureAwait(false);
+            return Told(await KeptToOpenAsync(
+                asked, () => AskAsync(caller, parent, name, cancellation), cancellation).ConfigureAwait(false));
         }
         catch (DistFsException e)
         {
@@ -173,6 +175,23 @@ public sealed partial class VfsMount
     private async ValueTask<VfsEntry> AskAsync(
         FileIdentity caller, VfsNode parent, ReadOnlyMemory<byte> name, CancellationToken cancellation)
     {
+        for (var attempt = 1; ; attempt++)
+        {
+            var found = await AskOnceAsync(caller, parent, name, cancellation).ConfigureAwait(false);
+            if (found.Status != FsStatus.Stale || attempt == FindsMax)
+            {
+                return found;
+            }
+
+            // What was found went before it was looked at, and another may be in its place: it is not that there is
+            // nothing of that name.
+        }
+    }
+
+    /// <returns>ESTALE: it is gone again.</returns>
+    private async ValueTask<VfsEntry> AskOnceAsync(
+        FileIdentity caller, VfsNode parent, ReadOnlyMemory<byte> name, CancellationToken cancellation)
+    {
         var isHeld = await ReadLeaseAsync(parent, cancellation).ConfigureAwait(false);
         long stamp;
         lock (parent.Gate)
@@ -215,7 +234,7 @@ public sealed partial class VfsMount
         // The attributes under a lease of their own; the name as long as the directory's lease holds.
         var node = NodeOf(attributes.Inode);
         using var told = await StatAsync(node, cancellation).ConfigureAwait(false);
-        return told.Status != FsStatus.Ok ? VfsEntry.Refused(FsStatus.NotFound)
+        return told.Status != FsStatus.Ok ? VfsEntry.Refused(told.Status)
             : TryLookup(parent, name.Span, out var entry) ? entry
             : told with { NameValid = default, AttributesValid = default, Use = default };
     }

@@ -8,6 +8,12 @@ namespace DistFS.Vfs;
 /// <content>Opens of files: begun, and ended.</content>
 public sealed partial class VfsMount
 {
+    /// <summary>So often a name is looked up that stands for another file each time.</summary>
+    private const int FindsMax = 8;
+
+    /// <summary>When an open found nothing last, in the clock's time stamps.</summary>
+    private long _openedLateAt;
+
     /// <summary>Opens a file; the caller has looked whether that is allowed.</summary>
     public async ValueTask<VfsOpened> OpenAsync(
         FileIdentity caller, InodeId inode, VfsOpenMode mode, CancellationToken cancellation)
@@ -40,12 +46,82 @@ public sealed partial class VfsMount
             }
 
             await EndAsync(handle).ConfigureAwait(false);
-            return new VfsOpened(status, 0, false, false);
+            return NotOpened(status);
         }
         catch (DistFsException e)
         {
             await EndAsync(handle).ConfigureAwait(false);
-            return new VfsOpened(StatusOf(e), 0, false, false);
+            return NotOpened(StatusOf(e));
+        }
+    }
+
+    private VfsOpened NotOpened(FsStatus status)
+    {
+        if (status == FsStatus.Stale)
+        {
+            // What was found is gone: the kernel looks the name up once more, and only once.
+            Volatile.Write(ref _openedLateAt, _options.Clock.GetTimestamp());
+        }
+
+        return new VfsOpened(status, 0, false, false);
+    }
+
+    /// <summary>
+    /// What a name stands for, found while others put one file in place of the other: it is kept, as if it were open,
+    /// until it may be opened (<see cref="VfsOptions.OpensAfterLookup"/>).
+    /// </summary>
+    /// <param name="found">What was found.</param>
+    /// <param name="again">Finds it once more, if it is gone.</param>
+    /// <param name="cancellation">Gives up.</param>
+    private async ValueTask<VfsEntry> KeptToOpenAsync(
+        VfsEntry found, Func<ValueTask<VfsEntry>> again, CancellationToken cancellation)
+    {
+        // Of what is under a lease it is told before it goes.
+        for (var attempt = 0; attempt < FindsMax && IsOpenedLate && found.AttributesValid == default
+            && found is { Status: FsStatus.Ok, Attributes: { IsFile: true } attributes }; attempt++)
+        {
+            var node = NodeOf(attributes.Inode);
+            VfsFile file;
+            lock (node.Gate)
+            {
+                file = Activate(node);
+                file.Keeps++;
+                node.ToldAt = _options.Clock.GetTimestamp();
+            }
+
+            try
+            {
+                if (await TryRegisterAsync(file, cancellation).ConfigureAwait(false))
+                {
+                    return found;
+                }
+            }
+            finally
+            {
+                Kept(node, file);
+            }
+
+            found.Dispose();
+            found = await again().ConfigureAwait(false);
+        }
+
+        return found;
+    }
+
+    private bool IsOpenedLate => Volatile.Read(ref _openedLateAt) is not 0 and var at
+        && _options.Clock.GetElapsedTime(at) < _options.OpensAfterLookup;
+
+    /// <returns>False: it is not there any more.</returns>
+    private static async Task<bool> TryRegisterAsync(VfsFile file, CancellationToken cancellation)
+    {
+        try
+        {
+            await file.RegisterAsync(cancellation).ConfigureAwait(false);
+            return true;
+        }
+        catch (DistFsException e) when (e.Status is FsStatus.NotFound or FsStatus.Stale)
+        {
+            return false;
         }
     }
 

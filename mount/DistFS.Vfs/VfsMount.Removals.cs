@@ -266,7 +266,9 @@ public sealed partial class VfsMount
         {
             if (++parent.Removals >= RemovalsInARow)
             {
-                next = parent.FilesIn(RemovalsAhead, other => other != node.Inode);
+                // Nearly always in the order in which names were listed; first in the table are those that went.
+                next = parent.FilesBehind(node.Inode, RemovalsAhead, other => !IsRemoved(other));
+                next = next.Count > 0 ? next : parent.FilesIn(RemovalsAhead, other => other != node.Inode);
             }
         }
 
@@ -294,6 +296,9 @@ public sealed partial class VfsMount
             return MayChange(node);
         }
     }
+
+    /// <summary>A glance: looked at again under its gate.</summary>
+    private bool IsRemoved(InodeId inode) => _nodes.TryGetValue(inode, out var node) && node.IsRemoved;
 
     private static VfsFile? FileOf(VfsNode node)
     {

@@ -27,7 +27,7 @@ public sealed partial class VfsMount
                     targets.Add((node, BeginLeaving(node, replaced)));
                     if (targets[^1].File is { } file)
                     {
-                        await file.RegisterAsync(cancellation).ConfigureAwait(false);
+                        await TryRegisterAsync(file, cancellation).ConfigureAwait(false);
                     }
 
                     await LeaveOwnerAsync(node, cancellation).ConfigureAwait(false);

@@ -14,8 +14,9 @@ internal sealed class VfsNode(InodeId inode)
     private Dictionary<byte[], (InodeId Inode, FileKind Kind)>? _names;
     private HashSet<VfsNode>? _owned;
 
-    // Of a directory: inodes by names as they were learned, and how far their contents were asked for.
+    // Of a directory: what is no directory in it, as names were learned; of how many names; and how far it was used.
     private ulong[] _row = [];
+    private int _rowOf;
     private int _rowAt;
     private int _uses;
     private int _givingUp;
@@ -191,7 +192,7 @@ internal sealed class VfsNode(InodeId inode)
             (Known, Content) = (null, null);
             IsComplete = false;
             List<byte[]> names = _names == null ? [] : [.. _names.Keys];
-            (_names, _row, _rowAt) = (null, [], 0);
+            (_names, _row, _rowOf, _rowAt) = (null, [], 0, 0);
             return names;
         }
     }
@@ -309,16 +310,18 @@ internal sealed class VfsNode(InodeId inode)
     }
 
     /// <summary>
-    /// Some of what comes behind a file of the directory, in the order in which names were learned: of the next 256.
+    /// Some of what comes behind a file of the directory and is no directory, in the order in which names were learned: of the next 256.
     /// </summary>
     public List<InodeId> FilesBehind(InodeId file, int most, Func<InodeId, bool> isWanted)
     {
         const int LookedAtMax = 256;
         var ahead = _row.AsSpan(_rowAt, Math.Min(LookedAtMax, _row.Length - _rowAt)).IndexOf(file.Value);
         var at = ahead >= 0 ? _rowAt + ahead : Array.IndexOf(_row, file.Value);
-        if (at < 0 && _row.Length != (_names?.Count ?? 0))
+        if (at < 0 && _rowOf != (_names?.Count ?? 0))
         {
-            (_row, _rowAt) = ([.. _names!.Values.Select(static one => one.Inode.Value)], 0);
+            (_row, _rowOf, _rowAt) = ([.. _names!.Values
+                .Where(static one => one.Kind != FileKind.Directory)
+                .Select(static one => one.Inode.Value)], _names.Count, 0);
             at = Array.IndexOf(_row, file.Value);
         }
 

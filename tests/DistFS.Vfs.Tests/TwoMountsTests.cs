@@ -87,6 +87,44 @@ public sealed class TwoMountsTests : IAsyncLifetime
         await _one.ReleaseAsync(made.Handle);
     }
 
+    /// <summary>
+    /// POSIX, rename: the name is there throughout, of the old file or the new one. What was looked up may be gone when
+    /// it is opened; then the kernel looks once more, and only once (open(2) in Linux: retry_estale).
+    /// </summary>
+    [Fact]
+    public async Task A_name_whose_file_is_replaced_all_the_time_is_always_there()
+    {
+        await UntilToldAsync(_one, "none");
+        await _one.ReleaseAsync((await CreateAsync(_one, "target")).Handle);
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(async racer =>
+        {
+            var mount = racer % 2 == 0 ? _one : _two;
+            for (var round = 0; round < 60; round++)
+            {
+                await mount.ReleaseAsync((await CreateAsync(mount, $"own-{racer}")).Handle);
+                Assert.Equal(FsStatus.Ok, await mount.RenameAsync(
+                    FileIdentity.Root,
+                    (InodeId.Root, Name($"own-{racer}")),
+                    (InodeId.Root, Name("target")),
+                    RenameMode.Replace,
+                    default));
+                var opened = await OpenTargetAsync(mount);
+                opened = opened.Status == FsStatus.Stale ? await OpenTargetAsync(mount) : opened;
+                Assert.Equal(FsStatus.Ok, opened.Status);
+                await mount.ReleaseAsync(opened.Handle);
+            }
+        }));
+
+        static async Task<VfsOpened> OpenTargetAsync(VfsMount mount)
+        {
+            using var entry = await mount.LookupAsync(FileIdentity.Root, InodeId.Root, Name("target"), default);
+            return entry.Attributes is { } found
+                ? await mount.OpenAsync(
+                    FileIdentity.Root, found.Inode, new VfsOpenMode(true, false, false, false, false), default)
+                : new VfsOpened(entry.Status, 0, false, false);
+        }
+    }
+
     /// <summary>POSIX, write: O_APPEND goes to the end as it is, whoever moved it.</summary>
     [Fact]
     public async Task Both_append_and_nothing_is_written_over()
