@@ -15,6 +15,7 @@ internal sealed class RepairSuite(ClusterProcesses cluster, DistFsClient dfs, st
     private const int Replicas = 3;
     private const int Step = 8 << 20;
     private const double MiB = 1 << 20;
+    private const double GiB = 1 << 30;
 
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
 
@@ -53,16 +54,28 @@ internal sealed class RepairSuite(ClusterProcesses cluster, DistFsClient dfs, st
         }
 
         var r = report.Add("R: the same bytes through a socket into a file", "MiB/s", reference);
-        var quiet = await KillAndRepairAsync(null);
-        report.Add("from the death of a server to the first copy", "s", [quiet.Begins.TotalSeconds]);
-        var rate = report.Add("copied, nothing else going on", "MiB/s", [quiet.Bytes / MiB / quiet.Takes.TotalSeconds]);
-        report.Add("copied in all", "MiB", [quiet.Bytes / MiB]);
-        report.AddRatio("repair / R", rate / r, atLeast: 0.5);
-        report.AddRatio("seconds until the first copy", quiet.Begins.TotalSeconds, atMost: 12);
 
-        await quiet.Dead.StartAsync();
-        await cluster.ServersUpAsync(Servers);
-        await cluster.RepairedAsync(Limit);
+        // The first time, servers that have just started compile what they run while they copy.
+        var first = await KillAndRepairAsync(null);
+        await BackAsync(first);
+        var quiet = new List<Repaired>();
+        for (var round = 0; round < 3; round++)
+        {
+            quiet.Add(await KillAndRepairAsync(null));
+            await BackAsync(quiet[^1]);
+        }
+
+        var begins = quiet.ConvertAll(static one => one.Begins.TotalSeconds);
+        begins.Add(first.Begins.TotalSeconds);
+        report.Add("from the death of a server to the first copy", "s", begins);
+        report.Add("copied, the first time", "MiB/s", [Rate(first)]);
+        var rate = report.Add("copied, nothing else going on", "MiB/s", quiet.ConvertAll(Rate));
+        report.Add("processor time of the servers, the first time", "s/GiB", [Cpu(first)]);
+        report.Add("processor time of the servers for that", "s/GiB", quiet.ConvertAll(Cpu));
+        report.Add("copied in all, each time", "MiB", quiet.ConvertAll(static one => one.Bytes / MiB));
+        report.AddRatio("repair / R", rate / r, atLeast: 0.5);
+        report.AddRatio("seconds until the first copy", begins.Max(), atMost: 12);
+
         await using var reader = new RandomReader(await dfs.OpenReadAsync("/data"), logical);
         var before = await reader.MeasureAsync(TimeSpan.FromSeconds(10));
         reader.Begin();
@@ -93,16 +106,31 @@ internal sealed class RepairSuite(ClusterProcesses cluster, DistFsClient dfs, st
         var begins = Stopwatch.GetElapsedTime(killed);
         reader?.Clear();
         var begun = Stopwatch.GetTimestamp();
+        var before = ProcessorTime;
         await cluster.UntilAsync(Limit, async () =>
         {
             var now = await dfs.GetBlockLocationsAsync("/data");
             return now.All(range =>
                 range.Replicas.Count(one => cluster.ServerAt(one.Address).IsStarted) >= Replicas) ? null : "not yet";
         });
-        return new Repaired(dead, lost, begins, Stopwatch.GetElapsedTime(begun));
+        return new Repaired(dead, lost, begins, Stopwatch.GetElapsedTime(begun), ProcessorTime - before);
     }
 
-    private sealed record Repaired(NodeProcess Dead, long Bytes, TimeSpan Begins, TimeSpan Takes);
+    private async Task BackAsync(Repaired repaired)
+    {
+        await repaired.Dead.StartAsync();
+        await cluster.ServersUpAsync(Servers);
+        await cluster.RepairedAsync(Limit);
+    }
+
+    private static double Rate(Repaired repaired) => repaired.Bytes / MiB / repaired.Takes.TotalSeconds;
+
+    private static double Cpu(Repaired repaired) => repaired.Cpu.TotalSeconds / (repaired.Bytes / GiB);
+
+    private TimeSpan ProcessorTime =>
+        cluster.Servers.Aggregate(TimeSpan.Zero, static (sum, server) => sum + server.ProcessorTime);
+
+    private sealed record Repaired(NodeProcess Dead, long Bytes, TimeSpan Begins, TimeSpan Takes, TimeSpan Cpu);
 
     /// <summary>Reads blocks at random, four at a time, and keeps how long each took.</summary>
     private sealed class RandomReader(DistFsFile file, long length) : IAsyncDisposable

@@ -3,14 +3,8 @@ namespace DistFS.Chunkserver.Cluster;
 /// <summary>How often a chunk server says something to the leader, and how long it waits.</summary>
 public sealed record AgentOptions
 {
-    /// <summary>From one heartbeat to the next. Default 1 s.</summary>
+    /// <summary>From one heartbeat to the next, unless the leader wants it sooner. Default 1 s.</summary>
     public TimeSpan Heartbeat { get; init; } = TimeSpan.FromSeconds(1);
-
-    /// <summary>
-    /// After a heartbeat that told of copies that ended, the next one: by then the leader has decided what is copied in
-    /// their place. Else servers would wait for orders half of the time in which they could copy.
-    /// </summary>
-    public TimeSpan HeartbeatAfterCopies { get; init; } = TimeSpan.FromMilliseconds(250);
 
     /// <summary>A metaserver that does not answer a heartbeat in this time is not waited for. Default 1 s.</summary>
     public TimeSpan HeartbeatTimeout { get; init; } = TimeSpan.FromSeconds(1);

@@ -134,8 +134,8 @@ internal sealed partial class ClusterAgent : IAsyncDisposable
             var pause = _options.Heartbeat;
             if (Ask(core => core.NextHeartbeat(facts)) is { } beat)
             {
-                await BeatOnceAsync(beat, stop).ConfigureAwait(false);
-                pause = beat.Request.Results.Count > 0 ? _options.HeartbeatAfterCopies : pause;
+                var again = await BeatOnceAsync(beat, stop).ConfigureAwait(false);
+                pause = again > TimeSpan.Zero && again < pause ? again : pause;
             }
 
             // Asked for meanwhile more than once, it is one heartbeat all the same.
@@ -147,7 +147,8 @@ internal sealed partial class ClusterAgent : IAsyncDisposable
         }
     }
 
-    private async Task BeatOnceAsync(Heartbeat beat, CancellationToken stop)
+    /// <returns>When the leader would like to hear of it again; zero: it did not say.</returns>
+    private async Task<TimeSpan> BeatOnceAsync(Heartbeat beat, CancellationToken stop)
     {
         try
         {
@@ -159,11 +160,13 @@ internal sealed partial class ClusterAgent : IAsyncDisposable
             Tell(core => orders = core.HeartbeatAnswered(beat, reply, sentMs));
             _host.Order(orders);
             _workNow.Release();
+            return TimeSpan.FromMilliseconds(reply.AgainMs);
         }
         catch (RpcException e) when (!stop.IsCancellationRequested)
         {
             LogNoAnswer(_logger, Server, e.Message);
             Tell(core => core.HeartbeatFailed(e.Code));
+            return TimeSpan.Zero;
         }
     }
 

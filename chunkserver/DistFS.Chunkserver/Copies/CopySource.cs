@@ -15,8 +15,9 @@ internal sealed class CopySource(IRpcCaller caller, CopyOrder order)
     private static readonly TimeSpan ReadTimeout = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// Some blocks of the chunk as they are stored; to be disposed of. The source sends them unseen, as to a client: what
-    /// comes damaged is asked for once more, and then it looks at its disk first, and gives itself up if that is it.
+    /// Some blocks of the chunk as they are stored; to be disposed of. The source sends them unseen, as to a client:
+    /// what comes damaged is asked for once more, and then it looks at its disk first, and gives itself up if that is
+    /// it.
     /// </summary>
     /// <exception cref="DistFsException">It cannot be read there, or came damaged.</exception>
     public async Task<CopyPieces> ReadAsync(BlockIndex first, int count, CancellationToken cancellation)

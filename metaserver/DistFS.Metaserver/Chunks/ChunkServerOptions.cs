@@ -19,8 +19,10 @@ public sealed record ChunkServerOptions
     /// </summary>
     public uint ServeMs { get; init; } = 7_000;
 
-    /// <summary>How often the leader looks around.</summary>
-    public TimeSpan Interval { get; init; } = TimeSpan.FromMilliseconds(200);
+    /// <summary>
+    /// How often the leader looks around. What servers report waits for that, and so do the orders that follow.
+    /// </summary>
+    public TimeSpan Interval { get; init; } = TimeSpan.FromMilliseconds(50);
 
     /// <summary>A server that does not take a fence in this time is taken out of the chunk.</summary>
     public TimeSpan FenceTimeout { get; init; } = TimeSpan.FromSeconds(2);

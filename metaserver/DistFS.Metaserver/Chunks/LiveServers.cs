@@ -144,6 +144,7 @@ internal sealed partial class LiveServers
             reply.WantsInventory = !server.Row.IsThrough;
             reply.KnowsCopies = _knowsCopies;
             reply.Copies.Add(server.Copies.Values);
+            reply.AgainMs = AgainMs(request, nowMs);
             garbage = server.GarbageTold == server.GarbageSeen ? 0 : server.GarbageTold;
             return FsStatus.Ok;
         }
@@ -252,10 +253,14 @@ internal sealed partial class LiveServers
             var dead = new List<(ServerId, ulong)>();
             foreach (var server in _servers.Values)
             {
-                if (server.Row.State != Protocol.ServerState.Down
-                    && _liveness.StateOf(server.Id) == ServerState.Dead)
+                var state = _liveness.StateOf(server.Id);
+                if (server.Row.State != Protocol.ServerState.Down && state is ServerState.Suspect or ServerState.Dead)
                 {
-                    dead.Add((server.Id, server.Row.Incarnation));
+                    ExpectOrders(nowMs);
+                    if (state == ServerState.Dead)
+                    {
+                        dead.Add((server.Id, server.Row.Incarnation));
+                    }
                 }
             }
 

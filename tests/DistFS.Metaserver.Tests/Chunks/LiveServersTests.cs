@@ -56,6 +56,32 @@ public sealed class LiveServersTests
         Assert.Equal((false, 9u), (Beat().IsUnknown, Beat().ServeMs));
     }
 
+    /// <summary>Whoever can copy what another one had, or has just copied something, has orders sooner.</summary>
+    [Fact]
+    public void While_orders_are_expected_servers_are_heard_of_sooner()
+    {
+        Assert.Equal(0u, Beat().AgainMs);
+        Assert.Equal(50u, Beat(ended: true).AgainMs);
+        Assert.Equal(0u, Beat().AgainMs);
+
+        // Another one is silent: suspect, then dead, then its copies are ordered.
+        var other = new ServerId(2);
+        _servers.Registered(other, Row with { Address = "b:1" }, new LogIndex(6), 0);
+        Pass(2_500);
+        Beat();
+        Pass(1_000);
+        Assert.Empty(_servers.Tick(_nowMs));
+        Assert.Equal(50u, Beat().AgainMs);
+        Pass(6_500);
+        Assert.Equal([(other, Run)], _servers.Tick(_nowMs));
+        Assert.Equal(50u, Beat().AgainMs);
+        _servers.SetRow(
+            other, Row with { Address = "b:1", State = Protocol.ServerState.Down }, new LogIndex(7), _nowMs);
+        Pass(2_000);
+        Assert.Empty(_servers.Tick(_nowMs));
+        Assert.Equal(0u, Beat().AgainMs);
+    }
+
     /// <summary>Rows that are read before a server registers may come after it has.</summary>
     [Fact]
     public void Older_rows_do_not_take_the_place_of_later_ones()
@@ -111,10 +137,11 @@ public sealed class LiveServersTests
         }
     }
 
-    private HeartbeatReply Beat(uint backWithinMs = 0)
+    private HeartbeatReply Beat(uint backWithinMs = 0, bool ended = false)
     {
         var reply = new HeartbeatReply { ServeMs = 9 };
         var request = new HeartbeatRequest { Server = Id.Value, Incarnation = Run, BackWithinMs = backWithinMs };
+        request.Results.Add(ended ? [new Protocol.CopyResult()] : []);
         Assert.Equal(FsStatus.Ok, _servers.Hear(request, _nowMs, reply, out _));
         return reply;
     }
