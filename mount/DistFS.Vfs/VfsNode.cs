@@ -310,7 +310,8 @@ internal sealed class VfsNode(InodeId inode)
     }
 
     /// <summary>
-    /// Some of what comes behind a file of the directory and is no directory, in the order in which names were learned: of the next 256.
+    /// Some of what comes behind a file of the directory and is no directory, in the order in which names were learned:
+    /// of the next 256.
     /// </summary>
     public List<InodeId> FilesBehind(InodeId file, int most, Func<InodeId, bool> isWanted)
     {
