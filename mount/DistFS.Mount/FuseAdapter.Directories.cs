@@ -23,7 +23,12 @@ internal sealed partial class FuseAdapter
     /// <inheritdoc/>
     public void ReadDir(ulong node, in FuseReadIn arguments, DirectoryReply reply) => Run(
         reply,
-        vfs.ReadDirectoryAsync(arguments.Handle, arguments.Offset, false, CancellationToken.None),
+        vfs.ReadDirectoryAsync(
+            arguments.Handle,
+            arguments.Offset,
+            DirectoryReply.EntriesMax(arguments.Size, isPlus: false),
+            withAttributes: false,
+            CancellationToken.None),
         static (_, reply, page) =>
         {
             if (page.Status != FsStatus.Ok)
@@ -45,7 +50,12 @@ internal sealed partial class FuseAdapter
     /// <inheritdoc/>
     public void ReadDirPlus(ulong node, in FuseReadIn arguments, DirectoryReply reply) => Run(
         reply,
-        vfs.ReadDirectoryAsync(arguments.Handle, arguments.Offset, true, CancellationToken.None),
+        vfs.ReadDirectoryAsync(
+            arguments.Handle,
+            arguments.Offset,
+            DirectoryReply.EntriesMax(arguments.Size, isPlus: true),
+            withAttributes: true,
+            CancellationToken.None),
         static (self, reply, page) => page.Status != FsStatus.Ok
             ? reply.Fail((Errno)page.Status) : self.TellNames(reply, page.Names));
 

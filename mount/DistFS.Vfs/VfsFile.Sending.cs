@@ -148,7 +148,8 @@ internal sealed partial class VfsFile
             await LeaveAsync(CancellationToken.None).ConfigureAwait(false);
             if (_open is { } open)
             {
-                _open = null;
+                // Somebody who opens it in this moment must not read by what is closed here.
+                (_open, _reader) = (null, null);
                 if (!mount.Journal.TryRelease(open))
                 {
                     await mount.Cluster.CloseAsync(open, CancellationToken.None).ConfigureAwait(false);

@@ -51,11 +51,11 @@ public sealed partial class VfsMount
     }
 
     /// <summary>
-    /// A part of a listing, from behind a cookie on: as much as comes with one page. Each entry is disposed of; those
-    /// that the kernel is told of with attributes are counted (<see cref="CountLookup"/>).
+    /// A part of a listing, from behind a cookie on: what comes with one page, and no more than are asked for. Each
+    /// entry is disposed of; those that the kernel is told of with attributes are counted (<see cref="CountLookup"/>).
     /// </summary>
     public async ValueTask<(FsStatus Status, IReadOnlyList<VfsName> Names)> ReadDirectoryAsync(
-        ulong handle, ulong after, bool withAttributes, CancellationToken cancellation)
+        ulong handle, ulong after, int most, bool withAttributes, CancellationToken cancellation)
     {
         if (!_directories.TryGetValue(handle, out var open))
         {
@@ -65,17 +65,17 @@ public sealed partial class VfsMount
         try
         {
             open.Here = after == 0 ? NamesHere(open.Node) : open.Here;
-            IReadOnlyList<DirectoryEntry> entries;
+            IReadOnlyList<DirectoryEntry> all;
+            var from = 0;
             if (open.Here is { } here)
             {
-                entries = here.GetRange((int)Math.Min(after, (ulong)here.Count),
-                    (int)Math.Min(NamesAtOnce, here.Count - (long)Math.Min(after, (ulong)here.Count)));
+                (all, from) = (here, (int)Math.Min(after, (ulong)here.Count));
             }
             else
             {
                 // The kernel takes less than a page at a time, and comes back for the rest.
                 if (open.Page is not { } page || after == 0 || open.From > after
-                    || !page.Entries.Any(entry => entry.Cookie > after))
+                    || page.Entries is not [.., { } end] || end.Cookie <= after)
                 {
                     page = await PageAsync(open, after, cancellation).ConfigureAwait(false);
                     if (page.Status != FsStatus.Ok)
@@ -84,20 +84,29 @@ public sealed partial class VfsMount
                     }
                 }
 
-                entries = [.. page.Entries.Where(entry => entry.Cookie > after)];
+                all = page.Entries;
+                while (from < all.Count && all[from].Cookie <= after)
+                {
+                    from++;
+                }
             }
 
+            var count = Math.Min(most, all.Count - from);
             if (withAttributes)
             {
-                await LearnAsync(entries, cancellation).ConfigureAwait(false);
+                // Whoever comes back for more of them is stopped at each; the first part is asked for by everybody.
+                await LearnAsync(all, from, count, after > 0, cancellation).ConfigureAwait(false);
             }
 
-            return (FsStatus.Ok, [.. entries.Select(entry => new VfsName(
-                entry.Cookie,
-                entry.Item.NameBytes,
-                entry.Item.Inode,
-                entry.Item.Kind,
-                withAttributes ? Entry(open.Node, entry.Item) : default))]);
+            var names = new VfsName[count];
+            for (var i = 0; i < count; i++)
+            {
+                var (cookie, item) = all[from + i];
+                names[i] = new VfsName(
+                    cookie, item.NameBytes, item.Inode, item.Kind, withAttributes ? Entry(open.Node, item) : default);
+            }
+
+            return (FsStatus.Ok, names);
         }
         catch (DistFsException e)
         {
@@ -269,12 +278,21 @@ public sealed partial class VfsMount
         return page;
     }
 
-    /// <summary>Leases of all of them that are not known yet.</summary>
-    private async Task LearnAsync(IReadOnlyList<DirectoryEntry> entries, CancellationToken cancellation)
+    /// <summary>
+    /// Leases of those that are not known yet; and if there is one, of what is behind them too, if that is wanted.
+    /// </summary>
+    private async Task LearnAsync(
+        IReadOnlyList<DirectoryEntry> entries, int from, int count, bool isAhead, CancellationToken cancellation)
     {
         List<(VfsNode Node, long Stamp)> asked = [];
-        foreach (var (_, item) in entries)
+        for (var i = from; i < entries.Count && (i < from + count || (isAhead && i < from + NamesAtOnce)); i++)
         {
+            if (i == from + count && asked.Count == 0)
+            {
+                break;
+            }
+
+            var item = entries[i].Item;
             if (item.Name is "." or "..")
             {
                 continue;

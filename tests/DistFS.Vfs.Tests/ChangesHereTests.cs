@@ -322,7 +322,7 @@ public sealed class ChangesHereTests : IAsyncLifetime
         List<string> names = [];
         for (var after = 0UL; ;)
         {
-            var (status, page) = await mount.ReadDirectoryAsync(opened.Handle, after, false, default);
+            var (status, page) = await mount.ReadDirectoryAsync(opened.Handle, after, 100, false, default);
             Assert.Equal(FsStatus.Ok, status);
             if (page.Count == 0)
             {

@@ -125,6 +125,43 @@ public sealed class TwoMountsTests : IAsyncLifetime
         }
     }
 
+    /// <summary>The kernel tells of a close when the next open is under way already.</summary>
+    [Fact]
+    public async Task Opened_again_while_it_is_closed_it_is_read_all_the_same()
+    {
+        var content = new byte[100_000];
+        var made = await CreateAsync(_two, "again");
+        Assert.Equal(FsStatus.Ok, await StatusAsync(_one, "again"));
+        var opened = await OpenAsync(_one, made.Inode, writes: false);
+        for (var round = 1; round <= 300; round++)
+        {
+            // The other one writes, so this one has to tell that it has the file open.
+            Array.Fill(content, (byte)round);
+            Assert.Equal(
+                (FsStatus.Ok, true, 0L), await _two.WriteAsync(made.Handle, 0, content, default, default));
+            await ReadBackAsync(_one, opened);
+            var closing = Task.Run(() => _one.ReleaseAsync(opened).AsTask());
+            var opening = Task.Run(() => OpenAsync(_one, made.Inode, writes: false));
+            opened = await opening;
+            await ReadBackAsync(_one, opened);
+            await closing;
+            await ReadBackAsync(_one, opened);
+        }
+
+        await _one.ReleaseAsync(opened);
+        await _two.ReleaseAsync(made.Handle);
+
+        async Task ReadBackAsync(VfsMount mount, ulong handle)
+        {
+            // Whoever reads behind the end asks whether it is the end still.
+            var back = new byte[content.Length + 1];
+            var (status, count, _, use) = await mount.ReadAsync(handle, 0, back, default);
+            use.Dispose();
+            Assert.Equal((FsStatus.Ok, content.Length), (status, count));
+            Assert.Equal(content, back[..count]);
+        }
+    }
+
     /// <summary>POSIX, write: O_APPEND goes to the end as it is, whoever moved it.</summary>
     [Fact]
     public async Task Both_append_and_nothing_is_written_over()

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace DistFS.Fuse;
 
 /// <summary>Answer to READDIR and READDIRPLUS: names are added until one does not fit, then it is sent.</summary>
@@ -5,6 +7,16 @@ public readonly record struct DirectoryReply(FuseRequest Request) : IFuseReply
 {
     /// <summary>Whether entries come with attributes.</summary>
     public bool IsPlus => Request.Opcode == Opcode.ReadDirPlus;
+
+    /// <summary>So many entries fit into an answer, at most; at least 1.</summary>
+    /// <param name="bytes">That the request asks for.</param>
+    /// <param name="isPlus">Whether they come with attributes.</param>
+    public static int EntriesMax(uint bytes, bool isPlus)
+    {
+        // With the shortest name, padded to 8 bytes.
+        var entry = Unsafe.SizeOf<FuseDirent>() + 8 + (isPlus ? Unsafe.SizeOf<FuseEntryOut>() : 0);
+        return (int)Math.Clamp(bytes / (uint)entry, 1, int.MaxValue);
+    }
 
     /// <summary>Adds a name to an answer to READDIR.</summary>
     /// <param name="inode">As in stat; not 0.</param>
