@@ -11,7 +11,7 @@ namespace DistFS.Vfs.Tests;
 /// Two mounts of one cluster, real processes, with kernels that only remember: each sees at once what the other did,
 /// though both cache.
 /// </summary>
-public sealed class TwoMountsTests : IAsyncLifetime
+public sealed partial class TwoMountsTests : IAsyncLifetime
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("distfs-vfs").FullName;
     private static readonly FileIdentity Somebody = new(1000, 1000, []);
@@ -85,81 +85,6 @@ public sealed class TwoMountsTests : IAsyncLifetime
         Assert.Equal(FsStatus.NotFound, await StatusAsync(_one, "open"));
         Assert.Equal("still here", await ReadAsync(_one, made.Handle));
         await _one.ReleaseAsync(made.Handle);
-    }
-
-    /// <summary>
-    /// POSIX, rename: the name is there throughout, of the old file or the new one. What was looked up may be gone when
-    /// it is opened; then the kernel looks once more, and only once (open(2) in Linux: retry_estale).
-    /// </summary>
-    [Fact]
-    public async Task A_name_whose_file_is_replaced_all_the_time_is_always_there()
-    {
-        await UntilToldAsync(_one, "none");
-        await _one.ReleaseAsync((await CreateAsync(_one, "target")).Handle);
-        await Task.WhenAll(Enumerable.Range(0, 8).Select(async racer =>
-        {
-            var mount = racer % 2 == 0 ? _one : _two;
-            for (var round = 0; round < 60; round++)
-            {
-                await mount.ReleaseAsync((await CreateAsync(mount, $"own-{racer}")).Handle);
-                Assert.Equal(FsStatus.Ok, await mount.RenameAsync(
-                    FileIdentity.Root,
-                    (InodeId.Root, Name($"own-{racer}")),
-                    (InodeId.Root, Name("target")),
-                    RenameMode.Replace,
-                    default));
-                var opened = await OpenTargetAsync(mount);
-                opened = opened.Status == FsStatus.Stale ? await OpenTargetAsync(mount) : opened;
-                Assert.Equal(FsStatus.Ok, opened.Status);
-                await mount.ReleaseAsync(opened.Handle);
-            }
-        }));
-
-        static async Task<VfsOpened> OpenTargetAsync(VfsMount mount)
-        {
-            using var entry = await mount.LookupAsync(FileIdentity.Root, InodeId.Root, Name("target"), default);
-            return entry.Attributes is { } found
-                ? await mount.OpenAsync(
-                    FileIdentity.Root, found.Inode, new VfsOpenMode(true, false, false, false, false), default)
-                : new VfsOpened(entry.Status, 0, false, false);
-        }
-    }
-
-    /// <summary>The kernel tells of a close when the next open is under way already.</summary>
-    [Fact]
-    public async Task Opened_again_while_it_is_closed_it_is_read_all_the_same()
-    {
-        var content = new byte[100_000];
-        var made = await CreateAsync(_two, "again");
-        Assert.Equal(FsStatus.Ok, await StatusAsync(_one, "again"));
-        var opened = await OpenAsync(_one, made.Inode, writes: false);
-        for (var round = 1; round <= 300; round++)
-        {
-            // The other one writes, so this one has to tell that it has the file open.
-            Array.Fill(content, (byte)round);
-            Assert.Equal(
-                (FsStatus.Ok, true, 0L), await _two.WriteAsync(made.Handle, 0, content, default, default));
-            await ReadBackAsync(_one, opened);
-            var closing = Task.Run(() => _one.ReleaseAsync(opened).AsTask());
-            var opening = Task.Run(() => OpenAsync(_one, made.Inode, writes: false));
-            opened = await opening;
-            await ReadBackAsync(_one, opened);
-            await closing;
-            await ReadBackAsync(_one, opened);
-        }
-
-        await _one.ReleaseAsync(opened);
-        await _two.ReleaseAsync(made.Handle);
-
-        async Task ReadBackAsync(VfsMount mount, ulong handle)
-        {
-            // Whoever reads behind the end asks whether it is the end still.
-            var back = new byte[content.Length + 1];
-            var (status, count, _, use) = await mount.ReadAsync(handle, 0, back, default);
-            use.Dispose();
-            Assert.Equal((FsStatus.Ok, content.Length), (status, count));
-            Assert.Equal(content, back[..count]);
-        }
     }
 
     /// <summary>POSIX, write: O_APPEND goes to the end as it is, whoever moved it.</summary>

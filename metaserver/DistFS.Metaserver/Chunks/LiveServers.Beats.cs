@@ -8,7 +8,7 @@ internal sealed partial class LiveServers
     /// <summary>At least so long from one heartbeat of a server to the next.</summary>
     private const int AgainMsMin = 50;
 
-    /// <summary>A server that is suspect is dead in a moment, and what it had is copied; for so long after that.</summary>
+    /// <summary>A server that is suspect is dead in a moment, and what it had is copied: so long after that.</summary>
     private const long OrdersMs = 2_000;
 
     /// <summary>Heartbeats of all servers together that are asked for in a second, at most.</summary>
