@@ -57,6 +57,10 @@ public sealed class StatusVerbTests : IDisposable
         Assert.Contains("DFS12", result.Error, StringComparison.Ordinal);
     }
 
+    /// <summary>Nothing is wrong with it; how full the disk of this machine is, is not its doing.</summary>
+    private static bool IsWell(JsonElement report) => report.GetProperty("warnings").EnumerateArray()
+        .All(warning => warning.GetProperty("code").GetString() == ErrorCatalog.ClusterNearlyFull.Id);
+
     private static async Task<JsonElement> UpAsync(string address)
     {
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(200));
@@ -66,7 +70,7 @@ public sealed class StatusVerbTests : IDisposable
             if (result.ExitCode == ExitCodes.Ok
                 && JsonDocument.Parse(result.Out).RootElement.GetProperty("chunkservers") is var servers
                 && servers.GetArrayLength() == 1 && servers[0].GetProperty("state").GetString() == "up"
-                && JsonDocument.Parse(result.Out).RootElement.GetProperty("healthy").GetBoolean())
+                && IsWell(JsonDocument.Parse(result.Out).RootElement))
             {
                 return servers[0];
             }
