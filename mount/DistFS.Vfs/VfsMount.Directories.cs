@@ -94,7 +94,8 @@ public sealed partial class VfsMount
             var count = Math.Min(most, all.Count - from);
             if (withAttributes)
             {
-                // Whoever comes back for more of them is stopped at each; the first part is asked for by everybody.
+                // The first part the kernel asks for with attributes whatever the program wants; later ones only of a
+                // program that looks at what it lists, and will look at the rest too.
                 await LearnAsync(all, from, count, after > 0, cancellation).ConfigureAwait(false);
             }
 

@@ -25,9 +25,7 @@ public sealed partial class VfsMount
 
         try
         {
-            var asked = await AskAsync(caller, parent, name, cancellation).ConfigureAwait(false);
-            return Told(await KeptToOpenAsync(
-                asked, () => AskAsync(caller, parent, name, cancellation), cancellation).ConfigureAwait(false));
+            return Told(await AskToOpenAsync(caller, parent, name, cancellation).ConfigureAwait(false));
         }
         catch (DistFsException e)
         {

@@ -67,45 +67,60 @@ public sealed partial class VfsMount
     }
 
     /// <summary>
-    /// What a name stands for, found while others put one file in place of the other: it is kept, as if it were open,
-    /// until it may be opened (<see cref="VfsOptions.OpensAfterLookup"/>).
+    /// What a name stands for. While others put one file in place of the other it is kept, as if it were open, until it
+    /// may be opened (<see cref="VfsOptions.OpensAfterLookup"/>).
     /// </summary>
-    /// <param name="found">What was found.</param>
-    /// <param name="again">Finds it once more, if it is gone.</param>
-    /// <param name="cancellation">Gives up.</param>
-    private async ValueTask<VfsEntry> KeptToOpenAsync(
-        VfsEntry found, Func<ValueTask<VfsEntry>> again, CancellationToken cancellation)
+    private async ValueTask<VfsEntry> AskToOpenAsync(
+        FileIdentity caller, VfsNode parent, ReadOnlyMemory<byte> name, CancellationToken cancellation)
     {
-        // Of what is under a lease it is told before it goes.
-        for (var attempt = 0; attempt < FindsMax && IsOpenedLate && found.AttributesValid == default
-            && found is { Status: FsStatus.Ok, Attributes: { IsFile: true } attributes }; attempt++)
+        for (var attempt = 1; ; attempt++)
         {
-            var node = NodeOf(attributes.Inode);
-            VfsFile file;
-            lock (node.Gate)
+            var found = await AskAsync(caller, parent, name, cancellation).ConfigureAwait(false);
+
+            // Of what is under a lease it is told before it goes.
+            if (!IsOpenedLate || attempt == FindsMax || found.AttributesValid != default
+                || found is not { Status: FsStatus.Ok, Attributes: { IsFile: true } attributes })
             {
-                file = Activate(node);
-                file.Keeps++;
-                node.ToldAt = _options.Clock.GetTimestamp();
+                return found;
             }
 
             try
             {
-                if (await TryRegisterAsync(file, cancellation).ConfigureAwait(false))
+                if (await TryKeepAsync(NodeOf(attributes.Inode), cancellation).ConfigureAwait(false))
                 {
                     return found;
                 }
             }
-            finally
+            catch
             {
-                Kept(node, file);
+                found.Dispose();
+                throw;
             }
 
             found.Dispose();
-            found = await again().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Somebody may be about to open it: the metaservers take it for open until then.</summary>
+    /// <returns>False: it is not there any more.</returns>
+    private async Task<bool> TryKeepAsync(VfsNode node, CancellationToken cancellation)
+    {
+        VfsFile file;
+        lock (node.Gate)
+        {
+            file = Activate(node);
+            file.Keeps++;
+            node.ToldAt = _options.Clock.GetTimestamp();
         }
 
-        return found;
+        try
+        {
+            return await TryRegisterAsync(file, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            Kept(node, file);
+        }
     }
 
     private bool IsOpenedLate => Volatile.Read(ref _openedLateAt) is not 0 and var at

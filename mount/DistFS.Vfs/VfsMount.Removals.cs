@@ -246,8 +246,10 @@ public sealed partial class VfsMount
     private async ValueTask<bool> IsOursAsync(VfsNode parent, VfsNode node, CancellationToken cancellation)
     {
         List<(VfsNode Node, long Stamp)> wanted = [];
+        bool isDirectory;
         lock (node.Gate)
         {
+            isDirectory = node.Known is { IsDirectory: true };
             if (MayChange(node))
             {
                 return true;
@@ -264,7 +266,8 @@ public sealed partial class VfsMount
         List<InodeId> next = [];
         lock (parent.Gate)
         {
-            if (++parent.Removals >= RemovalsInARow)
+            // Directories are asked for one by one: what is in them has to be known too.
+            if (++parent.Removals >= RemovalsInARow && !isDirectory)
             {
                 // Nearly always in the order in which names were listed; first in the table are those that went.
                 next = parent.FilesBehind(node.Inode, RemovalsAhead, other => !IsRemoved(other));
