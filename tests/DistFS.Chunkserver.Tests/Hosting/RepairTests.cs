@@ -65,6 +65,35 @@ public sealed class RepairTests
         });
     }
 
+    /// <summary>Sources send unseen: whoever copies finds it, and the source then looks at what it has.</summary>
+    [Fact]
+    public async Task Whatever_source_a_copy_has_damage_there_is_not_copied_and_is_mended()
+    {
+        await using var servers = await TestServers.StartAsync(Names);
+        var chunk = await servers.WriteAsync(await servers.Meta.MakeAsync("f"), 0, 20);
+        var having = servers.Meta.ServersOf(chunk);
+        Assert.True(servers.Disks.Store(Names[having[1] - 1]).Damage(new ChunkId(chunk), new BlockIndex(3), 99));
+        Assert.True(servers.Disks.Store(Names[having[2] - 1]).Damage(new ChunkId(chunk), new BlockIndex(17), 99));
+        await servers.KillAsync(Names[having[0] - 1]);
+        await servers.IsWholeAsync(chunk);
+        foreach (var server in servers.Meta.ServersOf(chunk))
+        {
+            var damaged = new List<BlockIndex>();
+            servers.Store(server, chunk).Verify(new ChunkId(chunk), new BlockIndex(0), 20, damaged);
+            Assert.True(damaged.Count == 0 || having.Contains(server), $"server {server} took what is damaged");
+        }
+
+        var found = 0UL;
+        foreach (var server in having.Skip(1))
+        {
+            found += (await servers.CallAsync(
+                servers.Host(server), ChunkServerMethods.Scrub, new ScrubRequest())).DamagedBlocks;
+        }
+
+        // That of the source; the other one's the next reader finds, or the scrubber.
+        Assert.True(found >= 1, $"{found}");
+    }
+
     [Fact]
     public async Task A_lost_copy_is_replaced_whoever_finds_it_and_not_told_for_ever()
     {
