@@ -59,7 +59,8 @@ public sealed partial class TwoMountsTests
             Assert.Equal(
                 (FsStatus.Ok, true, 0L), await _two.WriteAsync(made.Handle, 0, content, default, default));
             await ReadBackAsync(_one, opened);
-            var closing = Task.Run(() => _one.ReleaseAsync(opened).AsTask());
+            var before = opened;
+            var closing = Task.Run(() => _one.ReleaseAsync(before).AsTask());
             var opening = Task.Run(() => OpenAsync(_one, made.Inode, writes: false));
             opened = await opening;
             await ReadBackAsync(_one, opened);
