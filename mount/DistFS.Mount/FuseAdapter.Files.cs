@@ -62,8 +62,7 @@ internal sealed partial class FuseAdapter
     public void Read(ulong node, in FuseReadIn arguments, DataReply reply)
     {
         reply.Request.Defer();
-        _ = ReadAsync(
-            numbers.InodeOf(node), arguments.Handle, (long)arguments.Offset, (int)arguments.Size, reply);
+        _ = ReadAsync(arguments.Handle, (long)arguments.Offset, (int)arguments.Size, reply);
     }
 
     /// <inheritdoc/>
@@ -71,12 +70,7 @@ internal sealed partial class FuseAdapter
     {
         reply.Request.Defer();
         _ = WriteAsync(
-            numbers.InodeOf(node),
-            arguments.Handle,
-            (long)arguments.Offset,
-            data,
-            FuseTranslation.WriteOf(in arguments),
-            reply);
+            arguments.Handle, (long)arguments.Offset, data, FuseTranslation.WriteOf(in arguments), reply);
     }
 
     /// <inheritdoc/>
@@ -153,21 +147,16 @@ internal sealed partial class FuseAdapter
         return false;
     }
 
-    private async Task ReadAsync(InodeId inode, ulong handle, long offset, int size, DataReply reply)
+    private async Task ReadAsync(ulong handle, long offset, int size, DataReply reply)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(size);
         try
         {
-            var (status, length, keeps, use) = await vfs
+            var (status, length, use) = await vfs
                 .ReadAsync(handle, offset, buffer.AsMemory(0, size), CancellationToken.None).ConfigureAwait(false);
             using (use)
             {
                 _ = status == FsStatus.Ok ? reply.Ok(buffer.AsSpan(0, length)) : reply.Fail((Errno)status);
-            }
-
-            if (status == FsStatus.Ok && !keeps)
-            {
-                vfs.ForgetContent(inode, offset, size);
             }
         }
         catch (Exception e)
@@ -181,23 +170,16 @@ internal sealed partial class FuseAdapter
     }
 
     private async Task WriteAsync(
-        InodeId inode, ulong handle, long offset, ReadOnlyMemory<byte> data, VfsWrite how, WriteReply reply)
+        ulong handle, long offset, ReadOnlyMemory<byte> data, VfsWrite how, WriteReply reply)
     {
         try
         {
             var length = data.Length;
-            var (status, keeps, at) = await vfs
-                .WriteAsync(handle, offset, data, how, CancellationToken.None)
+            var (status, _, use) = await vfs.WriteAsync(handle, offset, data, how, CancellationToken.None)
                 .ConfigureAwait(false);
-            _ = status == FsStatus.Ok ? reply.Ok((uint)length) : reply.Fail((Errno)status);
-            if (status == FsStatus.Ok && (!keeps || at != offset))
+            using (use)
             {
-                vfs.ForgetContent(inode, offset, length);
-            }
-
-            if (status == FsStatus.Ok && at != offset)
-            {
-                vfs.ForgetContent(inode, at, length);
+                _ = status == FsStatus.Ok ? reply.Ok((uint)length) : reply.Fail((Errno)status);
             }
         }
         catch (Exception e)

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using DistFS.Client;
-using DistFS.Client.Leases;
 using DistFS.Client.Nodes;
 using DistFS.Primitives;
 
@@ -13,40 +12,34 @@ public sealed partial class VfsMount
     private ulong _lastHandle;
 
     /// <summary>Reads content.</summary>
-    /// <returns>
-    /// How much, and the use of the lease; if <c>Keeps</c> is false, the kernel forgets the range when it was told.
-    /// </returns>
-    public async ValueTask<(FsStatus Status, int Length, bool Keeps, LeaseUse Use)> ReadAsync(
+    /// <returns>How much, and the use of it.</returns>
+    public async ValueTask<(FsStatus Status, int Length, ContentUse Use)> ReadAsync(
         ulong handle, long offset, Memory<byte> into, CancellationToken cancellation)
     {
         if (!_handles.TryGetValue(handle, out var open))
         {
-            return (FsStatus.BadHandle, 0, false, default);
+            return (FsStatus.BadHandle, 0, default);
         }
 
         try
         {
-            var use = await ReadUseAsync(open.Node, cancellation).ConfigureAwait(false);
+            var use = await BeginReadAsync(open.Node, offset, into.Length, cancellation).ConfigureAwait(false);
             try
             {
                 var length = await open.File.ReadAsync(offset, into, cancellation).ConfigureAwait(false);
-                return (FsStatus.Ok, length, use != null, use == null ? default : new LeaseUse(use));
+                return (FsStatus.Ok, length, use);
             }
             catch
             {
-                use?.EndUse();
+                use.Drop();
                 throw;
             }
         }
         catch (DistFsException e)
         {
-            return (StatusOf(e), 0, false, default);
+            return (StatusOf(e), 0, default);
         }
     }
-
-    /// <summary>What the kernel was told without a lease is forgotten; not waited for.</summary>
-    public void ForgetContent(InodeId inode, long offset, long length) =>
-        _ = _kernel.ForgetContentAsync(inode, offset, length);
 
     /// <summary>Writes content.</summary>
     /// <param name="handle">Of the open.</param>
@@ -54,16 +47,13 @@ public sealed partial class VfsMount
     /// <param name="content">The bytes.</param>
     /// <param name="how">How.</param>
     /// <param name="cancellation">Gives up.</param>
-    /// <returns>
-    /// Where it stands. If <c>Keeps</c> is false, or it stands elsewhere than at the offset, the kernel forgets the
-    /// range when it was told.
-    /// </returns>
-    public async ValueTask<(FsStatus Status, bool Keeps, long At)> WriteAsync(
+    /// <returns>Where it stands, and the use of it.</returns>
+    public async ValueTask<(FsStatus Status, long At, ContentUse Use)> WriteAsync(
         ulong handle, long offset, ReadOnlyMemory<byte> content, VfsWrite how, CancellationToken cancellation)
     {
         if (!_handles.TryGetValue(handle, out var open) || !open.Mode.Writes)
         {
-            return (FsStatus.BadHandle, false, offset);
+            return (FsStatus.BadHandle, offset, default);
         }
 
         try
@@ -76,11 +66,12 @@ public sealed partial class VfsMount
             var isDurable = open.Mode.Syncs || _options.Durability == VfsDurability.Sync;
             var (keeps, at) = await open.File
                 .WriteAsync(how.Appends ? -1 : offset, content, isDurable, cancellation).ConfigureAwait(false);
-            return (FsStatus.Ok, keeps, at);
+            return (FsStatus.Ok, at, await EndWriteAsync(open, (offset, content.Length, at), keeps)
+                .ConfigureAwait(false));
         }
         catch (DistFsException e)
         {
-            return (StatusOf(e), false, offset);
+            return (StatusOf(e), offset, default);
         }
     }
 
@@ -206,32 +197,6 @@ public sealed partial class VfsMount
         }
 
         return status;
-    }
-
-    /// <summary>Content is read under a lease, if it is free; null: it is not.</summary>
-    private async ValueTask<VfsNode?> ReadUseAsync(VfsNode node, CancellationToken cancellation)
-    {
-        for (var asked = false; ; asked = true)
-        {
-            lock (node.Gate)
-            {
-                if (Holds(node, LeaseMode.Read))
-                {
-                    node.BeginUse();
-                    return node;
-                }
-
-                if (asked || node.IsGivingUp)
-                {
-                    return null;
-                }
-            }
-
-            // Whoever writes it keeps a lease to read: that needs nothing of its kernel, so it may be waited for. Read
-            // without a lease, the kernel would have to forget it, and drops the attributes that it asks for meanwhile.
-            await _cluster.AcquireAsync([node.Inode], LeaseMode.Read, _options.LeaseWait, cancellation)
-                .ConfigureAwait(false);
-        }
     }
 
     /// <summary>Each open hears once of an error of what was told as written.</summary>

@@ -19,6 +19,10 @@ public sealed partial class VfsMount
         await node.BeginGivingUp().ConfigureAwait(false);
         try
         {
+            // Kept to read, the kernel need forget nothing, so who reads may wait at once: no page that is locked for it
+            // is waited for here.
+            var loose = keep == LeaseMode.None ? null : node.HoldReads();
+
             // The session ends if this takes longer: then everything that is not sent would be lost, and not only this.
             using var limit = new CancellationTokenSource(_options.GiveUpLimit, _options.Clock);
             if (FileToKeep(node, replaced: keep == LeaseMode.None) is { } file)
@@ -37,6 +41,8 @@ public sealed partial class VfsMount
                 // Sent: what the metaservers say from here on is how it is.
                 node.Changed();
             }
+
+            await WaitAsync(loose ?? node.HoldReads(), _options.ForgetWait, node).ConfigureAwait(false);
         }
         finally
         {

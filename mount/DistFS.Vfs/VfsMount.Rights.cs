@@ -84,7 +84,8 @@ public sealed partial class VfsMount
             }
 
             // It believes in them as long as in the other attributes.
-            _ = _kernel.ForgetAttributesAsync(node.Inode);
+            await WaitAsync(_kernel.ForgetAttributesAsync(node.Inode), _options.ForgetWait, node)
+                .ConfigureAwait(false);
         }
     }
 }

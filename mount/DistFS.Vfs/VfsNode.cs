@@ -7,20 +7,12 @@ namespace DistFS.Vfs;
 /// An inode that the kernel or a program knows, and what is cached of it under its lease. Everything under its gate,
 /// which is never held over a wait.
 /// </summary>
-internal sealed class VfsNode(InodeId inode)
+internal sealed partial class VfsNode(InodeId inode)
 {
-    private static readonly InodeId ToBeAsked = new(ulong.MaxValue);
-
-    private Dictionary<byte[], (InodeId Inode, FileKind Kind)>? _names;
     private HashSet<VfsNode>? _owned;
-
-    // Of a directory: what is no directory in it, as names were learned; of how many names; and how far it was used.
-    private ulong[] _row = [];
-    private int _rowOf;
-    private int _rowAt;
-    private int _uses;
+    private UseCount _uses;
+    private UseCount _loose;
     private int _givingUp;
-    private TaskCompletionSource? _unused;
 
     public Lock Gate { get; } = new();
 
@@ -133,27 +125,48 @@ internal sealed class VfsNode(InodeId inode)
     public bool IsGone { get; set; }
 
     /// <summary>Under the gate: something is being told under its lease.</summary>
-    public bool IsUsed => _uses > 0;
+    public bool IsUsed => _uses.IsAny;
 
     /// <summary>When it was asked for last, by a count of all; the oldest is forgotten first.</summary>
     public long UsedAt { get; set; }
 
-    /// <summary>Something is told under the lease, until <see cref="EndUse"/>.</summary>
-    public void BeginUse() => _uses++;
+    /// <summary>
+    /// While its lease is given up: the kernel has forgotten its content, or need not. Who reads it now waits for the
+    /// next lease. Under the gate.
+    /// </summary>
+    public bool IsForgotten { get; private set; }
+
+    /// <summary>Something is told under the lease, until <see cref="EndUse"/>. Under the gate.</summary>
+    public void BeginUse() => _uses.Begin();
 
     /// <summary>It was told.</summary>
     public void EndUse()
     {
-        TaskCompletionSource? unused = null;
+        TaskCompletionSource? unused;
         lock (Gate)
         {
-            if (--_uses == 0)
-            {
-                (unused, _unused) = (_unused, null);
-            }
+            unused = _uses.End();
         }
 
         unused?.TrySetResult();
+    }
+
+    /// <summary>
+    /// Content is told without a lease, until <see cref="EndLoose"/>: the kernel is made to forget it behind the answer.
+    /// Under the gate.
+    /// </summary>
+    public void BeginLoose() => _loose.Begin();
+
+    /// <summary>The kernel has forgotten it.</summary>
+    public void EndLoose()
+    {
+        TaskCompletionSource? none;
+        lock (Gate)
+        {
+            none = _loose.End();
+        }
+
+        none?.TrySetResult();
     }
 
     /// <summary>Nothing more is told under the lease; ends when what is being told was.</summary>
@@ -162,13 +175,17 @@ internal sealed class VfsNode(InodeId inode)
         lock (Gate)
         {
             _givingUp++;
-            if (_uses == 0)
-            {
-                return Task.CompletedTask;
-            }
+            return _uses.WhenNone();
+        }
+    }
 
-            _unused ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            return _unused.Task;
+    /// <summary>From here on who reads waits; ends when what was told without a lease is forgotten.</summary>
+    public Task HoldReads()
+    {
+        lock (Gate)
+        {
+            IsForgotten = true;
+            return _loose.WhenNone();
         }
     }
 
@@ -177,7 +194,7 @@ internal sealed class VfsNode(InodeId inode)
     {
         lock (Gate)
         {
-            _givingUp--;
+            IsForgotten &= --_givingUp > 0;
         }
     }
 
@@ -217,176 +234,5 @@ internal sealed class VfsNode(InodeId inode)
             Known = now;
             Last = now.IsDirectory ? now : null;
         }
-    }
-
-    /// <summary>What a name stands for, as far as that is known; 0: nothing.</summary>
-    public bool TryFind(ReadOnlySpan<byte> name, out InodeId found)
-    {
-        if (_names != null && _names.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(name, out var known))
-        {
-            found = known.Inode;
-            return found != ToBeAsked;
-        }
-
-        found = default;
-        return IsComplete;
-    }
-
-    /// <summary>Learns what a name stands for; 0: nothing.</summary>
-    public void Learn(ReadOnlySpan<byte> name, InodeId found, FileKind kind)
-    {
-        _names ??= new(NameComparer.Instance);
-        _names.GetAlternateLookup<ReadOnlySpan<byte>>()[name] = (found, kind);
-    }
-
-    /// <summary>
-    /// A name went, here: the kernel knows that itself. Where all names are known nothing need be remembered of it.
-    /// </summary>
-    public void Lose(ReadOnlySpan<byte> name)
-    {
-        if (IsComplete)
-        {
-            _names?.GetAlternateLookup<ReadOnlySpan<byte>>().Remove(name);
-        }
-        else
-        {
-            Learn(name, default, default);
-        }
-    }
-
-    /// <summary>Learns it, unless the name was learned, or changed here, since it was asked for.</summary>
-    public void LearnOnce(ReadOnlySpan<byte> name, InodeId found, FileKind kind)
-    {
-        if (_names == null || !_names.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(name, out var known)
-            || known.Inode == ToBeAsked)
-        {
-            Learn(name, found, kind);
-        }
-    }
-
-    /// <summary>All names, if each is known.</summary>
-    public List<(byte[] Name, InodeId Inode, FileKind Kind)>? Names()
-    {
-        if (!IsComplete)
-        {
-            return null;
-        }
-
-        List<(byte[] Name, InodeId Inode, FileKind Kind)> all = new(_names?.Count ?? 0);
-        foreach (var (name, (inode, kind)) in _names ?? [])
-        {
-            if (inode == ToBeAsked)
-            {
-                return null;
-            }
-
-            if (inode.Value != 0)
-            {
-                all.Add((name, inode, kind));
-            }
-        }
-
-        return all;
-    }
-
-    /// <summary>Some of what is in it that is no directory.</summary>
-    public List<InodeId> FilesIn(int most, Func<InodeId, bool> isWanted)
-    {
-        List<InodeId> found = [];
-        foreach (var (inode, kind) in _names?.Values ?? Enumerable.Empty<(InodeId Inode, FileKind Kind)>())
-        {
-            if (found.Count == most)
-            {
-                break;
-            }
-
-            if (kind != FileKind.Directory && inode.Value != 0 && inode != ToBeAsked && isWanted(inode))
-            {
-                found.Add(inode);
-            }
-        }
-
-        return found;
-    }
-
-    /// <summary>
-    /// Some of what comes behind a file of the directory and is no directory, in the order in which names were learned:
-    /// of the next 256.
-    /// </summary>
-    public List<InodeId> FilesBehind(InodeId file, int most, Func<InodeId, bool> isWanted)
-    {
-        const int LookedAtMax = 256;
-        var ahead = _row.AsSpan(_rowAt, Math.Min(LookedAtMax, _row.Length - _rowAt)).IndexOf(file.Value);
-        var at = ahead >= 0 ? _rowAt + ahead : Array.IndexOf(_row, file.Value);
-        if (at < 0 && _rowOf != (_names?.Count ?? 0))
-        {
-            (_row, _rowOf, _rowAt) = ([.. _names!.Values
-                .Where(static one => one.Kind != FileKind.Directory)
-                .Select(static one => one.Inode.Value)], _names.Count, 0);
-            at = Array.IndexOf(_row, file.Value);
-        }
-
-        List<InodeId> found = [];
-        if (at < 0)
-        {
-            return found;
-        }
-
-        _rowAt = at + 1;
-        foreach (var next in _row.AsSpan(_rowAt, Math.Min(LookedAtMax, _row.Length - _rowAt)))
-        {
-            if (found.Count == most)
-            {
-                break;
-            }
-
-            if (next != 0 && next != ToBeAsked.Value && isWanted(new InodeId(next)))
-            {
-                found.Add(new InodeId(next));
-            }
-        }
-
-        return found;
-    }
-
-    /// <summary>Whether there are no names; null: that is not known.</summary>
-    public bool? IsEmpty() => Names() is { } names ? names.Count == 0 : null;
-
-    /// <summary>
-    /// What a name stands for is to be asked again: it goes, or stands for something else. It stays among those that
-    /// the kernel has to forget, which may have it, and keeps it in a rename.
-    /// </summary>
-    public void Unlearn(ReadOnlySpan<byte> name) => Learn(name, ToBeAsked, default);
-
-    /// <summary>All names were told: what was to be asked for and is not among them is not there.</summary>
-    public void Complete()
-    {
-        IsComplete = true;
-        foreach (var name in _names?.Where(static one => one.Value.Inode == ToBeAsked).ToList() ?? [])
-        {
-            _names![name.Key] = default;
-        }
-    }
-
-    /// <summary>Names as bytes.</summary>
-    private sealed class NameComparer
-        : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
-    {
-        public static readonly NameComparer Instance = new();
-
-        public bool Equals(byte[]? x, byte[]? y) => x.AsSpan().SequenceEqual(y);
-
-        public int GetHashCode(byte[] name) => GetHashCode(name.AsSpan());
-
-        public bool Equals(ReadOnlySpan<byte> name, byte[] other) => name.SequenceEqual(other);
-
-        public int GetHashCode(ReadOnlySpan<byte> name)
-        {
-            var hash = default(HashCode);
-            hash.AddBytes(name);
-            return hash.ToHashCode();
-        }
-
-        public byte[] Create(ReadOnlySpan<byte> name) => name.ToArray();
     }
 }

@@ -116,7 +116,7 @@ public sealed class ChangesHereTests : IAsyncLifetime
     public async Task Fsync_of_a_file_and_of_a_directory_sends_what_was_before()
     {
         var (inode, handle) = await CreateAsync("f");
-        await _one.WriteAsync(handle, 0, "durable"u8.ToArray(), default, default);
+        await _one.PutAsync(handle, 0, "durable"u8.ToArray());
         Assert.False(_one.Journal.IsSent(_one.NodeOf(inode).ChangedAt));
         Assert.Equal(FsStatus.Ok, await _one.SyncAsync(handle, isDataOnly: false, default));
         Assert.True(_one.Journal.IsSent(_one.NodeOf(inode).ChangedAt));
@@ -289,7 +289,7 @@ public sealed class ChangesHereTests : IAsyncLifetime
     private async Task<InodeId> WriteAsync(string name, string text)
     {
         var (inode, handle) = await CreateAsync(name);
-        var (status, _, _) = await _one.WriteAsync(handle, 0, Name(text), default, default);
+        var (status, _, _) = await _one.PutAsync(handle, 0, Name(text));
         Assert.Equal(FsStatus.Ok, status);
         await _one.ReleaseAsync(handle);
         return inode;
@@ -342,7 +342,7 @@ public sealed class ChangesHereTests : IAsyncLifetime
             FileIdentity.Root, inode, new VfsOpenMode(true, false, false, false, false), default);
         Assert.Equal(FsStatus.Ok, opened.Status);
         var buffer = new byte[10_000];
-        var (status, length, _, use) = await mount.ReadAsync(opened.Handle, 0, buffer, default);
+        var (status, length, use) = await mount.ReadAsync(opened.Handle, 0, buffer, default);
         use.Dispose();
         Assert.Equal(FsStatus.Ok, status);
         await mount.ReleaseAsync(opened.Handle);

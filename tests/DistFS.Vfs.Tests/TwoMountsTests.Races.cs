@@ -56,8 +56,7 @@ public sealed partial class TwoMountsTests
         {
             // The other one writes, so this one has to tell that it has the file open.
             Array.Fill(content, (byte)round);
-            Assert.Equal(
-                (FsStatus.Ok, true, 0L), await _two.WriteAsync(made.Handle, 0, content, default, default));
+            Assert.Equal((FsStatus.Ok, true, 0L), await _two.PutAsync(made.Handle, 0, content));
             await ReadBackAsync(_one, opened);
             var before = opened;
             var closing = Task.Run(() => _one.ReleaseAsync(before).AsTask());
@@ -75,10 +74,72 @@ public sealed partial class TwoMountsTests
         {
             // Whoever reads behind the end asks whether it is the end still.
             var back = new byte[content.Length + 1];
-            var (status, count, _, use) = await mount.ReadAsync(handle, 0, back, default);
+            var (status, count, use) = await mount.ReadAsync(handle, 0, back, default);
             use.Dispose();
             Assert.Equal((FsStatus.Ok, content.Length), (status, count));
             Assert.Equal(content, back[..count]);
         }
+    }
+
+    /// <summary>
+    /// A kernel drops attributes that it asked for before it was told to forget: told late, it would believe the old end
+    /// of a file that was cut meanwhile.
+    /// </summary>
+    [Fact]
+    public async Task What_is_read_while_the_lease_goes_is_forgotten_before_the_other_goes_on()
+    {
+        var made = await CreateAsync(_two, "loose");
+        await _two.PutAsync(made.Handle, 0, new byte[100_000]);
+        Assert.Equal(FsStatus.Ok, await StatusAsync(_one, "loose"));
+        var opened = await OpenAsync(_one, made.Inode);
+        var buffer = new byte[4_096];
+        Assert.True(await ReadKeepsAsync());
+
+        TaskCompletionSource goes = new(), all = new(), range = new();
+        _kernel.Holding = (_, length) =>
+        {
+            goes.TrySetResult();
+            return length == 0 ? all.Task : range.Task;
+        };
+        var cutting = CutAsync();
+        await goes.Task;
+        Assert.False(await ReadKeepsAsync());
+        all.SetResult();
+        await Assert.ThrowsAsync<TimeoutException>(() => cutting.WaitAsync(TimeSpan.FromMilliseconds(300)));
+
+        range.SetResult();
+        Assert.Equal(FsStatus.Ok, await cutting);
+        Assert.True(await ReadKeepsAsync());
+
+        async Task<bool> ReadKeepsAsync()
+        {
+            var (status, _, use) = await _one.ReadAsync(opened, 0, buffer, default);
+            using (use)
+            {
+                Assert.Equal(FsStatus.Ok, status);
+                return use.Keeps;
+            }
+        }
+
+        async Task<FsStatus> CutAsync()
+        {
+            using var entry = await _two.SetAttributesAsync(
+                FileIdentity.Root, made.Inode, new VfsChange(null, 10), default);
+            return entry.Status;
+        }
+    }
+
+    /// <summary>Nothing comes behind the answer of an append that is written past the kernel's pages.</summary>
+    [Fact]
+    public async Task What_is_appended_elsewhere_than_the_kernel_believes_is_forgotten_before_the_answer()
+    {
+        var made = await CreateAsync(_one, "behind");
+        await _one.PutAsync(made.Handle, 0, "hello"u8.ToArray());
+        var appending = await OpenAsync(_one, made.Inode, writes: true, appends: true);
+        var (status, at, use) = await _one.WriteAsync(
+            appending, 2, ", world"u8.ToArray(), new VfsWrite(true, false), default);
+        Assert.Equal((FsStatus.Ok, 5L, true), (status, at, use.Keeps));
+        Assert.Equal(2, _kernel.Forgotten.Count(what => what == $"content {made.Inode.Value}"));
+        use.Dispose();
     }
 }

@@ -46,14 +46,13 @@ public sealed partial class TwoMountsTests : IAsyncLifetime
         Assert.Equal(FsStatus.Ok, await StatusAsync(_one, "f"));
 
         // What was written and not sent is sent when the other looks.
-        Assert.Equal(
-            (FsStatus.Ok, true, 0L), await _two.WriteAsync(made.Handle, 0, "hello"u8.ToArray(), default, default));
+        Assert.Equal((FsStatus.Ok, true, 0L), await _two.PutAsync(made.Handle, 0, "hello"u8.ToArray()));
         Assert.Equal(5, (await AttributesAsync(_one, made.Inode)).Size);
         Assert.Equal("hello", await ReadAsync(_one, made.Inode));
 
         // And back.
         var opened = await OpenAsync(_one, made.Inode, writes: true);
-        await _one.WriteAsync(opened, 5, ", world"u8.ToArray(), default, default);
+        await _one.PutAsync(opened, 5, ", world"u8.ToArray());
         Assert.Equal("hello, world", await ReadAsync(_two, made.Inode));
 
         // Times are told once and stay.
@@ -79,7 +78,7 @@ public sealed partial class TwoMountsTests : IAsyncLifetime
     public async Task A_file_that_is_open_here_stays_when_the_other_unlinks_it()
     {
         var made = await CreateAsync(_one, "open");
-        await _one.WriteAsync(made.Handle, 0, "still here"u8.ToArray(), default, default);
+        await _one.PutAsync(made.Handle, 0, "still here"u8.ToArray());
         Assert.Equal(FsStatus.Ok, await StatusAsync(_two, "open"));
         Assert.Equal(FsStatus.Ok, await _two.UnlinkAsync(FileIdentity.Root, InodeId.Root, Name("open"), default));
         Assert.Equal(FsStatus.NotFound, await StatusAsync(_one, "open"));
@@ -161,7 +160,7 @@ public sealed partial class TwoMountsTests : IAsyncLifetime
         }
 
         Assert.Equal(FsStatus.Ok, await SetAsync(_one, FileIdentity.Root, new AttributeChange { Mode = Program }));
-        var (status, _, _) = await _one.WriteAsync(made.Handle, 0, new byte[1], new VfsWrite(true, true), default);
+        var (status, _, _) = await _one.PutAsync(made.Handle, 0, new byte[1], new VfsWrite(true, true));
         Assert.Equal((FsStatus.Ok, Plain), (status, (await AttributesAsync(_two, made.Inode)).Mode));
 
         Assert.Equal(FsStatus.Ok, await SetAsync(_one, FileIdentity.Root, new AttributeChange { Uid = 1000 }));
@@ -185,12 +184,12 @@ public sealed partial class TwoMountsTests : IAsyncLifetime
         Assert.Equal(FsStatus.Ok, await StatusAsync(_two, "appended"));
         var other = await OpenAsync(_two, made.Inode, writes: true, appends: true);
         var appends = new VfsWrite(true, false);
-        Assert.Equal(0, (await _one.WriteAsync(made.Handle, 0, "aa"u8.ToArray(), appends, default)).At);
-        Assert.Equal(2, (await _two.WriteAsync(other, 0, "bbb"u8.ToArray(), appends, default)).At);
+        Assert.Equal(0, (await _one.PutAsync(made.Handle, 0, "aa"u8.ToArray(), appends)).At);
+        Assert.Equal(2, (await _two.PutAsync(other, 0, "bbb"u8.ToArray(), appends)).At);
 
         // Its kernel does not know of the other three.
-        Assert.Equal(5, (await _one.WriteAsync(made.Handle, 2, "a"u8.ToArray(), appends, default)).At);
-        Assert.Equal(1, (await _two.WriteAsync(other, 1, "B"u8.ToArray(), default, default)).At);
+        Assert.Equal(5, (await _one.PutAsync(made.Handle, 2, "a"u8.ToArray(), appends)).At);
+        Assert.Equal(1, (await _two.PutAsync(other, 1, "B"u8.ToArray())).At);
         Assert.Equal("aBbbba", await ReadAsync(_one, made.Inode));
         await _one.ReleaseAsync(made.Handle);
         await _two.ReleaseAsync(other);
@@ -209,7 +208,7 @@ public sealed partial class TwoMountsTests : IAsyncLifetime
         for (var i = 0; i < Files; i++)
         {
             var made = await CreateAsync(_one, $"short{i}");
-            await _one.WriteAsync(made.Handle, 0, Encoding.UTF8.GetBytes($"content {i}"), default, default);
+            await _one.PutAsync(made.Handle, 0, Encoding.UTF8.GetBytes($"content {i}"));
             await _one.ReleaseAsync(made.Handle);
             inodes[i] = made.Inode;
         }
@@ -240,7 +239,7 @@ public sealed partial class TwoMountsTests : IAsyncLifetime
         }
 
         var opened = await OpenAsync(_one, inodes[9], writes: true);
-        await _one.WriteAsync(opened, 0, "C"u8.ToArray(), default, default);
+        await _one.PutAsync(opened, 0, "C"u8.ToArray());
         Assert.Equal("Content 9", await ReadAsync(_two, inodes[9]));
         Assert.Equal("Content 9", await ReadAsync(_one, inodes[9]));
         using (var cut = await _two.SetAttributesAsync(
@@ -266,8 +265,8 @@ public sealed partial class TwoMountsTests : IAsyncLifetime
     {
         for (var i = 0; i < 20; i++)
         {
-            var (status, _, _) = await mount.WriteAsync(
-                handle, 0, new[] { (byte)letter }, new VfsWrite(true, false), default);
+            var (status, _, _) = await mount.PutAsync(
+                handle, 0, new[] { (byte)letter }, new VfsWrite(true, false));
             Assert.Equal(FsStatus.Ok, status);
         }
     }
@@ -350,7 +349,7 @@ public sealed partial class TwoMountsTests : IAsyncLifetime
     private static async Task<string> ReadAsync(VfsMount mount, ulong handle)
     {
         var buffer = new byte[100];
-        var (status, length, _, use) = await mount.ReadAsync(handle, 0, buffer, default);
+        var (status, length, use) = await mount.ReadAsync(handle, 0, buffer, default);
         use.Dispose();
         Assert.Equal(FsStatus.Ok, status);
         return Encoding.UTF8.GetString(buffer, 0, length);
