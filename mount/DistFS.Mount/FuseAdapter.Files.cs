@@ -62,7 +62,12 @@ internal sealed partial class FuseAdapter
     public void Read(ulong node, in FuseReadIn arguments, DataReply reply)
     {
         reply.Request.Defer();
-        _ = ReadAsync(arguments.Handle, (long)arguments.Offset, (int)arguments.Size, reply);
+        _ = ReadAsync(
+            arguments.Handle,
+            (long)arguments.Offset,
+            (int)arguments.Size,
+            FuseTranslation.IsDirect(arguments.Flags),
+            reply);
     }
 
     /// <inheritdoc/>
@@ -147,13 +152,14 @@ internal sealed partial class FuseAdapter
         return false;
     }
 
-    private async Task ReadAsync(ulong handle, long offset, int size, DataReply reply)
+    private async Task ReadAsync(ulong handle, long offset, int size, bool isDirect, DataReply reply)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(size);
         try
         {
             var (status, length, use) = await vfs
-                .ReadAsync(handle, offset, buffer.AsMemory(0, size), CancellationToken.None).ConfigureAwait(false);
+                .ReadAsync(handle, offset, buffer.AsMemory(0, size), isDirect, CancellationToken.None)
+                .ConfigureAwait(false);
             using (use)
             {
                 _ = status == FsStatus.Ok ? reply.Ok(buffer.AsSpan(0, length)) : reply.Fail((Errno)status);

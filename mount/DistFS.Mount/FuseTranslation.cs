@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using DistFS.Client;
 using DistFS.Client.Nodes;
 using DistFS.Fuse;
@@ -25,6 +26,10 @@ internal static class FuseTranslation
     private const uint Append = 0x400;
     private const uint DataSync = 0x1000;
 
+    // Not the same.
+    private static readonly uint Direct = RuntimeInformation.ProcessArchitecture
+        is Architecture.Arm64 or Architecture.Arm ? 0x10000u : 0x4000;
+
     private const uint WriteLock = 1;
     private const uint Unlock = 2;
     private const ulong OffsetMax = long.MaxValue;
@@ -34,6 +39,9 @@ internal static class FuseTranslation
     public static uint ModeOf(uint mode) => mode & 0xFFF;
 
     public static bool IsExclusive(uint flags) => (flags & Exclusive) != 0;
+
+    /// <summary>O_DIRECT, of the descriptor as it is now.</summary>
+    public static bool IsDirect(uint flags) => (flags & Direct) != 0;
 
     public static VfsOpenMode OpenModeOf(uint flags) => new(
         (flags & AccessMode) != WriteOnly,

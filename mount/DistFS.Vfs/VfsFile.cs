@@ -60,6 +60,9 @@ internal sealed partial class VfsFile(VfsMount mount, VfsNode node)
     /// <summary>Processes that have locked ranges of it.</summary>
     public System.Collections.Concurrent.ConcurrentDictionary<ulong, byte> Owners { get; } = [];
 
+    /// <summary>What the kernel reads of it just now.</summary>
+    public ReadOrder Reads { get; } = new();
+
     /// <summary>Programs that have it open. Under the node's gate.</summary>
     public int Opens { get; set; }
 

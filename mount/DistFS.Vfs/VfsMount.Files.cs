@@ -12,21 +12,34 @@ public sealed partial class VfsMount
     private ulong _lastHandle;
 
     /// <summary>Reads content.</summary>
+    /// <param name="handle">Of the open.</param>
+    /// <param name="offset">From where.</param>
+    /// <param name="into">Where to, and how much.</param>
+    /// <param name="isDirect">It goes to the program, past the kernel's pages.</param>
+    /// <param name="cancellation">Gives up.</param>
     /// <returns>How much, and the use of it.</returns>
     public async ValueTask<(FsStatus Status, int Length, ContentUse Use)> ReadAsync(
-        ulong handle, long offset, Memory<byte> into, CancellationToken cancellation)
+        ulong handle, long offset, Memory<byte> into, bool isDirect, CancellationToken cancellation)
     {
         if (!_handles.TryGetValue(handle, out var open))
         {
             return (FsStatus.BadHandle, 0, default);
         }
 
+        var read = open.File.Reads.Begin(offset);
         try
         {
-            var use = await BeginReadAsync(open.Node, offset, into.Length, cancellation).ConfigureAwait(false);
+            var use = await BeginReadAsync(open.Node, read, into.Length, cancellation).ConfigureAwait(false);
             try
             {
                 var length = await open.File.ReadAsync(offset, into, cancellation).ConfigureAwait(false);
+                if (length == 0 && read.IsBehindAnother && !isDirect && !open.Mode.Appends
+                    && !await IsEndAsync(open.File, offset, cancellation).ConfigureAwait(false))
+                {
+                    into.Span.Clear();
+                    length = into.Length;
+                }
+
                 return (FsStatus.Ok, length, use);
             }
             catch
@@ -35,11 +48,22 @@ public sealed partial class VfsMount
                 throw;
             }
         }
-        catch (DistFsException e)
+        catch (Exception e)
         {
-            return (StatusOf(e), 0, default);
+            // Whatever it was: it stands before nothing any more.
+            read.End();
+            if (e is DistFsException refused)
+            {
+                return (StatusOf(refused), 0, default);
+            }
+
+            throw;
         }
     }
+
+    /// <summary>Whether a file of which nothing stands there ends there, and not before.</summary>
+    private static async ValueTask<bool> IsEndAsync(VfsFile file, long offset, CancellationToken cancellation) =>
+        offset == 0 || await file.ReadAsync(offset - 1, new byte[1], cancellation).ConfigureAwait(false) == 1;
 
     /// <summary>Writes content.</summary>
     /// <param name="handle">Of the open.</param>

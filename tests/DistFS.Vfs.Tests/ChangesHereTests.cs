@@ -342,7 +342,7 @@ public sealed class ChangesHereTests : IAsyncLifetime
             FileIdentity.Root, inode, new VfsOpenMode(true, false, false, false, false), default);
         Assert.Equal(FsStatus.Ok, opened.Status);
         var buffer = new byte[10_000];
-        var (status, length, use) = await mount.ReadAsync(opened.Handle, 0, buffer, default);
+        var (status, length, use) = await mount.ReadAsync(opened.Handle, 0, buffer, false, default);
         use.Dispose();
         Assert.Equal(FsStatus.Ok, status);
         await mount.ReleaseAsync(opened.Handle);

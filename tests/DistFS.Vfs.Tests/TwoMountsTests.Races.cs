@@ -74,7 +74,7 @@ public sealed partial class TwoMountsTests
         {
             // Whoever reads behind the end asks whether it is the end still.
             var back = new byte[content.Length + 1];
-            var (status, count, use) = await mount.ReadAsync(handle, 0, back, default);
+            var (status, count, use) = await mount.ReadAsync(handle, 0, back, false, default);
             use.Dispose();
             Assert.Equal((FsStatus.Ok, content.Length), (status, count));
             Assert.Equal(content, back[..count]);
@@ -113,7 +113,7 @@ public sealed partial class TwoMountsTests
 
         async Task<bool> ReadKeepsAsync()
         {
-            var (status, _, use) = await _one.ReadAsync(opened, 0, buffer, default);
+            var (status, _, use) = await _one.ReadAsync(opened, 0, buffer, false, default);
             using (use)
             {
                 Assert.Equal(FsStatus.Ok, status);

@@ -349,7 +349,7 @@ public sealed partial class TwoMountsTests : IAsyncLifetime
     private static async Task<string> ReadAsync(VfsMount mount, ulong handle)
     {
         var buffer = new byte[100];
-        var (status, length, use) = await mount.ReadAsync(handle, 0, buffer, default);
+        var (status, length, use) = await mount.ReadAsync(handle, 0, buffer, false, default);
         use.Dispose();
         Assert.Equal(FsStatus.Ok, status);
         return Encoding.UTF8.GetString(buffer, 0, length);

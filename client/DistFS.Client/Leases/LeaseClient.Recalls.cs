@@ -129,6 +129,14 @@ internal sealed partial class LeaseClient
 
     private async Task TellAsync(List<LeaseAnswer> answers, TaskCompletionSource ended, params InodeId[] inodes)
     {
+        lock (_gate)
+        {
+            foreach (var inode in inodes)
+            {
+                _telling[inode] = ended.Task;
+            }
+        }
+
         try
         {
             await TellAsync(answers).ConfigureAwait(false);
@@ -144,10 +152,26 @@ internal sealed partial class LeaseClient
                     {
                         _givingUp.Remove(inode);
                     }
+
+                    _telling.Remove(inode);
                 }
             }
 
             ended.TrySetResult();
+        }
+    }
+
+    /// <summary>
+    /// Whoever asks again for what the holder has given up waits until the leader knows: nobody here is waited for by
+    /// that. Refused, he would do without the lease, which is worse.
+    /// </summary>
+    private Task ToldAsync(IReadOnlyList<InodeId> inodes)
+    {
+        lock (_gate)
+        {
+            return _telling.Count == 0 ? Task.CompletedTask : Task.WhenAll(inodes
+                .Select(inode => _telling.GetValueOrDefault(inode, Task.CompletedTask))
+                .Where(static telling => !telling.IsCompleted));
         }
     }
 

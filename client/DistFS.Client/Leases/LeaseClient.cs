@@ -36,6 +36,9 @@ internal sealed partial class LeaseClient : IAsyncDisposable
 
     // Under the gate: what is being given up; who asks for it again waits for that.
     private readonly Dictionary<InodeId, Task> _givingUp = [];
+
+    // Under the gate: of that, what the holder has given up, so that only the leader has to hear of it.
+    private readonly Dictionary<InodeId, Task> _telling = [];
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _allLost = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -106,6 +109,7 @@ internal sealed partial class LeaseClient : IAsyncDisposable
         {
             // Before the first keep-alive a lease would be worth nothing. If nobody leads, there is none.
             await _first.Task.WaitAsync(TellLimit, _options.Clock, cancellation).ConfigureAwait(false);
+            await ToldAsync(wanted).WaitAsync(TellLimit, _options.Clock, cancellation).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {

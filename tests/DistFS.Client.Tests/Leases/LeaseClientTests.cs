@@ -118,10 +118,39 @@ public sealed class LeaseClientTests : IAsyncLifetime, IAsyncDisposable
         };
         var release = _leases.ReleaseAsync([One]);
         await heard.Task.Soon();
-        Assert.Equal(FsStatus.TryAgain, (await AcquireAsync(One).Soon()).Status);
+
+        // Only the leader has to hear of it: that is waited for.
+        var isAsked = false;
+        _leader.OnAcquire = request =>
+        {
+            isAsked = true;
+            return Task.FromResult(_leader.Granted(request));
+        };
+        var again = AcquireAsync(One);
         Assert.False(_leases.GivenUp(One).IsCompleted);
+        Assert.False(isAsked);
         answer.SetResult();
         await release.Soon();
+        await _leases.GivenUp(One).Soon();
+        Assert.Equal(LeaseMode.Read, (await again.Soon()).Mode);
+    }
+
+    /// <summary>Whoever asks may be what the holder waits for.</summary>
+    [Fact]
+    public async Task What_the_holder_is_just_giving_up_is_refused()
+    {
+        await HaveAsync(One);
+        var begun = new TaskCompletionSource();
+        var goOn = new TaskCompletionSource();
+        _holder.OnGiveUp = (_, _) =>
+        {
+            begun.SetResult();
+            return goOn.Task;
+        };
+        _leader.Recall(1, One, 1);
+        await begun.Task.Soon();
+        Assert.Equal(FsStatus.TryAgain, (await AcquireAsync(One).Soon()).Status);
+        goOn.SetResult();
         await _leases.GivenUp(One).Soon();
         Assert.Equal(LeaseMode.Read, (await AcquireAsync(One).Soon()).Mode);
     }
