@@ -1,7 +1,7 @@
 namespace DistFS.Vfs;
 
 /// <summary>
-/// Reads of a file that the kernel has asked for and that are not answered yet, by where they begin: which of them may
+/// Reads of a file that the kernel has asked for and that are not done yet, by where they begin: which of them may
 /// say that they are behind the end. Any thread.
 /// </summary>
 /// <remarks>
@@ -39,7 +39,7 @@ internal sealed class ReadOrder
         }
     }
 
-    /// <summary>A read until it is answered.</summary>
+    /// <summary>A read until it is about to be answered.</summary>
     internal sealed class Read(ReadOrder order, long offset)
     {
         public long Offset { get; } = offset;
@@ -47,7 +47,7 @@ internal sealed class ReadOrder
         /// <summary>Another one that was asked for at the same time stands before it.</summary>
         public bool IsBehindAnother { get; set; }
 
-        /// <summary>It is answered.</summary>
+        /// <summary>It is about to be answered.</summary>
         public void End()
         {
             lock (order._gate)

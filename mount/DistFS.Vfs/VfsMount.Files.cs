@@ -29,7 +29,7 @@ public sealed partial class VfsMount
         var read = open.File.Reads.Begin(offset);
         try
         {
-            var use = await BeginReadAsync(open.Node, read, into.Length, cancellation).ConfigureAwait(false);
+            var use = await BeginReadAsync(open.Node, offset, into.Length, cancellation).ConfigureAwait(false);
             try
             {
                 var length = await open.File.ReadAsync(offset, into, cancellation).ConfigureAwait(false);
@@ -48,16 +48,14 @@ public sealed partial class VfsMount
                 throw;
             }
         }
-        catch (Exception e)
+        catch (DistFsException e)
         {
-            // Whatever it was: it stands before nothing any more.
+            return (StatusOf(e), 0, default);
+        }
+        finally
+        {
+            // Before the answer: what the kernel asks for behind it was not asked for at the same time.
             read.End();
-            if (e is DistFsException refused)
-            {
-                return (StatusOf(refused), 0, default);
-            }
-
-            throw;
         }
     }
 

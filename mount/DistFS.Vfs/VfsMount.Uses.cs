@@ -10,7 +10,7 @@ public sealed partial class VfsMount
     /// that is locked until this is answered.
     /// </summary>
     private async ValueTask<ContentUse> BeginReadAsync(
-        VfsNode node, ReadOrder.Read read, int length, CancellationToken cancellation)
+        VfsNode node, long offset, int length, CancellationToken cancellation)
     {
         for (var (asked, waited) = (false, false); ;)
         {
@@ -20,14 +20,14 @@ public sealed partial class VfsMount
                 if (Holds(node, LeaseMode.Read))
                 {
                     node.BeginUse();
-                    return new ContentUse(node, read);
+                    return new ContentUse(node);
                 }
 
                 isForgotten = node.IsForgotten && !waited;
                 if (asked || (node.IsGivingUp && !isForgotten))
                 {
                     node.BeginLoose();
-                    return new ContentUse(this, node, read, (read.Offset, length, read.Offset));
+                    return new ContentUse(this, node, (offset, length, offset));
                 }
             }
 
@@ -84,7 +84,7 @@ public sealed partial class VfsMount
             open.Node.BeginLoose();
         }
 
-        return new ContentUse(this, open.Node, null, written);
+        return new ContentUse(this, open.Node, written);
     }
 
     /// <summary>It was answered: the kernel forgets it, and then leases may be given up.</summary>

@@ -98,6 +98,26 @@ public sealed class MountTests : IAsyncLifetime
         await two.StopAsync();
     }
 
+    /// <summary>
+    /// Kernels that believed an older end of a file, each in one run of two to twenty: what came behind an answer made
+    /// them drop what they had just asked for, and of two reads beyond the end the further one was taken for it.
+    /// </summary>
+    [Fact]
+    public async Task An_end_that_another_mount_moved_is_believed()
+    {
+        var one = await MountAsync(One);
+        var two = await MountAsync(Two);
+        await ShellAsync($"""
+            mkdir {One}/ends
+            for seed in 21 1 135 21 143 21; do
+                {Path.Combine(AppContext.BaseDirectory, "DistFS.Posix")} {One}/ends {Two}/ends --only Random.OneFile \
+                    --operations 1300 --seed $seed
+            done
+            """);
+        await one.StopAsync();
+        await two.StopAsync();
+    }
+
     /// <summary>What the kernel does by itself, or believes while another mount is at work.</summary>
     [Fact]
     public async Task What_the_kernel_does_not_look_at()

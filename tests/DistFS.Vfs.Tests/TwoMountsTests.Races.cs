@@ -142,4 +142,40 @@ public sealed partial class TwoMountsTests
         Assert.Equal(2, _kernel.Forgotten.Count(what => what == $"content {made.Inode.Value}"));
         use.Dispose();
     }
+
+    /// <summary>
+    /// A kernel takes the first short answer for the end: one that is further behind must not be it
+    /// (<see cref="ReadOrder"/>).
+    /// </summary>
+    [Theory]
+    [InlineData(100_000, 110_000, false, 0, 4_096)]
+    [InlineData(90_000, 110_000, false, 4_096, 4_096)]
+    [InlineData(90_000, 100_000, false, 4_096, 0)]
+    [InlineData(98_000, 110_000, false, 2_000, 4_096)]
+    [InlineData(98_000, 110_000, true, 2_000, 0)]
+    public async Task Of_two_reads_at_a_time_only_the_first_is_behind_the_end(
+        long first, long second, bool isDirect, int firstLength, int secondLength)
+    {
+        var made = await CreateAsync(_two, "end");
+        Assert.Equal(FsStatus.Ok, await StatusAsync(_one, "end"));
+        var opened = await OpenAsync(_one, made.Inode);
+        await _two.PutAsync(made.Handle, 0, Enumerable.Repeat((byte)7, 100_000).ToArray());
+
+        // The other one has the lease: each has to ask for one first, so both are on their way.
+        byte[] one = new byte[4_096], two = [.. Enumerable.Repeat((byte)1, 4_096)];
+        var reading = _one.ReadAsync(opened, first, one, isDirect, default).AsTask();
+        Assert.False(reading.IsCompleted);
+        var (_, length, use) = await _one.ReadAsync(opened, second, two, isDirect, default);
+        use.Dispose();
+        var (_, before, useBefore) = await reading;
+        useBefore.Dispose();
+        Assert.Equal((firstLength, secondLength), (before, length));
+        Assert.All(one[..before], static read => Assert.Equal(7, read));
+        Assert.All(two[..length], static read => Assert.Equal(0, read));
+
+        // Alone, it is.
+        (_, length, use) = await _one.ReadAsync(opened, second, two, isDirect, default);
+        use.Dispose();
+        Assert.Equal(0, length);
+    }
 }
