@@ -4,10 +4,10 @@ namespace DistFS.Vfs;
 /// Content that is told to the kernel, or taken from it; disposed of when that was answered. Once, always.
 /// </summary>
 /// <remarks>
-/// Under a lease: that is not given up before. Without one the kernel must not keep what it has: it is made to forget the
-/// range behind the answer (before it the range is locked there), and until it has, no lease of the file is given up. So
-/// it comes before what others change then: a kernel drops the attributes that it asked for before it was told to forget,
-/// and would keep the end of the file as it was.
+/// Under a lease: that is not given up before. Without one the kernel must not keep what it has: it is made to forget
+/// the range behind the answer (before it the range is locked there), and until it has, no lease of the file is given
+/// up. So it comes before what others change then: a kernel drops the attributes that it asked for before it was told
+/// to forget, and would keep the end of the file as it was.
 /// </remarks>
 public readonly struct ContentUse : IDisposable
 {

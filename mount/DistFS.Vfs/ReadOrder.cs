@@ -5,11 +5,11 @@ namespace DistFS.Vfs;
 /// say that they are behind the end. Any thread.
 /// </summary>
 /// <remarks>
-/// To a kernel an answer that is shorter than what it asked for is the end of the file, unless it has learned of another
-/// end since it asked (Linux, fuse_read_update_size: attr_version). If others cut the file, it believes in the old end,
-/// and reads ahead beyond the new one. Answered first, what is further behind would be taken for the end, and what has the
-/// end in it not any more: the program would read zeros up to there. So what was asked for together with something that
-/// stands before it gets zeros in full, which say nothing about the end: the other one does.
+/// To a kernel an answer that is shorter than what it asked for is the end of the file, unless it has learned of
+/// another end since it asked (Linux, fuse_read_update_size: attr_version). If others cut the file, it believes in the
+/// old end, and reads ahead beyond the new one. Answered first, what is further behind would be taken for the end, and
+/// what has the end in it not any more: the program would read zeros up to there. So what was asked for together with
+/// something that stands before it gets zeros in full, which say nothing about the end: the other one does.
 /// </remarks>
 internal sealed class ReadOrder
 {

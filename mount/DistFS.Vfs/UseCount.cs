@@ -1,8 +1,8 @@
 namespace DistFS.Vfs;
 
 /// <summary>
-/// How often something is in use just now, and who waits until it is not. Everything under the gate of whose it is; what
-/// is returned is completed outside of it.
+/// How often something is in use just now, and who waits until it is not. Everything under the gate of whose it is;
+/// what is returned is completed outside of it.
 /// </summary>
 internal struct UseCount
 {

@@ -19,8 +19,8 @@ public sealed partial class VfsMount
         await node.BeginGivingUp().ConfigureAwait(false);
         try
         {
-            // Kept to read, the kernel need forget nothing, so who reads may wait at once: no page that is locked for it
-            // is waited for here.
+            // Kept to read, the kernel need forget nothing, so who reads may wait at once: no page that is locked for
+            // it is waited for here.
             var loose = keep == LeaseMode.None ? null : node.HoldReads();
 
             // The session ends if this takes longer: then everything that is not sent would be lost, and not only this.

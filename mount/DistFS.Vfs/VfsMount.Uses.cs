@@ -6,8 +6,8 @@ namespace DistFS.Vfs;
 public sealed partial class VfsMount
 {
     /// <summary>
-    /// Content is read under a lease, if it is free; else without one, and nobody waits here for what may wait for a page
-    /// that is locked until this is answered.
+    /// Content is read under a lease, if it is free; else without one, and nobody waits here for what may wait for a
+    /// page that is locked until this is answered.
     /// </summary>
     private async ValueTask<ContentUse> BeginReadAsync(
         VfsNode node, long offset, int length, CancellationToken cancellation)

@@ -152,8 +152,8 @@ internal sealed partial class VfsNode(InodeId inode)
     }
 
     /// <summary>
-    /// Content is told without a lease, until <see cref="EndLoose"/>: the kernel is made to forget it behind the answer.
-    /// Under the gate.
+    /// Content is told without a lease, until <see cref="EndLoose"/>: the kernel is made to forget it behind the
+    /// answer. Under the gate.
     /// </summary>
     public void BeginLoose() => _loose.Begin();
 

@@ -82,8 +82,8 @@ public sealed partial class TwoMountsTests
     }
 
     /// <summary>
-    /// A kernel drops attributes that it asked for before it was told to forget: told late, it would believe the old end
-    /// of a file that was cut meanwhile.
+    /// A kernel drops attributes that it asked for before it was told to forget: told late, it would believe the old
+    /// end of a file that was cut meanwhile.
     /// </summary>
     [Fact]
     public async Task What_is_read_while_the_lease_goes_is_forgotten_before_the_other_goes_on()
