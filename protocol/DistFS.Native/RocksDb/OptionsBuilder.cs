@@ -12,6 +12,14 @@ internal static unsafe class OptionsBuilder
     /// </summary>
     private const int TableFormatVersion = 5;
 
+    /// <summary>
+    /// Into its own log (the file LOG) the engine writes its options when it is opened, and nothing more (number of
+    /// InfoLogLevel): 7.8.3 aborts the process when it writes to that file again after it could not be written, so some
+    /// seconds after the disk is full (EnvLogger; WritableFileWriter asserts). Every error that it tells there it also
+    /// returns.
+    /// </summary>
+    internal const int HeaderLevel = 5;
+
     /// <summary>An index of indexes (number of c.h).</summary>
     private const int TwoLevelIndex = 2;
 
@@ -33,9 +41,8 @@ internal static unsafe class OptionsBuilder
         OptionsSetDbWriteBufferSize(native, checked((nuint)options.DbWriteBufferBytes));
         OptionsSetBytesPerSync(native, (ulong)options.BytesPerSync);
         OptionsSetWalBytesPerSync(native, (ulong)options.BytesPerSync);
-        OptionsSetInfoLogLevel(native, (int)options.InfoLogLevel);
-        OptionsSetKeepLogFileNum(native, (nuint)options.KeepInfoLogFiles);
-        OptionsSetMaxLogFileSize(native, checked((nuint)options.InfoLogFileBytesMax));
+        OptionsSetInfoLogLevel(native, HeaderLevel);
+        OptionsSetKeepLogFileNum(native, 2);
         OptionsSetStatsDumpPeriodSec(native, 0); // Statistics are read as properties, not from a log.
         if (options.WalDirectory is not null)
         {

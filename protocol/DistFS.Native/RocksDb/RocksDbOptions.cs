@@ -47,15 +47,6 @@ public sealed record RocksDbOptions
     /// <summary>Another folder for the write-ahead log, on another device for instance; null for the same.</summary>
     public string? WalDirectory { get; init; }
 
-    /// <summary>The least severe message in the engine's own log (the file LOG in the folder).</summary>
-    public InfoLogLevel InfoLogLevel { get; init; } = InfoLogLevel.Warn;
-
-    /// <summary>Old files of that log that are kept.</summary>
-    public int KeepInfoLogFiles { get; init; } = 5;
-
-    /// <summary>The size at which that log is rolled.</summary>
-    public long InfoLogFileBytesMax { get; init; } = 16 << 20;
-
     /// <summary>The one place where the values are checked.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A value is out of its range; names the property.</exception>
     internal void Validate()
@@ -66,10 +57,7 @@ public sealed record RocksDbOptions
         ArgumentOutOfRangeException.ThrowIfNegative(WalBytesMax);
         ArgumentOutOfRangeException.ThrowIfNegative(DbWriteBufferBytes);
         ArgumentOutOfRangeException.ThrowIfNegative(BytesPerSync);
-        ArgumentOutOfRangeException.ThrowIfLessThan(KeepInfoLogFiles, 1);
-        ArgumentOutOfRangeException.ThrowIfNegative(InfoLogFileBytesMax);
         ThrowUnlessDefined(WalRecovery);
-        ThrowUnlessDefined(InfoLogLevel);
     }
 
     private static void ThrowUnlessDefined<T>(
@@ -102,25 +90,6 @@ public enum WalRecoveryMode
 
     /// <summary>Drops damaged records and goes on: for salvage.</summary>
     SkipAnyCorruptedRecords = 3,
-}
-
-/// <summary>Severity of the engine's own log (numbers of RocksDB's InfoLogLevel).</summary>
-public enum InfoLogLevel
-{
-    /// <summary>Everything.</summary>
-    Debug = 0,
-
-    /// <summary>Each flush and compaction.</summary>
-    Info = 1,
-
-    /// <summary>What may become a problem.</summary>
-    Warn = 2,
-
-    /// <summary>Failures.</summary>
-    Error = 3,
-
-    /// <summary>Failures that end the engine's work.</summary>
-    Fatal = 4,
 }
 
 /// <summary>How the engine compresses blocks (numbers of c.h).</summary>

@@ -65,4 +65,47 @@ public sealed class DiskFullTests
         var failure = Assert.Throws<DistFsException>(() => Posix.Fallocate(file, FallocateModes.None, 0, 8 << 20));
         Assert.Equal(FsStatus.NoSpace, failure.Status);
     }
+
+    /// <summary>
+    /// RocksDB 7.8.3 aborts the process when it writes to its own log again after that could not be written, some
+    /// seconds after the disk is full: so it has nothing to say there.
+    /// </summary>
+    [Fact]
+    public void The_log_of_the_engine_is_not_written_after_it_was_opened()
+    {
+        using var options = OptionsBuilder.Build(TestDb.Create);
+        Assert.Equal(
+            OptionsBuilder.HeaderLevel, RocksNative.OptionsGetInfoLogLevel(options.DangerousGetHandle()));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Opened_on_a_full_disk_it_says_so(bool isNew)
+    {
+        using var disk = new SmallDisk(megabytes: 4);
+        var path = Path.Combine(disk.Path, "db");
+        var family = new ColumnFamilyDescriptor("default", TestDb.Plain);
+        if (!isNew)
+        {
+            Db.Open(TestDb.Create, path, family).Dispose();
+        }
+
+        using (var filler = File.OpenHandle(
+            Path.Combine(disk.Path, "filler"), FileMode.CreateNew, FileAccess.Write))
+        {
+            Assert.Throws<IOException>(() =>
+            {
+                for (var i = 0; i < 8 << 10; i++)
+                {
+                    RandomAccess.Write(filler, new byte[1 << 10], i << 10);
+                }
+            });
+        }
+
+        Assert.Throws<StoreFullException>(() => Db.Open(TestDb.Create, path, family));
+        File.Delete(Path.Combine(disk.Path, "filler"));
+        using var db = Db.Open(TestDb.Create, path, family);
+        db.Put(db.DefaultColumnFamily, TestDb.Key(1), TestDb.Value(1), WriteSettings.Synced);
+    }
 }
