@@ -46,13 +46,10 @@ public sealed partial class DistFsClient : IAsyncDisposable
         _appends = new AppendBook(options);
         _paths = new PathResolver(_channel, () => _sessions.Id);
         var book = new ServerBook(_channel);
-        Choice = new ReplicaChoice(new ServerDistance(options.Rack, book.Known).Of, options.Clock)
-        {
-            Hedges = options.HedgesReads,
-        };
-        var reader = new ChunkReader(
-            _links, new ChunkReaderOptions { Preference = Random.Shared.Next(), Choice = Choice });
-        Files = new FileContext(_channel, book, _links, reader, options, () => _sessions.Id);
+        var reading = ChunkReaderOptions.Of(options, book);
+        Choice = reading.Choice!;
+        Files = new FileContext(
+            _channel, book, _links, new ChunkReader(_links, reading), options, () => _sessions.Id);
     }
 
     internal FileContext Files { get; }

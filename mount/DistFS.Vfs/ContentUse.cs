@@ -13,14 +13,16 @@ public readonly struct ContentUse : IDisposable
 {
     private readonly VfsMount? _mount;
     private readonly VfsNode? _node;
+    private readonly ReadOrder.Read? _read;
     private readonly (long Offset, int Length, long At) _range;
 
     /// <summary>Under the lease, which is in use.</summary>
-    internal ContentUse(VfsNode node) => _node = node;
+    internal ContentUse(VfsNode node, ReadOrder.Read read) => (_node, _read) = (node, read);
 
     /// <summary>Without one; counted.</summary>
-    internal ContentUse(VfsMount mount, VfsNode node, (long Offset, int Length, long At) range) =>
-        (_mount, _node, _range) = (mount, node, range);
+    internal ContentUse(
+        VfsMount mount, VfsNode node, ReadOrder.Read? read, (long Offset, int Length, long At) range) =>
+        (_mount, _node, _read, _range) = (mount, node, read, range);
 
     /// <summary>Whether the kernel may keep what it has.</summary>
     public bool Keeps => _mount == null;
@@ -28,6 +30,7 @@ public readonly struct ContentUse : IDisposable
     /// <summary>Nothing was told: there is nothing to be forgotten.</summary>
     internal void Drop()
     {
+        _read?.End();
         if (_mount == null)
         {
             _node?.EndUse();
@@ -41,6 +44,7 @@ public readonly struct ContentUse : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _read?.End();
         if (_mount == null)
         {
             _node?.EndUse();

@@ -1,37 +1,31 @@
 namespace DistFS.Vfs;
 
 /// <summary>
-/// Reads of a file that the kernel has asked for and that are not done yet, by where they begin: which of them may
-/// say that they are behind the end. Any thread.
+/// Reads of a file that the kernel has asked for and that are not answered yet, by where they stand: which of them need
+/// not say that they are behind the end, since another one does. Any thread.
 /// </summary>
 /// <remarks>
 /// To a kernel an answer that is shorter than what it asked for is the end of the file, unless it has learned of
 /// another end since it asked (Linux, fuse_read_update_size: attr_version). If others cut the file, it believes in the
 /// old end, and reads ahead beyond the new one. Answered first, what is further behind would be taken for the end, and
-/// what has the end in it not any more: the program would read zeros up to there. So what was asked for together with
-/// something that stands before it gets zeros in full, which say nothing about the end: the other one does.
+/// what has the end in it not any more: the program would read zeros up to there. So if one of the reads that were
+/// asked for together reaches the end, those behind it get zeros in full, which say nothing: that one does.
 /// </remarks>
 internal sealed class ReadOrder
 {
     private readonly Lock _gate = new();
     private readonly List<Read> _reads = [];
 
-    /// <summary>A read that begins there has come.</summary>
-    public Read Begin(long offset)
+    /// <summary>A read of so many bytes from there on has come.</summary>
+    public Read Begin(long offset, int length)
     {
         lock (_gate)
         {
-            var read = new Read(this, offset);
+            var read = new Read(this, offset, offset + length);
             foreach (var other in _reads)
             {
-                if (other.Offset < offset)
-                {
-                    read.IsBehindAnother = true;
-                }
-                else if (other.Offset > offset)
-                {
-                    other.IsBehindAnother = true;
-                }
+                read.See(other);
+                other.See(read);
             }
 
             _reads.Add(read);
@@ -39,15 +33,16 @@ internal sealed class ReadOrder
         }
     }
 
-    /// <summary>A read until it is about to be answered.</summary>
-    internal sealed class Read(ReadOrder order, long offset)
+    /// <summary>A read until it is answered.</summary>
+    internal sealed class Read(ReadOrder order, long offset, long end)
     {
-        public long Offset { get; } = offset;
+        /// <summary>
+        /// How far those reach that were asked for at the same time and stand before it; 0: there is none. If nothing
+        /// stands in the file right before that, one of them says where it ends.
+        /// </summary>
+        public long OthersEnd { get; private set; }
 
-        /// <summary>Another one that was asked for at the same time stands before it.</summary>
-        public bool IsBehindAnother { get; set; }
-
-        /// <summary>It is about to be answered.</summary>
+        /// <summary>It is answered. Once more does nothing.</summary>
         public void End()
         {
             lock (order._gate)
@@ -55,5 +50,16 @@ internal sealed class ReadOrder
                 order._reads.Remove(this);
             }
         }
+
+        /// <summary>Under the gate: asked for at the same time.</summary>
+        internal void See(Read other)
+        {
+            if (other.EndsAt <= offset)
+            {
+                OthersEnd = Math.Max(OthersEnd, other.EndsAt);
+            }
+        }
+
+        private long EndsAt => end;
     }
 }

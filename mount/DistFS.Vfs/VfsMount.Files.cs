@@ -26,15 +26,16 @@ public sealed partial class VfsMount
             return (FsStatus.BadHandle, 0, default);
         }
 
-        var read = open.File.Reads.Begin(offset);
+        var read = open.File.Reads.Begin(offset, into.Length);
         try
         {
-            var use = await BeginReadAsync(open.Node, offset, into.Length, cancellation).ConfigureAwait(false);
+            var use = await BeginReadAsync(open.Node, read, (offset, into.Length), cancellation)
+                .ConfigureAwait(false);
             try
             {
                 var length = await open.File.ReadAsync(offset, into, cancellation).ConfigureAwait(false);
-                if (length == 0 && read.IsBehindAnother && !isDirect && !open.Mode.Appends
-                    && !await IsEndAsync(open.File, offset, cancellation).ConfigureAwait(false))
+                if (length == 0 && !isDirect && !open.Mode.Appends
+                    && await IsEndToldAsync(open.File, read, cancellation).ConfigureAwait(false))
                 {
                     into.Span.Clear();
                     length = into.Length;
@@ -48,20 +49,22 @@ public sealed partial class VfsMount
                 throw;
             }
         }
-        catch (DistFsException e)
+        catch (Exception e)
         {
-            return (StatusOf(e), 0, default);
-        }
-        finally
-        {
-            // Before the answer: what the kernel asks for behind it was not asked for at the same time.
             read.End();
+            if (e is DistFsException refused)
+            {
+                return (StatusOf(refused), 0, default);
+            }
+
+            throw;
         }
     }
 
-    /// <summary>Whether a file of which nothing stands there ends there, and not before.</summary>
-    private static async ValueTask<bool> IsEndAsync(VfsFile file, long offset, CancellationToken cancellation) =>
-        offset == 0 || await file.ReadAsync(offset - 1, new byte[1], cancellation).ConfigureAwait(false) == 1;
+    /// <summary>Whether one of the reads before it reaches the end, and so says where that is.</summary>
+    private static async ValueTask<bool> IsEndToldAsync(
+        VfsFile file, ReadOrder.Read read, CancellationToken cancellation) => read.OthersEnd > 0
+        && await file.ReadAsync(read.OthersEnd - 1, new byte[1], cancellation).ConfigureAwait(false) == 0;
 
     /// <summary>Writes content.</summary>
     /// <param name="handle">Of the open.</param>

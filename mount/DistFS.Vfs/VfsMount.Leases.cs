@@ -19,10 +19,6 @@ public sealed partial class VfsMount
         await node.BeginGivingUp().ConfigureAwait(false);
         try
         {
-            // Kept to read, the kernel need forget nothing, so who reads may wait at once: no page that is locked for
-            // it is waited for here.
-            var loose = keep == LeaseMode.None ? null : node.HoldReads();
-
             // The session ends if this takes longer: then everything that is not sent would be lost, and not only this.
             using var limit = new CancellationTokenSource(_options.GiveUpLimit, _options.Clock);
             if (FileToKeep(node, replaced: keep == LeaseMode.None) is { } file)
@@ -35,6 +31,7 @@ public sealed partial class VfsMount
             if (keep == LeaseMode.None)
             {
                 await ForgetAsync(node).ConfigureAwait(false);
+                await WaitAsync(node.HoldReads(), _options.ForgetWait, node).ConfigureAwait(false);
             }
             else
             {
@@ -42,7 +39,6 @@ public sealed partial class VfsMount
                 node.Changed();
             }
 
-            await WaitAsync(loose ?? node.HoldReads(), _options.ForgetWait, node).ConfigureAwait(false);
         }
         finally
         {

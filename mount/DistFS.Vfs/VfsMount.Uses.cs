@@ -1,4 +1,5 @@
 using DistFS.Client.Leases;
+using DistFS.Primitives;
 
 namespace DistFS.Vfs;
 
@@ -10,48 +11,53 @@ public sealed partial class VfsMount
     /// page that is locked until this is answered.
     /// </summary>
     private async ValueTask<ContentUse> BeginReadAsync(
-        VfsNode node, long offset, int length, CancellationToken cancellation)
+        VfsNode node, ReadOrder.Read read, (long Offset, int Length) range, CancellationToken cancellation)
     {
-        for (var (asked, waited) = (false, false); ;)
+        for (var (asked, refused, waited) = (false, false, false); ;)
         {
-            bool isForgotten;
+            bool waits;
             lock (node.Gate)
             {
                 if (Holds(node, LeaseMode.Read))
                 {
                     node.BeginUse();
-                    return new ContentUse(node);
+                    return new ContentUse(node, read);
                 }
 
-                isForgotten = node.IsForgotten && !waited;
-                if (asked || (node.IsGivingUp && !isForgotten))
+                waits = !waited && (refused || node.IsForgotten);
+                if ((node.IsGivingUp && !node.IsForgotten) || (asked && !waits))
                 {
                     node.BeginLoose();
-                    return new ContentUse(this, node, (offset, length, offset));
+                    return new ContentUse(this, node, read, (range.Offset, range.Length, range.Offset));
                 }
             }
 
-            if (isForgotten)
+            if (waits)
             {
-                waited = true;
+                (asked, refused, waited) = (false, false, true);
                 await GivenUpAsync(node, cancellation).ConfigureAwait(false);
             }
             else
             {
                 // Whoever writes it keeps a lease to read: that needs nothing of its kernel, so it may be waited for.
                 asked = true;
-                await _cluster.AcquireAsync([node.Inode], LeaseMode.Read, _options.LeaseWait, cancellation)
+                var leases = await _cluster
+                    .AcquireAsync([node.Inode], LeaseMode.Read, _options.LeaseWait, cancellation)
                     .ConfigureAwait(false);
+                refused = leases[0].Status == FsStatus.TryAgain;
             }
         }
     }
 
-    /// <summary>Its lease is given up; or that was waited for as long as for a lease.</summary>
+    /// <summary>
+    /// Its lease is given up; or that was waited for long enough: what is told without a lease, of the same page, may
+    /// have to be forgotten first.
+    /// </summary>
     private async ValueTask GivenUpAsync(VfsNode node, CancellationToken cancellation)
     {
         try
         {
-            await _cluster.GivenUp(node.Inode).WaitAsync(_options.LeaseWait, _options.Clock, cancellation)
+            await _cluster.GivenUp(node.Inode).WaitAsync(_options.ForgetWait / 4, _options.Clock, cancellation)
                 .ConfigureAwait(false);
         }
         catch (TimeoutException)
@@ -84,7 +90,7 @@ public sealed partial class VfsMount
             open.Node.BeginLoose();
         }
 
-        return new ContentUse(this, open.Node, written);
+        return new ContentUse(this, open.Node, null, written);
     }
 
     /// <summary>It was answered: the kernel forgets it, and then leases may be given up.</summary>

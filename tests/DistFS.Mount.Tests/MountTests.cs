@@ -1,45 +1,11 @@
-using System.Diagnostics;
-using DistFS.TestCluster;
-
 namespace DistFS.Mount.Tests;
 
 /// <summary>
-/// <c>dfs mount</c> as people use it: real processes, the kernel, ordinary tools. This process never touches a mount
-/// itself, since a stuck one would stop it.
+/// <c>dfs mount</c> as people use it, on one mount and on two.
 /// </summary>
-public sealed class MountTests : IAsyncLifetime
+[Collection("one cluster at a time")]
+public sealed class MountTests : MountedCluster
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
-
-    private readonly string _folder = Directory.CreateTempSubdirectory("distfs-mount").FullName;
-    private readonly List<NodeProcess> _mounts = [];
-    private ClusterProcesses _cluster = null!;
-
-    private string One => Path.Combine(_folder, "one");
-
-    private string Two => Path.Combine(_folder, "two");
-
-    public async Task InitializeAsync()
-    {
-        // Other users get in: checks of permissions are theirs.
-        await ShellAsync($"chmod 755 {_folder}");
-        Directory.CreateDirectory(One);
-        Directory.CreateDirectory(Two);
-        _cluster = await ClusterProcesses.StartAsync(Path.Combine(_folder, "cluster"), servers: 3);
-    }
-
-    public async Task DisposeAsync()
-    {
-        foreach (var mount in _mounts.Where(static mount => mount is { IsStarted: true, HasDied: false }))
-        {
-            await mount.KillAsync();
-        }
-
-        await ShellAsync($"for d in {One} {Two}; do umount -l $d 2>/dev/null || true; done");
-        await _cluster.DisposeAsync();
-        Directory.Delete(_folder, recursive: true);
-    }
-
     /// <summary>
     /// A tree is copied, compared, moved, and packed; seen through another mount; and still there after the process of
     /// the mount was killed, which leaves nothing behind that has to be unmounted.
@@ -50,15 +16,15 @@ public sealed class MountTests : IAsyncLifetime
         var one = await MountAsync(One);
         var two = await MountAsync(Two);
         await ShellAsync($"""
-            mkdir -p {_folder}/tree/a/b && cd {_folder}/tree
+            mkdir -p {Folder}/tree/a/b && cd {Folder}/tree
             for i in $(seq 200); do echo "file $i" > a/f$i; done
             head -c 5000000 /dev/urandom > a/b/large; ln -s ../f1 a/b/link; ln a/f2 a/f3.hard; chmod 640 a/f4
-            cp -a {_folder}/tree {One}/tree
-            diff -r {_folder}/tree {One}/tree
-            diff -r {_folder}/tree {Two}/tree
+            cp -a {Folder}/tree {One}/tree
+            diff -r {Folder}/tree {One}/tree
+            diff -r {Folder}/tree {Two}/tree
             [ "$(stat -c %a {Two}/tree/a/f4)" = 640 ] && [ "$(stat -c %h {Two}/tree/a/f2)" = 2 ]
             mv {Two}/tree {Two}/moved && [ ! -e {One}/tree ]
-            tar -C {One} -cf - moved | tar -C {_folder} -xf - && diff -r {_folder}/tree {_folder}/moved
+            tar -C {One} -cf - moved | tar -C {Folder} -xf - && diff -r {Folder}/tree {Folder}/moved
             sync {One}/moved/a/b/large
             """);
         await one.KillAsync();
@@ -68,8 +34,8 @@ public sealed class MountTests : IAsyncLifetime
             for i in $(seq 100); do grep -q ' {One} ' /proc/self/mountinfo || exit 0; sleep 0.1; done; exit 1
             """);
         one = await MountAsync(One);
-        await ShellAsync($"diff -r {_folder}/tree {One}/moved && rm -r {One}/moved && [ -z \"$(ls {Two})\" ]");
-        await ShellAsync($"{Path.Combine(AppContext.BaseDirectory, "dfs")} umount {One} && ! mountpoint -q {One}");
+        await ShellAsync($"diff -r {Folder}/tree {One}/moved && rm -r {One}/moved && [ -z \"$(ls {Two})\" ]");
+        await ShellAsync($"{Dfs} umount {One} && ! mountpoint -q {One}");
         await two.StopAsync();
         Assert.True(one.HasDied);
     }
@@ -79,8 +45,8 @@ public sealed class MountTests : IAsyncLifetime
     public async Task It_is_a_POSIX_file_system()
     {
         var mount = await MountAsync(One);
-        await ShellAsync($"mkdir {One}/posix && {Path.Combine(AppContext.BaseDirectory, "DistFS.Posix")} {One}/posix"
-            + " --entries 2000 --operations 5000");
+        await ShellAsync($"mkdir {One}/posix && {Posix} {One}/posix"
+            + $" --entries {(IsFull ? 100_000 : 2_000)} --operations {(IsFull ? 1_000_000 : 5_000)}");
         await mount.StopAsync();
     }
 
@@ -92,8 +58,24 @@ public sealed class MountTests : IAsyncLifetime
     {
         var one = await MountAsync(One);
         var two = await MountAsync(Two);
-        await ShellAsync($"mkdir {One}/posix && {Path.Combine(AppContext.BaseDirectory, "DistFS.Posix")}"
-            + $" {One}/posix {Two}/posix --entries 500 --operations 3000 --only TwoMount --only Random --only Lock");
+        await ShellAsync($"mkdir {One}/posix && {Posix}"
+            + $" {One}/posix {Two}/posix " + (IsFull
+                ? "--entries 20000 --operations 20000"
+                : "--entries 500 --operations 3000 --only TwoMount --only Random --only Lock"));
+        await one.StopAsync();
+        await two.StopAsync();
+    }
+
+    /// <summary>The suite as somebody who is not root.</summary>
+    [Fact]
+    public async Task Two_mounts_are_one_file_system_for_an_ordinary_user()
+    {
+        var one = await MountAsync(One);
+        var two = await MountAsync(Two);
+        await ShellAsync($"install -d -o 65534 -g 65534 {One}/user && cd / && HOME=/tmp"
+            + $" setpriv --reuid=65534 --regid=65534 --clear-groups {Posix} {One}/user {Two}/user " + (IsFull
+                ? "--entries 20000 --operations 20000"
+                : "--entries 200 --operations 500 --only TwoMount --only Open --only Unlink --only Random"));
         await one.StopAsync();
         await two.StopAsync();
     }
@@ -110,7 +92,7 @@ public sealed class MountTests : IAsyncLifetime
         await ShellAsync($"""
             mkdir {One}/ends
             for seed in 21 1 135 21 143 21; do
-                {Path.Combine(AppContext.BaseDirectory, "DistFS.Posix")} {One}/ends {Two}/ends --only Random.OneFile \
+                {Posix} {One}/ends {Two}/ends --only Random.OneFile \
                     --operations 1300 --seed $seed
             done
             """);
@@ -159,72 +141,35 @@ public sealed class MountTests : IAsyncLifetime
     [Fact]
     public async Task Unmounting_ends_when_everything_is_sent_and_fails_if_it_is_not()
     {
-        var dfs = Path.Combine(AppContext.BaseDirectory, "dfs");
-        var mounting = $"{dfs} mount {One} -f --cluster {string.Join(',', _cluster.Metaservers.Addresses)}";
+        var mounting = $"{Dfs} mount {One} -f --cluster {string.Join(',', Cluster.Metaservers.Addresses)}";
         await ShellAsync($"""
             {mounting} >/dev/full 2>/dev/full </dev/null & M=$!
             until mountpoint -q {One}; do kill -0 $M; sleep 0.05; done
-            mkdir {One}/d; head -c 30000000 /dev/urandom > {_folder}/large; cp {_folder}/large {One}/d/large
+            mkdir {One}/d; head -c 30000000 /dev/urandom > {Folder}/large; cp {Folder}/large {One}/d/large
             for i in $(seq 300); do echo $i > {One}/d/f$i; done
-            {dfs} umount {One}; kill -9 $M 2>/dev/null || true; wait $M || true
-            {mounting} >{_folder}/log 2>&1 </dev/null & M=$!
+            {Dfs} umount {One}; kill -9 $M 2>/dev/null || true; wait $M || true
+            {mounting} >{Folder}/log 2>&1 </dev/null & M=$!
             until mountpoint -q {One}; do kill -0 $M; sleep 0.05; done
-            cmp {_folder}/large {One}/d/large; [ "$(ls {One}/d | wc -l)" = 301 ]; [ "$(cat {One}/d/f300)" = 300 ]
-            echo $M > {_folder}/process
+            cmp {Folder}/large {One}/d/large; [ "$(ls {One}/d | wc -l)" = 301 ]; [ "$(cat {One}/d/f300)" = 300 ]
+            echo $M > {Folder}/process
             """);
 
         // As if the machine had been turned off: the process dies while it waits for the cluster.
         var metaservers = string.Join(
-            ' ', Enumerable.Range(0, _cluster.Metaservers.Count).Select(_cluster.Metaservers.ProcessId));
+            ' ', Enumerable.Range(0, Cluster.Metaservers.Count).Select(Cluster.Metaservers.ProcessId));
         try
         {
             await ShellAsync($"""
                 for i in $(seq 100); do echo $i > {One}/d/g$i; done; kill -STOP {metaservers}
-                {dfs} umount {One} 2>{_folder}/said & U=$!
+                {Dfs} umount {One} 2>{Folder}/said & U=$!
                 while grep -q ' {One} ' /proc/self/mountinfo; do kill -0 $U; sleep 0.05; done
-                kill -0 $U; kill -9 $(cat {_folder}/process)
-                if wait $U; then exit 1; fi; grep DFS1572 {_folder}/said
+                kill -0 $U; kill -9 $(cat {Folder}/process)
+                if wait $U; then exit 1; fi; grep DFS1572 {Folder}/said
                 """);
         }
         finally
         {
             await ShellAsync($"kill -CONT {metaservers}");
-        }
-    }
-
-    private async Task<NodeProcess> MountAsync(string at)
-    {
-        var mount = new NodeProcess(
-            $"The mount at {at}",
-            Path.Combine(_folder, $"state{Path.GetFileName(at)}"),
-            ["mount", at, "--foreground", "--cluster", string.Join(',', _cluster.Metaservers.Addresses)]);
-        _mounts.Add(mount);
-        await mount.StartAsync();
-        return mount;
-    }
-
-    private static async Task ShellAsync(string script)
-    {
-        using var shell = Process.Start(new ProcessStartInfo("bash", ["-ec", script])
-        {
-            UseShellExecute = false,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        using var limit = new CancellationTokenSource(Limit);
-        var said = Task.WhenAll(
-            shell.StandardOutput.ReadToEndAsync(limit.Token), shell.StandardError.ReadToEndAsync(limit.Token));
-        try
-        {
-            await shell.WaitForExitAsync(limit.Token);
-            Assert.True(shell.ExitCode == 0, string.Join('\n', await said));
-        }
-        finally
-        {
-            if (!shell.HasExited)
-            {
-                shell.Kill(entireProcessTree: true);
-            }
         }
     }
 }

@@ -1,46 +1,41 @@
 namespace DistFS.Vfs.Tests;
 
-/// <summary>Which reads were asked for together with one that stands before them.</summary>
+/// <summary>How far those reads reach that were asked for together and stand before one.</summary>
 public sealed class ReadOrderTests
 {
     private readonly ReadOrder _order = new();
 
     [Fact]
-    public void One_that_comes_alone_is_behind_nothing() => Assert.False(_order.Begin(4_096).IsBehindAnother);
+    public void Before_one_that_comes_alone_there_is_none() => Assert.Equal(0, _order.Begin(4_096, 4_096).OthersEnd);
 
     [Theory]
     [InlineData(0, 4_096)]
     [InlineData(4_096, 0)]
     public void Whichever_comes_first_the_further_one_is_behind(long first, long second)
     {
-        var one = _order.Begin(first);
-        var two = _order.Begin(second);
-        Assert.Equal((first > second, second > first), (one.IsBehindAnother, two.IsBehindAnother));
+        var one = _order.Begin(first, 4_096);
+        var two = _order.Begin(second, 4_096);
+        Assert.Equal((first > second ? 4_096 : 0, second > first ? 4_096 : 0), (one.OthersEnd, two.OthersEnd));
     }
 
     [Fact]
-    public void The_same_twice_is_not_behind_itself()
+    public void What_overlaps_does_not_stand_before_it()
     {
-        var one = _order.Begin(4_096);
-        Assert.False(_order.Begin(4_096).IsBehindAnother);
-        Assert.False(one.IsBehindAnother);
+        var one = _order.Begin(4_096, 4_096);
+        Assert.Equal(0, _order.Begin(4_096, 4_096).OthersEnd);
+        Assert.Equal(0, _order.Begin(0, 8_192).OthersEnd);
+        Assert.Equal(0, one.OthersEnd);
     }
 
     [Fact]
-    public void It_stays_behind_one_that_is_done()
+    public void The_furthest_counts_also_when_it_is_answered()
     {
-        var one = _order.Begin(0);
-        var two = _order.Begin(4_096);
+        var far = _order.Begin(8_192, 4_096);
+        var one = _order.Begin(4_096, 4_096);
         one.End();
         one.End();
-        Assert.True(two.IsBehindAnother);
-        Assert.False(_order.Begin(2_048).IsBehindAnother);
-    }
-
-    [Fact]
-    public void What_comes_behind_one_that_is_done_was_not_asked_for_together_with_it()
-    {
-        _order.Begin(0).End();
-        Assert.False(_order.Begin(4_096).IsBehindAnother);
+        _order.Begin(0, 4_096).End();
+        Assert.Equal(8_192, far.OthersEnd);
+        Assert.Equal(0, _order.Begin(4_096, 4_096).OthersEnd);
     }
 }

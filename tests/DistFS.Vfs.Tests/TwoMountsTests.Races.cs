@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using DistFS.Client;
 using DistFS.Client.Nodes;
+using DistFS.Native;
 
 namespace DistFS.Vfs.Tests;
 
@@ -149,11 +151,11 @@ public sealed partial class TwoMountsTests
     /// </summary>
     [Theory]
     [InlineData(100_000, 110_000, false, 0, 4_096)]
-    [InlineData(90_000, 110_000, false, 4_096, 4_096)]
-    [InlineData(90_000, 100_000, false, 4_096, 0)]
     [InlineData(98_000, 110_000, false, 2_000, 4_096)]
     [InlineData(98_000, 110_000, true, 2_000, 0)]
-    public async Task Of_two_reads_at_a_time_only_the_first_is_behind_the_end(
+    [InlineData(90_000, 110_000, false, 4_096, 0)]
+    [InlineData(95_904, 100_000, false, 4_096, 0)]
+    public async Task Of_two_reads_at_a_time_the_first_that_reaches_the_end_tells_it(
         long first, long second, bool isDirect, int firstLength, int secondLength)
     {
         var made = await CreateAsync(_two, "end");
@@ -177,5 +179,49 @@ public sealed partial class TwoMountsTests
         (_, length, use) = await _one.ReadAsync(opened, second, two, isDirect, default);
         use.Dispose();
         Assert.Equal(0, length);
+    }
+
+    /// <summary>A second server is asked long before the first one is given up (5 s).</summary>
+    [Fact]
+    public async Task A_server_that_stands_still_holds_up_no_reader()
+    {
+        const int Files = 9;
+        var made = new (InodeId Inode, ulong Handle)[Files];
+        var opened = new ulong[Files];
+        for (var i = 0; i < Files; i++)
+        {
+            made[i] = await CreateAsync(_two, $"still{i}");
+            await _two.PutAsync(made[i].Handle, 0, new byte[200_000]);
+            Assert.Equal(FsStatus.Ok, await _two.SyncAsync(made[i].Handle, isDataOnly: false, default));
+            Assert.Equal(FsStatus.Ok, await StatusAsync(_one, $"still{i}"));
+            opened[i] = await OpenAsync(_one, made[i].Inode);
+            await ReadSomeAsync(i);
+        }
+
+        var begun = Stopwatch.GetTimestamp();
+        foreach (var still in _cluster.Servers)
+        {
+            still.Signal(ProcessSignal.Stop);
+            try
+            {
+                for (var i = 0; i < Files; i++)
+                {
+                    await ReadSomeAsync(i);
+                }
+            }
+            finally
+            {
+                still.Signal(ProcessSignal.Continue);
+            }
+        }
+
+        Assert.InRange(Stopwatch.GetElapsedTime(begun), TimeSpan.Zero, TimeSpan.FromSeconds(4));
+
+        async Task ReadSomeAsync(int i)
+        {
+            var (status, length, use) = await _one.ReadAsync(opened[i], 100_000, new byte[50_000], false, default);
+            use.Dispose();
+            Assert.Equal((FsStatus.Ok, 50_000), (status, length));
+        }
     }
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using DistFS.Blocks;
+using DistFS.Client.Cluster;
 using DistFS.Primitives;
 using DistFS.Protocol;
 using DistFS.Rpc;
@@ -255,6 +256,16 @@ public sealed record ChunkReaderOptions
 
     /// <summary>The nearest first, and a second one if that is slow. Null: neither.</summary>
     internal ReplicaChoice? Choice { get; init; }
+
+    /// <summary>As clients read: from the nearest server, and from another if that is slow.</summary>
+    internal static ChunkReaderOptions Of(DistFsClientOptions options, ServerBook servers) => new()
+    {
+        Preference = Random.Shared.Next(),
+        Choice = new ReplicaChoice(new ServerDistance(options.Rack, servers.Known).Of, options.Clock)
+        {
+            Hedges = options.HedgesReads,
+        },
+    };
 
     /// <summary>Where it goes on.</summary>
     internal ShellScheduler Scheduler { get; init; } = ShellScheduler.Pool;

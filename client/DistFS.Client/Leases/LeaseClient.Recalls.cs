@@ -153,7 +153,10 @@ internal sealed partial class LeaseClient
                         _givingUp.Remove(inode);
                     }
 
-                    _telling.Remove(inode);
+                    if (_telling.GetValueOrDefault(inode) == ended.Task)
+                    {
+                        _telling.Remove(inode);
+                    }
                 }
             }
 
@@ -165,13 +168,26 @@ internal sealed partial class LeaseClient
     /// Whoever asks again for what the holder has given up waits until the leader knows: nobody here is waited for by
     /// that. Refused, he would do without the lease, which is worse.
     /// </summary>
-    private Task ToldAsync(IReadOnlyList<InodeId> inodes)
+    private async Task ToldAsync(IReadOnlyList<InodeId> inodes, CancellationToken cancellation)
     {
+        Task[] telling;
         lock (_gate)
         {
-            return _telling.Count == 0 ? Task.CompletedTask : Task.WhenAll(inodes
-                .Select(inode => _telling.GetValueOrDefault(inode, Task.CompletedTask))
-                .Where(static telling => !telling.IsCompleted));
+            if (_telling.Count == 0)
+            {
+                return;
+            }
+
+            telling = [.. inodes.Select(inode => _telling.GetValueOrDefault(inode)).OfType<Task>().Distinct()];
+        }
+
+        try
+        {
+            await Task.WhenAll(telling).WaitAsync(TellLimit, _options.Clock, cancellation).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // Nobody leads: those that the leader has not heard of are refused, and no others.
         }
     }
 

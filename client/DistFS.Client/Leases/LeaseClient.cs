@@ -109,13 +109,13 @@ internal sealed partial class LeaseClient : IAsyncDisposable
         {
             // Before the first keep-alive a lease would be worth nothing. If nobody leads, there is none.
             await _first.Task.WaitAsync(TellLimit, _options.Clock, cancellation).ConfigureAwait(false);
-            await ToldAsync(wanted).WaitAsync(TellLimit, _options.Clock, cancellation).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
             return outcomes;
         }
 
+        await ToldAsync(wanted, cancellation).ConfigureAwait(false);
         var request = new AcquireLeasesRequest { Client = _session.Id.Value, WaitMs = (uint)wait.TotalMilliseconds };
         var asked = new List<int>(wanted.Count);
         lock (_gate)

@@ -29,10 +29,10 @@ public sealed partial class DistFsNodes : IAsyncDisposable
         (_options, _holder) = (options, holder);
         _channel = new MetadataChannel(options);
         _links = ChunkChannels.Create(options.Agent);
-        var reader = new ChunkReader(_links, new ChunkReaderOptions { Preference = Random.Shared.Next() });
         _sessions = new SessionSource(options, BeginAsync, EndAsync);
-        _files = new FileContext(
-            _channel, new ServerBook(_channel), _links, reader, options, () => _sessions.Id);
+        var book = new ServerBook(_channel);
+        var reader = new ChunkReader(_links, ChunkReaderOptions.Of(options, book));
+        _files = new FileContext(_channel, book, _links, reader, options, () => _sessions.Id);
     }
 
     /// <summary>Connects, and begins a session.</summary>

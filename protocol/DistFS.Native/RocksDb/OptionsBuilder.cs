@@ -15,8 +15,8 @@ internal static unsafe class OptionsBuilder
     /// <summary>
     /// Into its own log (the file LOG) the engine writes its options when it is opened, and nothing more (number of
     /// InfoLogLevel): 7.8.3 aborts the process when it writes to that file again after it could not be written, so some
-    /// seconds after the disk is full (EnvLogger; WritableFileWriter asserts). Every error that it tells there it also
-    /// returns.
+    /// seconds after the disk is full (EnvLogger; WritableFileWriter asserts). An error of what was asked for
+    /// is returned besides.
     /// </summary>
     internal const int HeaderLevel = 5;
 

@@ -29,9 +29,6 @@ internal static unsafe partial class RocksNative
     [LibraryImport(Library, EntryPoint = "rocksdb_options_set_info_log_level")]
     internal static partial void OptionsSetInfoLogLevel(nint options, int value);
 
-    [LibraryImport(Library, EntryPoint = "rocksdb_options_get_info_log_level")]
-    internal static partial int OptionsGetInfoLogLevel(nint options);
-
     [LibraryImport(Library, EntryPoint = "rocksdb_options_set_keep_log_file_num")]
     internal static partial void OptionsSetKeepLogFileNum(nint options, nuint value);
 
