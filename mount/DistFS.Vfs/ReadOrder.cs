@@ -19,9 +19,9 @@ internal sealed class ReadOrder
     /// <summary>A read of so many bytes from there on has come.</summary>
     public Read Begin(long offset, int length)
     {
+        var read = new Read(this, offset, offset + length);
         lock (_gate)
         {
-            var read = new Read(this, offset, offset + length);
             foreach (var other in _reads)
             {
                 read.See(other);
@@ -29,37 +29,68 @@ internal sealed class ReadOrder
             }
 
             _reads.Add(read);
-            return read;
         }
+
+        return read;
     }
 
     /// <summary>A read until it is answered.</summary>
     internal sealed class Read(ReadOrder order, long offset, long end)
     {
+        // Under the gate: somebody waits for another one that stands before it, or for its answer.
+        private TaskCompletionSource? _changed;
+
         /// <summary>
         /// How far those reach that were asked for at the same time and stand before it; 0: there is none. If nothing
         /// stands in the file right before that, one of them says where it ends.
         /// </summary>
         public long OthersEnd { get; private set; }
 
+        /// <summary>
+        /// Whether one that stands before it is not answered yet, and a task that ends when one comes or is answered.
+        /// </summary>
+        public (bool IsBehind, Task Changed) Look()
+        {
+            lock (order._gate)
+            {
+                _changed ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                return (order._reads.Exists(IsBefore), _changed.Task);
+            }
+        }
+
         /// <summary>It is answered. Once more does nothing.</summary>
         public void End()
         {
             lock (order._gate)
             {
-                order._reads.Remove(this);
+                if (order._reads.Remove(this))
+                {
+                    order._reads.ForEach(other => other.Signal(this));
+                }
             }
         }
 
         /// <summary>Under the gate: asked for at the same time.</summary>
         internal void See(Read other)
         {
-            if (other.EndsAt <= offset)
+            if (IsBefore(other))
             {
                 OthersEnd = Math.Max(OthersEnd, other.EndsAt);
+                Signal(other);
             }
         }
 
         private long EndsAt => end;
+
+        private bool IsBefore(Read other) => other.EndsAt <= offset;
+
+        private void Signal(Read other)
+        {
+            if (_changed is { } changed && IsBefore(other))
+            {
+                _changed = null;
+                changed.TrySetResult();
+            }
+        }
     }
 }

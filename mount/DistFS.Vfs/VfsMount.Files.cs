@@ -34,8 +34,8 @@ public sealed partial class VfsMount
             try
             {
                 var length = await open.File.ReadAsync(offset, into, cancellation).ConfigureAwait(false);
-                if (length == 0 && !isDirect && !open.Mode.Appends
-                    && await IsEndToldAsync(open.File, read, cancellation).ConfigureAwait(false))
+                if (length == 0 && read.OthersEnd > 0 && !isDirect && !open.Mode.Appends
+                    && await IsEndToldAsync(open.File, read, offset, cancellation).ConfigureAwait(false))
                 {
                     into.Span.Clear();
                     length = into.Length;
@@ -60,11 +60,6 @@ public sealed partial class VfsMount
             throw;
         }
     }
-
-    /// <summary>Whether one of the reads before it reaches the end, and so says where that is.</summary>
-    private static async ValueTask<bool> IsEndToldAsync(
-        VfsFile file, ReadOrder.Read read, CancellationToken cancellation) => read.OthersEnd > 0
-        && await file.ReadAsync(read.OthersEnd - 1, new byte[1], cancellation).ConfigureAwait(false) == 0;
 
     /// <summary>Writes content.</summary>
     /// <param name="handle">Of the open.</param>

@@ -66,6 +66,52 @@ public sealed partial class VfsMount
         }
     }
 
+    /// <summary>
+    /// Whether one of the reads that stand before this one, behind the end, reaches the end, and so says where it is. A
+    /// program that reads on from what was answered before this may come to the end only then, if the kernel has its
+    /// page, but not all of it (<see cref="ReadOrder"/>): so it has a moment to ask for that.
+    /// </summary>
+    private async ValueTask<bool> IsEndToldAsync(
+        VfsFile file, ReadOrder.Read read, long offset, CancellationToken cancellation)
+    {
+        var one = new byte[1];
+        if (await file.ReadAsync(offset - 1, one, cancellation).ConfigureAwait(false) == 1)
+        {
+            // It is the end.
+            return false;
+        }
+
+        var (begun, seen) = (_options.Clock.GetTimestamp(), 0L);
+        while (true)
+        {
+            var (isBehind, changed) = read.Look();
+            if (seen != read.OthersEnd)
+            {
+                seen = read.OthersEnd;
+                if (await file.ReadAsync(seen - 1, one, cancellation).ConfigureAwait(false) == 0)
+                {
+                    return true;
+                }
+            }
+
+            var left = _options.ForgetWait - _options.Clock.GetElapsedTime(begun);
+            var wait = isBehind ? left : _options.ReadOnWait < left ? _options.ReadOnWait : left;
+            if (wait <= TimeSpan.Zero)
+            {
+                return false;
+            }
+
+            try
+            {
+                await changed.WaitAsync(wait, _options.Clock, cancellation).ConfigureAwait(false);
+            }
+            catch (TimeoutException)
+            {
+                return false;
+            }
+        }
+    }
+
     /// <summary>What the kernel has of it now, where it believes it to stand, and where it stands.</summary>
     private async ValueTask<ContentUse> EndWriteAsync(
         VfsHandle open, (long Offset, int Length, long At) written, bool keeps)

@@ -37,6 +37,11 @@ public sealed record VfsOptions
     public TimeSpan AppendPatience { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
+    /// So long a program has to ask for what comes next, before what is behind the end is told to be that.
+    /// </summary>
+    internal TimeSpan ReadOnWait { get; init; } = TimeSpan.FromMilliseconds(2);
+
+    /// <summary>
     /// Content that has to be forgotten by the kernel is waited for so long: pages may be locked by a write that waits
     /// for another client, who waits for this.
     /// </summary>

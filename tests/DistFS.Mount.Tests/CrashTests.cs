@@ -3,8 +3,8 @@ using DistFS.TestCluster;
 namespace DistFS.Mount.Tests;
 
 /// <summary>
-/// What fsync returned for is there after anything was killed: records in five ways, each in a ledger elsewhere when its
-/// last fsync has returned (docs/operating/posix.md, "After a crash").
+/// What fsync returned for is there after anything was killed: records in five ways, each in a ledger elsewhere when
+/// its last fsync has returned (docs/operating/posix.md, "After a crash").
 /// </summary>
 [Collection("one cluster at a time")]
 public sealed class CrashTests : MountedCluster

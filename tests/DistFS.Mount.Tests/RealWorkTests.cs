@@ -52,8 +52,8 @@ public sealed class RealWorkTests : MountedCluster
     }
 
     /// <summary>
-    /// A database whose program is killed, then one whose mount is: what it was told to be committed is there, and it is
-    /// sound.
+    /// A database whose program is killed, then one whose mount is: what it was told to be committed is there, and it
+    /// is sound.
     /// </summary>
     [Theory]
     [InlineData("wal")]

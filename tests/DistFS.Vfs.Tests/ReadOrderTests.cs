@@ -38,4 +38,22 @@ public sealed class ReadOrderTests
         Assert.Equal(8_192, far.OthersEnd);
         Assert.Equal(0, _order.Begin(4_096, 4_096).OthersEnd);
     }
+
+    [Fact]
+    public void Who_waits_hears_of_one_that_comes_before_it_and_of_its_answer()
+    {
+        var far = _order.Begin(8_192, 4_096);
+        var (isBehind, changed) = far.Look();
+        Assert.False(isBehind);
+        _order.Begin(12_288, 4_096).End();
+        Assert.False(changed.IsCompleted);
+        var one = _order.Begin(4_096, 4_096);
+        Assert.True(changed.IsCompleted);
+
+        (isBehind, changed) = far.Look();
+        Assert.True(isBehind);
+        one.End();
+        Assert.True(changed.IsCompleted);
+        Assert.False(far.Look().IsBehind);
+    }
 }
