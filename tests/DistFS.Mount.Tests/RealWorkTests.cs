@@ -77,7 +77,9 @@ public sealed class RealWorkTests : MountedCluster
                 echo "INSERT INTO t VALUES(NULL, randomblob(3000)); SELECT max(id) FROM t;"
             done > {{Folder}}/input; touch {{Folder}}/said{{part}}
             sqlite3 {{One}}/db < {{Folder}}/input > {{Folder}}/said{{part}} 2>/dev/null & W=$!
-            for i in $(seq 1200); do [ $(wc -l < {{Folder}}/said{{part}}) -lt 200 ] || break; kill -0 $W; sleep 0.05; done
+            for i in $(seq 1200); do
+                [ $(wc -l < {{Folder}}/said{{part}}) -lt 200 ] || break; kill -0 $W; sleep 0.05
+            done
             {{kill}}; wait $W || true; [ $(wc -l < {{Folder}}/said{{part}}) -ge 200 ]
             """);
 
@@ -99,7 +101,8 @@ public sealed class RealWorkTests : MountedCluster
         var what = IsFull ? "DistFS.sln" : "protocol/DistFS.Native";
         var parts = IsFull ? Parts : "protocol";
         await ShellAsync($"""
-            mkdir {One}/src && cd {Root} && cp -r {parts} Directory.* global.json .editorconfig BannedSymbols.txt {One}/src
+            mkdir {One}/src && cd {Root}
+            cp -r {parts} Directory.* global.json .editorconfig BannedSymbols.txt {One}/src
             {(IsFull ? $"cp {Root}/DistFS.sln {Root}/.gitignore {Root}/.gitattributes {One}/src" : "true")}
             cd {One}/src && dotnet build {what} -c Release -v quiet -clp:NoSummary --disable-build-servers
             find {One}/src/artifacts/bin -name DistFS.Native.dll | grep -q .
