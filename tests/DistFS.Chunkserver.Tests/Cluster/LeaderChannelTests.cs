@@ -71,8 +71,8 @@ public sealed class LeaderChannelTests
             channel, new LeaderCall(TimeSpan.FromSeconds(4), TimeSpan.FromSeconds(5))));
         Assert.Equal(ErrorCatalog.NotLeader, error.Code);
 
-        // Pauses of 50 ms to a second, each cut by half at most: 13 rounds at the most in four seconds. In each, both are
-        // asked, and two hints are followed behind each of them.
+        // Pauses of 50 ms to a second, each cut by half at most: 13 rounds at the most in four seconds. In each, both
+        // are asked, and two hints are followed behind each of them.
         Assert.InRange(one.Calls + two.Calls, 4, 13 * 2 * 3);
     }
 
