@@ -38,7 +38,6 @@ public sealed partial class VfsMount
                 // Sent: what the metaservers say from here on is how it is.
                 node.Changed();
             }
-
         }
         finally
         {

@@ -140,16 +140,7 @@ internal sealed partial class VfsNode(InodeId inode)
     public void BeginUse() => _uses.Begin();
 
     /// <summary>It was told.</summary>
-    public void EndUse()
-    {
-        TaskCompletionSource? unused;
-        lock (Gate)
-        {
-            unused = _uses.End();
-        }
-
-        unused?.TrySetResult();
-    }
+    public void EndUse() => End(ref _uses);
 
     /// <summary>
     /// Content is told without a lease, until <see cref="EndLoose"/>: the kernel is made to forget it behind the
@@ -158,16 +149,7 @@ internal sealed partial class VfsNode(InodeId inode)
     public void BeginLoose() => _loose.Begin();
 
     /// <summary>The kernel has forgotten it.</summary>
-    public void EndLoose()
-    {
-        TaskCompletionSource? none;
-        lock (Gate)
-        {
-            none = _loose.End();
-        }
-
-        none?.TrySetResult();
-    }
+    public void EndLoose() => End(ref _loose);
 
     /// <summary>Nothing more is told under the lease; ends when what is being told was.</summary>
     public Task BeginGivingUp()
@@ -234,5 +216,16 @@ internal sealed partial class VfsNode(InodeId inode)
             Known = now;
             Last = now.IsDirectory ? now : null;
         }
+    }
+
+    private void End(ref UseCount count)
+    {
+        TaskCompletionSource? waiting;
+        lock (Gate)
+        {
+            waiting = count.End();
+        }
+
+        waiting?.TrySetResult();
     }
 }

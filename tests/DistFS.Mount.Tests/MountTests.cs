@@ -1,8 +1,6 @@
 namespace DistFS.Mount.Tests;
 
-/// <summary>
-/// <c>dfs mount</c> as people use it, on one mount and on two.
-/// </summary>
+/// <summary><c>dfs mount</c> as people use it, on one mount and on two.</summary>
 [Collection("one cluster at a time")]
 public sealed class MountTests : MountedCluster
 {
@@ -16,26 +14,26 @@ public sealed class MountTests : MountedCluster
         var one = await MountAsync(One);
         var two = await MountAsync(Two);
         await ShellAsync($"""
-            mkdir -p {Folder}/tree/a/b && cd {Folder}/tree
+            mkdir -p {Folder}/tree/a/b; cd {Folder}/tree
             for i in $(seq 200); do echo "file $i" > a/f$i; done
             head -c 5000000 /dev/urandom > a/b/large; ln -s ../f1 a/b/link; ln a/f2 a/f3.hard; chmod 640 a/f4
             cp -a {Folder}/tree {One}/tree
             diff -r {Folder}/tree {One}/tree
             diff -r {Folder}/tree {Two}/tree
-            [ "$(stat -c %a {Two}/tree/a/f4)" = 640 ] && [ "$(stat -c %h {Two}/tree/a/f2)" = 2 ]
-            mv {Two}/tree {Two}/moved && [ ! -e {One}/tree ]
-            tar -C {One} -cf - moved | tar -C {Folder} -xf - && diff -r {Folder}/tree {Folder}/moved
+            [ "$(stat -c %a {Two}/tree/a/f4)" = 640 ]; [ "$(stat -c %h {Two}/tree/a/f2)" = 2 ]
+            mv {Two}/tree {Two}/moved; [ ! -e {One}/tree ]
+            tar -C {One} -cf - moved | tar -C {Folder} -xf -; diff -r {Folder}/tree {Folder}/moved
             sync {One}/moved/a/b/large
             """);
         await one.KillAsync();
 
         // The watchdog takes it away; until then its use fails at once.
-        await ShellAsync($"""
-            for i in $(seq 100); do grep -q ' {One} ' /proc/self/mountinfo || exit 0; sleep 0.1; done; exit 1
-            """);
+        await GoneAsync(One);
         one = await MountAsync(One);
-        await ShellAsync($"diff -r {Folder}/tree {One}/moved && rm -r {One}/moved && [ -z \"$(ls {Two})\" ]");
-        await ShellAsync($"{Dfs} umount {One} && ! mountpoint -q {One}");
+        await ShellAsync($"""
+            diff -r {Folder}/tree {One}/moved; rm -r {One}/moved; [ -z "$(ls {Two})" ]
+            {Dfs} umount {One}; if mountpoint -q {One}; then exit 1; fi
+            """);
         await two.StopAsync();
         Assert.True(one.HasDied);
     }
@@ -45,7 +43,7 @@ public sealed class MountTests : MountedCluster
     public async Task It_is_a_POSIX_file_system()
     {
         var mount = await MountAsync(One);
-        await ShellAsync($"mkdir {One}/posix && {Posix} {One}/posix"
+        await ShellAsync($"mkdir {One}/posix; {Posix} {One}/posix"
             + $" --entries {(IsFull ? 100_000 : 2_000)} --operations {(IsFull ? 1_000_000 : 5_000)}");
         await mount.StopAsync();
     }
@@ -56,28 +54,20 @@ public sealed class MountTests : MountedCluster
     [Fact]
     public async Task Two_mounts_are_one_file_system()
     {
-        var one = await MountAsync(One);
-        var two = await MountAsync(Two);
-        await ShellAsync($"mkdir {One}/posix && {Posix}"
+        await OnTwoMountsAsync($"mkdir {One}/posix; {Posix}"
             + $" {One}/posix {Two}/posix " + (IsFull
                 ? "--entries 20000 --operations 20000"
                 : "--entries 500 --operations 3000 --only TwoMount --only Random --only Lock"));
-        await one.StopAsync();
-        await two.StopAsync();
     }
 
     /// <summary>The suite as somebody who is not root.</summary>
     [Fact]
     public async Task Two_mounts_are_one_file_system_for_an_ordinary_user()
     {
-        var one = await MountAsync(One);
-        var two = await MountAsync(Two);
-        await ShellAsync($"install -d -o 65534 -g 65534 {One}/user && cd / && HOME=/tmp"
+        await OnTwoMountsAsync($"install -d -o 65534 -g 65534 {One}/user; cd /; HOME=/tmp"
             + $" setpriv --reuid=65534 --regid=65534 --clear-groups {Posix} {One}/user {Two}/user " + (IsFull
                 ? "--entries 20000 --operations 20000"
                 : "--entries 200 --operations 500 --only TwoMount --only Open --only Unlink --only Random"));
-        await one.StopAsync();
-        await two.StopAsync();
     }
 
     /// <summary>
@@ -87,26 +77,20 @@ public sealed class MountTests : MountedCluster
     [Fact]
     public async Task An_end_that_another_mount_moved_is_believed()
     {
-        var one = await MountAsync(One);
-        var two = await MountAsync(Two);
-        await ShellAsync($"""
+        await OnTwoMountsAsync($"""
             mkdir {One}/ends
             for seed in 21 1 135 21 143 21; do
                 {Posix} {One}/ends {Two}/ends --only Random.OneFile \
                     --operations 1300 --seed $seed
             done
             """);
-        await one.StopAsync();
-        await two.StopAsync();
     }
 
     /// <summary>What the kernel does by itself, or believes while another mount is at work.</summary>
     [Fact]
     public async Task What_the_kernel_does_not_look_at()
     {
-        var one = await MountAsync(One);
-        var two = await MountAsync(Two);
-        await ShellAsync($"""
+        await OnTwoMountsAsync($"""
             # fcntl: O_APPEND is set behind the open, and the other mount appends too.
             python3 - {One}/log {Two}/log <<'P'
             import fcntl, os, sys
@@ -123,15 +107,13 @@ public sealed class MountTests : MountedCluster
             # Nobody changes what runs as its owner: a write past the pages of the kernel too.
             cp /bin/true {One}/program; chmod 6777 {One}/program; [ $(stat -c %a {One}/program) = 6777 ]
             setpriv --reuid=65534 --regid=65534 --clear-groups sh -c 'echo more >> {One}/program'
-            [ $(stat -c %a {One}/program) = 777 ] && [ $(stat -c %a {Two}/program) = 777 ]
+            [ $(stat -c %a {One}/program) = 777 ]; [ $(stat -c %a {Two}/program) = 777 ]
 
             # The name of what something is mounted on, and in which somebody works, is forgotten by a kernel.
             mkdir -p {One}/a/below {One}/a/work; mount -t tmpfs none {One}/a/below; cd {One}/a/work
             stat {One}/a/below {One}/a/work; touch {Two}/a/new
             grep -q ' {One}/a/below ' /proc/self/mountinfo; [ "$(/bin/pwd)" = {One}/a/work ]; umount {One}/a/below
             """);
-        await one.StopAsync();
-        await two.StopAsync();
     }
 
     /// <summary>

@@ -68,8 +68,21 @@ public abstract class MountedCluster : IAsyncLifetime
         for i in $(seq 100); do grep -q ' {at} ' /proc/self/mountinfo || exit 0; sleep 0.1; done; exit 1
         """);
 
+    /// <summary>On two mounts, which are stopped in order behind it.</summary>
+    protected async Task OnTwoMountsAsync(string script)
+    {
+        var one = await MountAsync(One);
+        var two = await MountAsync(Two);
+        await ShellAsync(script);
+        await one.StopAsync();
+        await two.StopAsync();
+    }
+
+    /// <summary>Runs it; the first command that fails ends it, and fails the test.</summary>
     protected static async Task ShellAsync(string script)
     {
+        // Of a list, errexit looks at the last command only: the others could fail unseen.
+        Assert.DoesNotContain("&&", script, StringComparison.Ordinal);
         using var shell = Start(script);
         using var limit = new CancellationTokenSource(Limit);
         var said = Task.WhenAll(
@@ -89,7 +102,7 @@ public abstract class MountedCluster : IAsyncLifetime
     }
 
     /// <summary>Its output is to be read, or goes elsewhere.</summary>
-    protected static Process Start(string script) => Process.Start(new ProcessStartInfo("bash", ["-ec", script])
+    protected static Process Start(string script) => Process.Start(new ProcessStartInfo("bash", ["-e", "-o", "pipefail", "-c", script])
     {
         UseShellExecute = false,
         RedirectStandardOutput = true,

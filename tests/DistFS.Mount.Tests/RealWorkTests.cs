@@ -15,40 +15,32 @@ public sealed class RealWorkTests : MountedCluster
     [Fact]
     public async Task Git_clones_checks_commits_and_collects()
     {
-        var one = await MountAsync(One);
-        var two = await MountAsync(Two);
-        await ShellAsync($"""
-            mkdir {Folder}/repo && cd {Root} && cp -r {Parts} {Folder}/repo && cd {Folder}/repo
-            git init -q -b main . && git add -A && git {Identity} commit -qm one
+        await OnTwoMountsAsync($"""
+            mkdir {Folder}/repo; cd {Root}; cp -r {Parts} {Folder}/repo; cd {Folder}/repo
+            git init -q -b main .; git add -A; git {Identity} commit -qm one
             git clone -q {Folder}/repo {One}/clone
-            cd {One}/clone && git fsck --full --strict && [ -z "$(git status --porcelain)" ]
+            cd {One}/clone; git fsck --full --strict; [ -z "$(git status --porcelain)" ]
             diff -r --exclude=.git {Folder}/repo {Two}/clone
             for i in $(seq 20); do echo $i >> docs/ARCHITECTURE.md; git {Identity} commit -qam "$i"; done
-            git gc -q --prune=now && git fsck --full --strict
-            cd {Two}/clone && [ "$(git log --oneline | wc -l)" = 21 ] && [ -z "$(git status --porcelain)" ]
-            git checkout -q HEAD~10 && [ "$(tail -n 1 {One}/clone/docs/ARCHITECTURE.md)" = 10 ] && git fsck --full
+            git gc -q --prune=now; git fsck --full --strict
+            cd {Two}/clone; [ "$(git log --oneline | wc -l)" = 21 ]; [ -z "$(git status --porcelain)" ]
+            git checkout -q HEAD~10; [ "$(tail -n 1 {One}/clone/docs/ARCHITECTURE.md)" = 10 ]; git fsck --full
             """);
-        await one.StopAsync();
-        await two.StopAsync();
     }
 
     [Fact]
     public async Task Trees_are_packed_unpacked_and_mirrored()
     {
-        var one = await MountAsync(One);
-        var two = await MountAsync(Two);
-        await ShellAsync($"""
-            mkdir {Folder}/tree && cd {Root} && cp -r {Parts} {Folder}/tree
-            tar -C {Folder}/tree -cf {One}/tree.tar . && mkdir {One}/untar && tar -C {One}/untar -xf {Two}/tree.tar
-            diff -r {Folder}/tree {Two}/untar && tar -C {Two}/untar -df {One}/tree.tar
-            rsync -a {Folder}/tree/ {One}/mirror/ && [ -z "$(rsync -anci --delete {Folder}/tree/ {Two}/mirror/)" ]
+        await OnTwoMountsAsync($"""
+            mkdir {Folder}/tree; cd {Root}; cp -r {Parts} {Folder}/tree
+            tar -C {Folder}/tree -cf {One}/tree.tar .; mkdir {One}/untar; tar -C {One}/untar -xf {Two}/tree.tar
+            diff -r {Folder}/tree {Two}/untar; tar -C {Two}/untar -df {One}/tree.tar
+            rsync -a {Folder}/tree/ {One}/mirror/; [ -z "$(rsync -anci --delete {Folder}/tree/ {Two}/mirror/)" ]
             echo changed >> {Folder}/tree/docs/ARCHITECTURE.md; rm {Folder}/tree/docs/design/vfs.md
             [ "$(rsync -ai --delete {Folder}/tree/ {Two}/mirror/ | grep -vc '/$')" = 2 ]
             diff -r {Folder}/tree {One}/mirror
-            rm -r {One}/untar {Two}/mirror && [ "$(ls -A {One})" = tree.tar ]
+            rm -r {One}/untar {Two}/mirror; [ "$(ls -A {One})" = tree.tar ]
             """);
-        await one.StopAsync();
-        await two.StopAsync();
     }
 
     /// <summary>
@@ -98,20 +90,16 @@ public sealed class RealWorkTests : MountedCluster
     [Fact]
     public async Task This_repository_is_built_on_it()
     {
-        var one = await MountAsync(One);
-        var two = await MountAsync(Two);
         var what = IsFull ? "DistFS.sln" : "protocol/DistFS.Native";
         var parts = IsFull ? Parts : "protocol";
-        await ShellAsync($"""
-            mkdir {One}/src && cd {Root}
+        await OnTwoMountsAsync($"""
+            mkdir {One}/src; cd {Root}
             cp -r {parts} Directory.* global.json .editorconfig BannedSymbols.txt {One}/src
             {(IsFull ? $"cp {Root}/DistFS.sln {Root}/.gitignore {Root}/.gitattributes {One}/src" : "true")}
-            cd {One}/src && dotnet build {what} -c Release -v quiet -clp:NoSummary --disable-build-servers
-            find {One}/src/artifacts/bin -name DistFS.Native.dll | grep -q .
-            diff -r {One}/src/artifacts {Two}/src/artifacts && rm -r {Two}/src
+            cd {One}/src; dotnet build {what} -c Release -v quiet -clp:NoSummary --disable-build-servers
+            [ -n "$(find {One}/src/artifacts/bin -name DistFS.Native.dll)" ]
+            diff -r {One}/src/artifacts {Two}/src/artifacts; rm -r {Two}/src
             """);
-        await one.StopAsync();
-        await two.StopAsync();
     }
 
     private static string RootOf(string folder) =>

@@ -120,15 +120,15 @@ public sealed class LeaseClientTests : IAsyncLifetime, IAsyncDisposable
         await heard.Task.Soon();
 
         // Only the leader has to hear of it: that is waited for.
-        var isAsked = false;
+        var isHeard = false;
         _leader.OnAcquire = request =>
         {
-            isAsked = true;
+            Assert.True(Volatile.Read(ref isHeard));
             return Task.FromResult(_leader.Granted(request));
         };
         var again = AcquireAsync(One);
         Assert.False(_leases.GivenUp(One).IsCompleted);
-        Assert.False(isAsked);
+        Volatile.Write(ref isHeard, true);
         answer.SetResult();
         await release.Soon();
         await _leases.GivenUp(One).Soon();
