@@ -102,10 +102,14 @@ public abstract class MountedCluster : IAsyncLifetime
     }
 
     /// <summary>Its output is to be read, or goes elsewhere.</summary>
-    protected static Process Start(string script) => Process.Start(new ProcessStartInfo("bash", ["-e", "-o", "pipefail", "-c", script])
+    protected static Process Start(string script)
     {
-        UseShellExecute = false,
-        RedirectStandardOutput = true,
-        RedirectStandardError = true,
-    })!;
+        string[] arguments = ["-e", "-o", "pipefail", "-c", script];
+        return Process.Start(new ProcessStartInfo("bash", arguments)
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+    }
 }
