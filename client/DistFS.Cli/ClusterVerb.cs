@@ -35,6 +35,7 @@ internal abstract class ClusterVerb : Verb
                 Agent = $"dfs {name} {ProductVersion.Current.Version}",
                 Patience = context.Settings.Timeout,
                 SessionLease = sessionLease,
+                CachesNames = false, // It ends before that would be worth a session.
                 Identity = IdentityOfProcess(),
                 Umask = OperatingSystem.IsWindows() ? 0b000_010_010 : Posix.CurrentUmask(),
             },

@@ -11,6 +11,9 @@ public sealed partial class DistFsClient
 {
     private const int BatchMax = 256;
 
+    /// <summary>How this client found what paths stand for, so far.</summary>
+    public PathStatistics Paths => _cache?.Statistics ?? new PathStatistics(0, 0);
+
     /// <summary>What a path stands for.</summary>
     /// <param name="path">From the root.</param>
     /// <param name="followsLink">If it is a symbolic link, what that stands for (stat); else the link (lstat).</param>

@@ -29,6 +29,7 @@ public sealed partial class DistFsClient : IAsyncDisposable
     private readonly DistFsClientOptions _options;
     private readonly MetadataChannel _channel;
     private readonly FrameChannels _links;
+    private readonly PathCache? _cache;
     private readonly PathResolver _paths;
     private readonly SessionSource _sessions;
     private readonly AppendBook _appends;
@@ -44,7 +45,8 @@ public sealed partial class DistFsClient : IAsyncDisposable
             cancellation => ClientSession.OpenAsync(_channel, options, usesLeases: false, cancellation),
             static ended => ended.DisposeAsync());
         _appends = new AppendBook(options);
-        _paths = new PathResolver(_channel, () => _sessions.Id);
+        _cache = options.CachesNames ? new PathCache(options) : null;
+        _paths = new PathResolver(_channel, () => _sessions.Id, _cache);
         var book = new ServerBook(_channel);
         var reading = ChunkReaderOptions.Of(options, book);
         Choice = reading.Choice!;
@@ -80,6 +82,11 @@ public sealed partial class DistFsClient : IAsyncDisposable
     /// <summary>Ends it. Files that are open are to be closed before: what was not flushed is lost.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (_cache != null)
+        {
+            await _cache.DisposeAsync().ConfigureAwait(false);
+        }
+
         await _appends.DisposeAsync().ConfigureAwait(false);
         await _sessions.DisposeAsync().ConfigureAwait(false);
         await _links.DisposeAsync().ConfigureAwait(false);

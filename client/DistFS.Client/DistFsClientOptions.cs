@@ -51,6 +51,13 @@ public sealed record DistFsClientOptions
     /// </summary>
     public bool HedgesReads { get; init; } = true;
 
+    /// <summary>
+    /// What paths stand for, and attributes, are kept under leases if they are looked at again and again: then they are
+    /// answered here, and are still what everybody sees. Others who change them wait for a round trip to this client;
+    /// if it stands still, for ten seconds at most. Default true.
+    /// </summary>
+    public bool CachesNames { get; init; } = true;
+
     /// <summary>Requests of up to 1 MiB that a reader has under way. Default 8.</summary>
     public int ReadsInFlight { get; init; } = 8;
 

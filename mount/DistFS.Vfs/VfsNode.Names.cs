@@ -1,4 +1,5 @@
 using DistFS.Client;
+using DistFS.Client.Names;
 using DistFS.Primitives;
 
 namespace DistFS.Vfs;
@@ -162,27 +163,5 @@ internal sealed partial class VfsNode
         {
             _names![name.Key] = default;
         }
-    }
-
-    /// <summary>Names as bytes.</summary>
-    private sealed class NameComparer
-        : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
-    {
-        public static readonly NameComparer Instance = new();
-
-        public bool Equals(byte[]? x, byte[]? y) => x.AsSpan().SequenceEqual(y);
-
-        public int GetHashCode(byte[] name) => GetHashCode(name.AsSpan());
-
-        public bool Equals(ReadOnlySpan<byte> name, byte[] other) => name.SequenceEqual(other);
-
-        public int GetHashCode(ReadOnlySpan<byte> name)
-        {
-            var hash = default(HashCode);
-            hash.AddBytes(name);
-            return hash.ToHashCode();
-        }
-
-        public byte[] Create(ReadOnlySpan<byte> name) => name.ToArray();
     }
 }

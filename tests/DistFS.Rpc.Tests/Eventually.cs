@@ -22,6 +22,20 @@ internal static class Eventually
         }
     }
 
+    /// <summary>Waits until a condition that has to be asked for holds.</summary>
+    public static async Task True(
+        Func<Task<bool>> condition,
+        [CallerArgumentExpression(nameof(condition))] string? expression = null)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
+        var until = Environment.TickCount64 + (long)Limit.TotalMilliseconds;
+        while (!await condition())
+        {
+            Assert.True(Environment.TickCount64 < until, $"not in {Limit}: {expression}");
+            await timer.WaitForNextTickAsync();
+        }
+    }
+
     public static Task Soon(this Task task) => task.WaitAsync(Limit);
 
     public static Task<T> Soon<T>(this Task<T> task) => task.WaitAsync(Limit);

@@ -71,9 +71,11 @@ public sealed class ClusterProcesses : IAsyncDisposable
         }
     }
 
+    /// <summary>How its clients work.</summary>
+    public DistFsClientOptions Options => new() { Metaservers = Metaservers.Addresses };
+
     /// <summary>A client of it.</summary>
-    public Task<DistFsClient> ConnectAsync() =>
-        DistFsClient.ConnectAsync(new DistFsClientOptions { Metaservers = Metaservers.Addresses });
+    public Task<DistFsClient> ConnectAsync() => DistFsClient.ConnectAsync(Options);
 
     /// <summary>Which of <see cref="Servers"/> listens at an address.</summary>
     public NodeProcess ServerAt(string address) => _servers[Array.IndexOf(_addresses, address)];

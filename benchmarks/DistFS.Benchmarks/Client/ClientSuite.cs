@@ -37,6 +37,8 @@ internal sealed class ClientSuite(ClusterProcesses cluster, DistFsClient dfs, st
     {
         await LargeAsync(report, quick ? 64L << 20 : 1L << 30);
         await SmallAsync(report, quick ? 500 : 5_000, quick ? 2_000 : 20_000);
+        await PathsAsync(report, quick ? 200 : 5_000);
+        report.Add("memory of this client at most", "MiB", [Process.GetCurrentProcess().PeakWorkingSet64 / MiB]);
     }
 
     private async Task LargeAsync(Report report, long bytes)
@@ -119,7 +121,34 @@ internal sealed class ClientSuite(ClusterProcesses cluster, DistFsClient dfs, st
         });
         report.Add($"ls -l of {count} entries", "s", [list]);
         report.AddRatio("seconds of ls -l", list, atMost: 0.5);
-        report.Add("memory of this client at most", "MiB", [Process.GetCurrentProcess().PeakWorkingSet64 / MiB]);
+    }
+
+    /// <summary>The same directory is looked at again and again: asked for, and known under leases.</summary>
+    private async Task PathsAsync(Report report, int looks)
+    {
+        const string Path = "/one/two/three";
+        await dfs.CreateDirectoryAsync(Path, withParents: true);
+        await using var asking = await DistFsClient.ConnectAsync(cluster.Options with { CachesNames = false });
+        var (asked, askedCpu) = await LookAsync(asking);
+        report.Add("stat of a directory three names deep, asked for", "stats/s", [looks / asked], askedCpu * 1e6 / looks);
+        long before;
+        do
+        {
+            before = dfs.Paths.Asked;
+            await LookAsync(dfs);
+        }
+        while (dfs.Paths.Asked != before);
+
+        var (known, knownCpu) = await LookAsync(dfs);
+        report.Add("the same, known under leases", "stats/s", [looks / known], knownCpu * 1e6 / looks);
+
+        Task<(double Seconds, double Cpu)> LookAsync(DistFsClient client) => MeasureAsync(async () =>
+        {
+            for (var i = 0; i < looks; i++)
+            {
+                await client.StatAsync(Path);
+            }
+        });
     }
 
     /// <summary>Seconds, and processor time of the client and all servers in seconds.</summary>

@@ -7,11 +7,17 @@ namespace DistFS.Client.Names;
 
 /// <summary>
 /// Pathname resolution (POSIX, 4.16): as many names as there are in one request, and one more for each symbolic link on
-/// the way. Nothing is kept, so what others changed is seen.
+/// the way. What is known under leases is not asked for.
 /// </summary>
-internal sealed class PathResolver(MetadataChannel channel, Func<ulong> session)
+/// <param name="channel">To the metaservers.</param>
+/// <param name="session">Names the client's session; 0: there is none.</param>
+/// <param name="cache">What is known; null: nothing is kept.</param>
+internal sealed class PathResolver(MetadataChannel channel, Func<ulong> session, PathCache? cache)
 {
     private const int LinksMax = 40;
+
+    /// <summary>Of one request.</summary>
+    private const int NamesMax = 256;
 
     private static readonly byte[] Parent = ".."u8.ToArray();
 
@@ -22,9 +28,9 @@ internal sealed class PathResolver(MetadataChannel channel, Func<ulong> session)
     /// <exception cref="DistFsException">There is nothing, or it may not be looked at.</exception>
     public async Task<FileStatus> FindAsync(string path, bool followsLast, CancellationToken cancellation)
     {
-        var (status, _) = await WalkAsync(path, PathName.NamesOf(path), followsLast, cancellation)
+        var found = await WalkAsync(path, PathName.NamesOf(path), followsLast, needsStatus: true, cancellation)
             .ConfigureAwait(false);
-        return status;
+        return found.Status!;
     }
 
     /// <summary>As <see cref="FindAsync"/>; null if there is no such name.</summary>
@@ -62,14 +68,22 @@ internal sealed class PathResolver(MetadataChannel channel, Func<ulong> session)
             return (InodeId.Root, names[0]);
         }
 
-        var (status, _) = await WalkAsync(path, [.. names.Take(names.Count - 1)], true, cancellation)
+        // Its attributes, which change with each name that is made in it, are nobody's business here.
+        var found = await WalkAsync(
+            path, [.. names.Take(names.Count - 1)], followsLast: true, needsStatus: false, cancellation)
             .ConfigureAwait(false);
-        return status.IsDirectory ? (status.Inode, names[^1]) : throw FileErrors.Of(FsStatus.NotADirectory, path);
+        return found.Kind == FileKind.Directory
+            ? (found.Inode, names[^1]) : throw FileErrors.Of(FsStatus.NotADirectory, path);
     }
 
     /// <summary>The root, or what lies behind a number.</summary>
     public async Task<FileStatus> StatAsync(InodeId inode, string what, CancellationToken cancellation)
     {
+        if (cache?.StatusOf(inode) is { } known)
+        {
+            return known;
+        }
+
         var reply = await channel.ReadAsync(
             new ReadOperation { GetAttributes = new GetAttributesRequest { Inode = inode.Value } },
             session(),
@@ -89,29 +103,36 @@ internal sealed class PathResolver(MetadataChannel channel, Func<ulong> session)
         return reply.Data.Memory;
     }
 
-    private async Task<(FileStatus Status, InodeId Directory)> WalkAsync(
-        string path, IReadOnlyList<byte[]> names, bool followsLast, CancellationToken cancellation)
+    private async Task<PathStep> WalkAsync(
+        string path,
+        IReadOnlyList<byte[]> names,
+        bool followsLast,
+        bool needsStatus,
+        CancellationToken cancellation)
     {
-        var (at, directory, left) = (InodeId.Root, InodeId.Root, new Queue<byte[]>(names));
-        FileStatus? found = null;
+        var (at, left) = (InodeId.Root, new Queue<byte[]>(names));
+        PathStep? found = null;
         for (var links = 0; left.Count > 0;)
         {
-            var request = new WalkRequest { From = at.Value };
-            request.Names.AddRange(left.Take(256).Select(static name => UnsafeByteOperations.UnsafeWrap(name)));
-            var reply = await channel.ReadAsync(new ReadOperation { Walk = request }, session(), cancellation)
-                .ConfigureAwait(false);
-            InodeId? link = null;
-            foreach (var step in reply.Walked)
+            var steps = new List<PathStep>();
+            var status = cache?.Walk(at, left, needsStatus, steps);
+            if (status == null && steps.Count == 0)
             {
-                found = FileStatus.Of(step);
+                status = await AskAsync(at, left, needsStatus, steps, cancellation).ConfigureAwait(false);
+            }
+
+            InodeId? link = null;
+            foreach (var step in steps)
+            {
+                found = step;
                 left.Dequeue();
-                if (found.IsSymbolicLink && (left.Count > 0 || followsLast))
+                if (step.Kind == FileKind.SymbolicLink && (left.Count > 0 || followsLast))
                 {
-                    link = found.Inode;
+                    link = step.Inode;
                     break;
                 }
 
-                (directory, at) = (at, found.Inode);
+                at = step.Inode;
             }
 
             if (link is { } toFollow)
@@ -132,10 +153,35 @@ internal sealed class PathResolver(MetadataChannel channel, Func<ulong> session)
                 continue;
             }
 
-            FileErrors.Ensure(reply.Status, path);
+            FileErrors.Ensure((int)(status ?? FsStatus.Ok), path);
         }
 
-        found ??= await StatAsync(at, path, cancellation).ConfigureAwait(false);
-        return (found, directory);
+        if (found is { } last && (last.Status != null || !needsStatus))
+        {
+            return last;
+        }
+
+        var told = await StatAsync(at, path, cancellation).ConfigureAwait(false);
+        return new PathStep(told.Inode, told.Kind, told);
+    }
+
+    /// <summary>As many of the names as there are, in one request.</summary>
+    private async Task<FsStatus> AskAsync(
+        InodeId at,
+        IEnumerable<byte[]> left,
+        bool needsStatus,
+        List<PathStep> steps,
+        CancellationToken cancellation)
+    {
+        byte[][] names = [.. left.Take(NamesMax)];
+        var request = new WalkRequest { From = at.Value };
+        request.Names.AddRange(names.Select(static name => UnsafeByteOperations.UnsafeWrap(name)));
+        var begun = cache?.Begin() ?? 0;
+        var reply = await channel.ReadAsync(new ReadOperation { Walk = request }, session(), cancellation)
+            .ConfigureAwait(false);
+        var found = reply.Walked.Select(FileStatus.Of).ToList();
+        cache?.Learn(begun, at, names, found, (FsStatus)reply.Status, needsStatus);
+        steps.AddRange(found.Select(static one => new PathStep(one.Inode, one.Kind, one)));
+        return (FsStatus)reply.Status;
     }
 }

@@ -20,7 +20,9 @@ internal sealed class LeasesOfACluster : IAsyncDisposable
     }
 
     public Task<DistFsNodes> ConnectAsync(RecordingHolder holder) =>
-        DistFsNodes.ConnectAsync(Options(_hosts.Address(0)), holder).Soon();
+        DistFsNodes.ConnectAsync(OptionsOf(), holder).Soon();
+
+    public DistFsClientOptions OptionsOf() => Options(_hosts.Address(0));
 
     public static DistFsClientOptions Options(RpcAddress address) => new()
     {
