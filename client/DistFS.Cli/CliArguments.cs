@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using DistFS.Client;
 using DistFS.Primitives;
 using DistFS.Rpc;
 
@@ -45,6 +46,25 @@ internal static class CliArguments
         HelpName = "BYTES",
         Arity = ArgumentArity.OneOrMore,
         CustomParser = result => [.. result.Tokens.Select(token => ParseSize(result, token.Value, max))],
+    };
+
+    /// <summary>Memory of a client: from what the library needs at least on.</summary>
+    public static Option<ByteSize> Memory(string description, long byDefault) => new("--mem")
+    {
+        Description = $"{description} [default {new ByteSize(byDefault)}]",
+        HelpName = "BYTES",
+        DefaultValueFactory = _ => new ByteSize(byDefault),
+        CustomParser = static result =>
+        {
+            var size = ParseSize(result, result.Tokens[0].Value, ByteSize.GiB(1_000));
+            if (size.Bytes is > 0 and < DistFsClientOptions.MemoryMin)
+            {
+                result.AddError(
+                    $"'{size}' is too little: {new ByteSize(DistFsClientOptions.MemoryMin)} is what it takes.");
+            }
+
+            return size;
+        },
     };
 
     private static RpcAddress? ParseAddress(ArgumentResult result) => ParseAddress(result, result.Tokens[0].Value);

@@ -15,11 +15,14 @@ internal abstract class ClusterVerb : Verb
     /// <summary>What a run that was killed had open and locked is free after this.</summary>
     protected virtual TimeSpan SessionLease => TimeSpan.FromSeconds(30);
 
+    /// <summary>Content on its way, in bytes; null: as the library has it.</summary>
+    protected virtual long? MemoryMax(VerbContext context) => null;
+
     /// <inheritdoc/>
     public sealed override async Task<int> RunAsync(VerbContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        var client = await ConnectAsync(context, Name, SessionLease).ConfigureAwait(false);
+        var client = await ConnectAsync(context, Name, SessionLease, MemoryMax(context)).ConfigureAwait(false);
         await using (client.ConfigureAwait(false))
         {
             return await RunAsync(context, client).ConfigureAwait(false);
@@ -27,14 +30,15 @@ internal abstract class ClusterVerb : Verb
     }
 
     /// <summary>A client of the cluster of the configuration, as the user of this process.</summary>
-    internal static Task<DistFsClient> ConnectAsync(VerbContext context, string name, TimeSpan sessionLease) =>
-        DistFsClient.ConnectAsync(
+    internal static Task<DistFsClient> ConnectAsync(
+        VerbContext context, string name, TimeSpan sessionLease, long? memoryMax = null) => DistFsClient.ConnectAsync(
             new DistFsClientOptions
             {
                 Metaservers = context.Settings.RequireCluster(),
                 Agent = $"dfs {name} {ProductVersion.Current.Version}",
                 Patience = context.Settings.Timeout,
                 SessionLease = sessionLease,
+                MemoryMax = memoryMax ?? DistFsClientOptions.MemoryDefault,
                 CachesNames = false, // It ends before that would be worth a session.
                 Identity = IdentityOfProcess(),
                 Umask = OperatingSystem.IsWindows() ? 0b000_010_010 : Posix.CurrentUmask(),

@@ -30,6 +30,9 @@ internal abstract class TransferVerb : ClusterVerb
     private readonly Option<ByteSize[]> _limit =
         CliArguments.Sizes("--limit", "So many bytes in a second at most", ByteSize.GiB(1_000));
 
+    private readonly Option<ByteSize> _memory = CliArguments.Memory(
+        "For content on its way, all files together", DistFsClientOptions.MemoryDefault);
+
     protected TransferVerb(string paths, string preserves)
     {
         _paths = new Argument<string[]>("path") { Description = paths, Arity = new ArgumentArity(2, 100_000) };
@@ -43,6 +46,13 @@ internal abstract class TransferVerb : ClusterVerb
     protected sealed override TimeSpan SessionLease => TimeSpan.FromSeconds(10);
 
     /// <inheritdoc/>
+    protected sealed override long? MemoryMax(VerbContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        return MovesBytes ? context.Get(_memory).Bytes : null;
+    }
+
+    /// <inheritdoc/>
     public override void Configure(Command command)
     {
         ArgumentNullException.ThrowIfNull(command);
@@ -53,6 +63,7 @@ internal abstract class TransferVerb : ClusterVerb
         if (MovesBytes)
         {
             command.Options.Add(_limit);
+            command.Options.Add(_memory);
         }
     }
 

@@ -3,6 +3,7 @@ using DistFS.Client.Chunks;
 using DistFS.Client.Cluster;
 using DistFS.Client.Files;
 using DistFS.Client.Names;
+using DistFS.Client.Transfers;
 using DistFS.Primitives;
 using DistFS.Protocol;
 using DistFS.Rpc.Frames;
@@ -45,6 +46,7 @@ public sealed partial class DistFsClient : IAsyncDisposable
             cancellation => ClientSession.OpenAsync(_channel, options, usesLeases: false, cancellation),
             static ended => ended.DisposeAsync());
         _appends = new AppendBook(options);
+        Transferring = new TransferMemory(options.MemoryMax);
         _cache = options.CachesNames ? new PathCache(options) : null;
         _paths = new PathResolver(_channel, () => _sessions.Id, _cache);
         var book = new ServerBook(_channel);
@@ -57,6 +59,11 @@ public sealed partial class DistFsClient : IAsyncDisposable
     internal FileContext Files { get; }
 
     internal ReplicaChoice Choice { get; }
+
+    internal TransferMemory Transferring { get; }
+
+    /// <summary>What a file that is written has on its way at most.</summary>
+    internal long WriteWindowBytes => (long)_options.WritesInFlight * ChunkWriter.RequestBytes;
 
     /// <summary>Connects: returns when the cluster has answered.</summary>
     /// <exception cref="DistFsException">

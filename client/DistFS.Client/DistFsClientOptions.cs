@@ -17,6 +17,12 @@ public sealed record FileIdentity(uint Uid, uint Gid, IReadOnlyList<uint> Groups
 /// <summary>How a <see cref="DistFsClient"/> works.</summary>
 public sealed record DistFsClientOptions
 {
+    /// <summary>The least <see cref="MemoryMax"/>: a large file takes most of it.</summary>
+    public const long MemoryMin = 32 << 20;
+
+    /// <summary>What <see cref="MemoryMax"/> is if nothing is said.</summary>
+    public const long MemoryDefault = 256 << 20;
+
     /// <summary>Metaservers of the cluster; any of them will do, the others are found.</summary>
     public required IReadOnlyList<RpcAddress> Metaservers { get; init; }
 
@@ -63,6 +69,21 @@ public sealed record DistFsClientOptions
 
     /// <summary>Requests of up to 1 MiB that a writer has under way. Default 8.</summary>
     public int WritesInFlight { get; init; } = 8;
+
+    /// <summary>
+    /// Content on its way, in bytes: what all transfers of the client keep together, and a quarter of it what small
+    /// writes gather. 32 MiB or more, default 256 MiB. Files that the program has open take up to
+    /// <see cref="WritesInFlight"/> MiB each besides, while they are written.
+    /// </summary>
+    public long MemoryMax
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, MemoryMin);
+            field = value;
+        }
+    } = MemoryDefault;
 
     /// <summary>Told of failures behind which nobody waits: for logs. It never throws.</summary>
     public Action<DistFsException>? Failed { get; init; }

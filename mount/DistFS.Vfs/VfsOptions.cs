@@ -27,6 +27,27 @@ public sealed record VfsOptions
     /// <summary>Nothing is changed: EROFS.</summary>
     public bool IsReadOnly { get; init; }
 
+    /// <summary>What <see cref="MemoryMax"/> stands for if nothing is said.</summary>
+    public const long MemoryDefault = 384 << 20;
+
+    /// <summary>An inode with its name, measured: 200,000 of them took 166 MiB.</summary>
+    private const long NodeBytes = 800;
+
+    /// <summary>
+    /// Sets the bounds of what is kept here, in bytes: a sixth for content of new files that is to be sent, a sixth for
+    /// content that was read, 5/12 for inodes and names. The rest is what its client gathers
+    /// (<see cref="DistFS.Client.DistFsClientOptions.MemoryMax"/>).
+    /// </summary>
+    public long MemoryMax
+    {
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1 << 20);
+            (UnsentBytesMax, ContentCacheBytes) = (value / 6, value / 6);
+            NodesMax = (int)Math.Clamp(value / 12 * 5 / NodeBytes, 1_000, int.MaxValue);
+        }
+    }
+
     /// <summary>Inodes that nobody uses are remembered up to this number. 1,000 or more.</summary>
     public int NodesMax { get; init; } = 200_000;
 

@@ -39,6 +39,40 @@ public sealed class TurnstileTests
         await next;
     }
 
+    /// <summary>Or he could wait for ever, while others come and go.</summary>
+    [Fact]
+    public async Task WhoNeedsSeveralPlacesIsNotOvertaken()
+    {
+        await _turnstile.EnterAsync(default);
+        var both = _turnstile.EnterAsync(2, default).AsTask();
+        var one = _turnstile.EnterAsync(default).AsTask();
+        Assert.False(await _turnstile.TryEnterAsync(TimeSpan.Zero));
+        _turnstile.Leave();
+        await both;
+        Assert.False(one.IsCompleted);
+        _turnstile.Leave(2);
+        await one;
+        Assert.True(await _turnstile.TryEnterAsync(TimeSpan.Zero));
+    }
+
+    [Fact]
+    public async Task WhoGivesUpInFrontLetsThoseBehindIn()
+    {
+        await _turnstile.EnterAsync(default);
+        using var stop = new CancellationTokenSource();
+        var both = _turnstile.EnterAsync(2, stop.Token).AsTask();
+        var one = _turnstile.EnterAsync(default).AsTask();
+        Assert.False(one.IsCompleted);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => both);
+        await one;
+        Assert.False(await _turnstile.TryEnterAsync(TimeSpan.Zero));
+    }
+
+    [Fact]
+    public async Task MorePlacesThanThereAreAreRefused() =>
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => _turnstile.EnterAsync(3, default).AsTask());
+
     [Fact]
     public async Task NoPlaceIsLostOrMadeWhenMostGiveUp()
     {

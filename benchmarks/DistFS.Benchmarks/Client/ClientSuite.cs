@@ -130,7 +130,8 @@ internal sealed class ClientSuite(ClusterProcesses cluster, DistFsClient dfs, st
         await dfs.CreateDirectoryAsync(Path, withParents: true);
         await using var asking = await DistFsClient.ConnectAsync(cluster.Options with { CachesNames = false });
         var (asked, askedCpu) = await LookAsync(asking);
-        report.Add("stat of a directory three names deep, asked for", "stats/s", [looks / asked], askedCpu * 1e6 / looks);
+        report.Add(
+            "stat of a directory three names deep, asked for", "stats/s", [looks / asked], askedCpu * 1e6 / looks);
         long before;
         do
         {

@@ -40,6 +40,9 @@ internal sealed class MountVerb : Verb
         DefaultValueFactory = static _ => "/",
     };
 
+    private readonly Option<ByteSize> _memory = CliArguments.Memory(
+        "For content and names that are kept here", VfsOptions.MemoryDefault);
+
     private readonly Option<bool> _allowOther = new("--allow-other")
     {
         Description = "Other users may use it too; always so when root mounts",
@@ -73,6 +76,7 @@ internal sealed class MountVerb : Verb
         command.Options.Add(_durability);
         command.Options.Add(_readOnly);
         command.Options.Add(_subdirectory);
+        command.Options.Add(_memory);
         command.Options.Add(_allowOther);
         command.Options.Add(_foreground);
         command.Options.Add(_log);
@@ -115,9 +119,11 @@ internal sealed class MountVerb : Verb
                 Agent = $"dfs mount {ProductVersion.Current.Version}",
                 Patience = Patience,
                 SessionLease = SessionLease,
+                MemoryMax = context.Get(_memory).Bytes,
             },
             Vfs = new VfsOptions
             {
+                MemoryMax = context.Get(_memory).Bytes,
                 Durability = durability,
                 IsReadOnly = context.Get(_readOnly),
                 Failed = e =>
@@ -217,6 +223,8 @@ internal sealed class MountVerb : Verb
             yield return context.Get(_durability);
             yield return "--subdir";
             yield return context.Get(_subdirectory);
+            yield return "--mem";
+            yield return $"{context.Get(_memory).Bytes}";
             if (context.Get(_readOnly))
             {
                 yield return "--read-only";

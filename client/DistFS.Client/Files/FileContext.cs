@@ -22,7 +22,7 @@ internal sealed record FileContext(
     Func<ulong> Session)
 {
     /// <summary>Of what all of its files gather.</summary>
-    public GatherBudget Gathering { get; } = new();
+    public GatherBudget Gathering { get; } = new(Options.MemoryMax / 4);
 }
 
 /// <summary>An open of a file, as the metaservers know it.</summary>

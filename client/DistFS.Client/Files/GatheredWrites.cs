@@ -240,17 +240,16 @@ internal sealed class GatheredWrites(GatherBudget budget) : IDisposable
     }
 }
 
-/// <summary>What the files of a client may gather together, in bytes. Any thread.</summary>
-internal sealed class GatherBudget
+/// <summary>What the files of a client may gather together. Any thread.</summary>
+/// <param name="bytesMax">So many bytes.</param>
+internal sealed class GatherBudget(long bytesMax)
 {
-    private const long BytesMax = 64 << 20;
-
     private long _taken;
 
     /// <summary>So much more; false: it is not there.</summary>
     public bool TryTake(int bytes)
     {
-        if (Interlocked.Add(ref _taken, bytes) <= BytesMax)
+        if (Interlocked.Add(ref _taken, bytes) <= bytesMax)
         {
             return true;
         }

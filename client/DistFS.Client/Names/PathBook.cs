@@ -282,7 +282,8 @@ internal sealed class PathBook(int room)
             return;
         }
 
-        Dropped.AddRange(_earlier.Where(static one => one.Value.State == NodeState.Leased).Select(static one => one.Key));
+        Dropped.AddRange(
+            _earlier.Where(static one => one.Value.State == NodeState.Leased).Select(static one => one.Key));
         (_earlier, _recent, _taken) = (_recent, [], 0);
     }
 

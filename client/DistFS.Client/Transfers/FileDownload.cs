@@ -53,6 +53,7 @@ public sealed partial class FileDownload(DistFsClient client, TransferOptions op
         var file = await client.OpenReadAsync(path, cancellation).ConfigureAwait(false);
         await using (file.ConfigureAwait(false))
         {
+            using var memory = await TakeAsync(file.LengthWhenOpened, 1, cancellation).ConfigureAwait(false);
             await GetAsync(file, 0, file.LengthWhenOpened, destination, cancellation).ConfigureAwait(false);
         }
 
@@ -106,6 +107,7 @@ public sealed partial class FileDownload(DistFsClient client, TransferOptions op
             throw LocalErrors.Exists(local);
         }
 
+        using var memory = await TakeAsync(status.Size, RangesInFlight, cancellation).ConfigureAwait(false);
         var file = await client.OpenReadAsync(status, path, cancellation).ConfigureAwait(false);
         await using (file.ConfigureAwait(false))
         {
@@ -181,6 +183,13 @@ public sealed partial class FileDownload(DistFsClient client, TransferOptions op
                     ArrayPool<byte>.Shared.Return(buffer);
                 }
             }).ConfigureAwait(false);
+    }
+
+    /// <summary>Memory for a file: its ranges, and half of that for what comes compressed.</summary>
+    private ValueTask<TransferMemory.Taken> TakeAsync(long length, int ranges, CancellationToken cancellation)
+    {
+        var bytes = Math.Min(length, ranges * (long)PartialFile.RangeBytes);
+        return client.Transferring.TakeAsync(bytes + (bytes / 2), cancellation);
     }
 
     private static void Preserve(FileStatus status, SafeFileHandle handle)

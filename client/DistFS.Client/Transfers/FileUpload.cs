@@ -65,6 +65,7 @@ public sealed partial class FileUpload(DistFsClient client, TransferOptions opti
     {
         ArgumentNullException.ThrowIfNull(source);
         var (directory, name) = await client.ParentAsync(path, cancellation).ConfigureAwait(false);
+        using var memory = await TakeAsync(long.MaxValue, cancellation).ConfigureAwait(false);
         await PutLargeAsync(
             directory,
             name,
@@ -102,6 +103,7 @@ public sealed partial class FileUpload(DistFsClient client, TransferOptions opti
         var changed = File.GetLastWriteTimeUtc(handle);
         var mode = OperatingSystem.IsWindows() ? 0b110_100_100u : (uint)File.GetUnixFileMode(handle);
         FileTime? time = options.Preserves ? FileTime.Of(new DateTimeOffset(changed)) : null;
+        using var memory = await TakeAsync(length, cancellation).ConfigureAwait(false);
         if (length <= SmallContent.BytesMax)
         {
             var content = new byte[length + 1];
@@ -227,6 +229,14 @@ public sealed partial class FileUpload(DistFsClient client, TransferOptions opti
             ArrayPool<byte>.Shared.Return(buffer);
         }
     }
+
+    /// <summary>Memory for a file: what was read of it, and the requests, as they are and as they are sent.</summary>
+    private ValueTask<TransferMemory.Taken> TakeAsync(long length, CancellationToken cancellation) =>
+        client.Transferring.TakeAsync(
+            length <= SmallContent.BytesMax
+                ? length
+                : Math.Min(length, BufferBytes) + (2 * Math.Min(length, client.WriteWindowBytes)),
+            cancellation);
 
     private uint ModeOf(uint mode) =>
         options.Preserves ? mode & 0b111_111_111_111 : mode & 0b111_111_111 & ~client.Umask;

@@ -1,27 +1,36 @@
 namespace DistFS.Primitives;
 
-/// <summary>So many may be inside; the others wait, and come in in the order in which they asked.</summary>
+/// <summary>
+/// So many places are inside; who finds too few of them free waits, and all come in in the order in which they asked.
+/// </summary>
 /// <param name="scheduler">Where those who waited go on.</param>
 /// <param name="places">How many.</param>
 public sealed class Turnstile(ShellScheduler scheduler, int places = 1)
 {
     private readonly Lock _gate = new();
-    private readonly LinkedList<TaskCompletionSource> _waiting = [];
+    private readonly LinkedList<Visitor> _waiting = [];
+    private readonly int _places = places;
     private int _free = places;
 
     /// <summary>Waits for a place; who has it must <see cref="Leave"/>.</summary>
     /// <exception cref="OperationCanceledException">It has none.</exception>
-    public async ValueTask EnterAsync(CancellationToken cancellation)
+    public ValueTask EnterAsync(CancellationToken cancellation) => EnterAsync(1, cancellation);
+
+    /// <summary>Waits for several places at once, which are to be left by as many. Not more than there are.</summary>
+    /// <inheritdoc cref="EnterAsync(CancellationToken)" path="/exception"/>
+    public async ValueTask EnterAsync(int count, CancellationToken cancellation)
     {
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, _places);
         cancellation.ThrowIfCancellationRequested();
-        if (Ask() is not { } asked)
+        if (Ask(count) is not { } asked)
         {
             return;
         }
 
         try
         {
-            await asked.Value.Task.WaitAsync(cancellation).ConfigureAwait(false);
+            await asked.Value.Come.Task.WaitAsync(cancellation).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -33,14 +42,14 @@ public sealed class Turnstile(ShellScheduler scheduler, int places = 1)
     /// <summary>Waits for a place for so long; false: there is none.</summary>
     public async ValueTask<bool> TryEnterAsync(TimeSpan timeout)
     {
-        if (Ask() is not { } asked)
+        if (Ask(1) is not { } asked)
         {
             return true;
         }
 
         try
         {
-            await asked.Value.Task.WaitAsync(timeout, scheduler.Clock).ConfigureAwait(false);
+            await asked.Value.Come.Task.WaitAsync(timeout, scheduler.Clock).ConfigureAwait(false);
             return true;
         }
         catch (TimeoutException)
@@ -50,52 +59,72 @@ public sealed class Turnstile(ShellScheduler scheduler, int places = 1)
         }
     }
 
-    /// <summary>A place is free.</summary>
-    public void Leave()
+    /// <summary>Places are free.</summary>
+    public void Leave(int count = 1)
     {
-        TaskCompletionSource next;
         lock (_gate)
         {
-            if (_waiting.First is not { } first)
-            {
-                _free++;
-                return;
-            }
-
-            _waiting.RemoveFirst();
-            next = first.Value;
+            _free += count;
         }
 
-        scheduler.Complete(next);
+        LetIn();
     }
 
-    /// <summary>Null: it has a place.</summary>
-    private LinkedListNode<TaskCompletionSource>? Ask()
+    /// <summary>Null: it has its places.</summary>
+    private LinkedListNode<Visitor>? Ask(int count)
     {
         lock (_gate)
         {
-            if (_free == 0)
+            if (_free < count || _waiting.Count > 0)
             {
-                return _waiting.AddLast(scheduler.NewSource());
+                return _waiting.AddLast(new Visitor(scheduler.NewSource(), count));
             }
 
-            _free--;
+            _free -= count;
             return null;
         }
     }
 
-    private void GiveUp(LinkedListNode<TaskCompletionSource> asked)
+    /// <summary>Those in front for whom there is room, one after the other.</summary>
+    private void LetIn()
+    {
+        while (true)
+        {
+            TaskCompletionSource come;
+            lock (_gate)
+            {
+                if (_waiting.First is not { } first || first.Value.Count > _free)
+                {
+                    return;
+                }
+
+                _waiting.RemoveFirst();
+                _free -= first.Value.Count;
+                come = first.Value.Come;
+            }
+
+            scheduler.Complete(come);
+        }
+    }
+
+    private void GiveUp(LinkedListNode<Visitor> asked)
     {
         lock (_gate)
         {
-            if (asked.List != null)
+            if (asked.List == null)
+            {
+                // It was given its places at the same time.
+                _free += asked.Value.Count;
+            }
+            else
             {
                 _waiting.Remove(asked);
-                return;
             }
         }
 
-        // It was given a place at the same time.
-        Leave();
+        // Perhaps he was in front, and there is room for those behind.
+        LetIn();
     }
+
+    private readonly record struct Visitor(TaskCompletionSource Come, int Count);
 }

@@ -47,6 +47,33 @@ public sealed class TransferVerbTests(VerbCluster cluster) : IDisposable
         Assert.Equal("#!/bin/sh", await cluster.ReadAsync("/tree/t/run.sh"));
     }
 
+    /// <summary>Each of the files takes most of it: they come one after the other.</summary>
+    [Fact]
+    public async Task With_little_memory_a_tree_goes_there_and_back_too()
+    {
+        await cluster.OkAsync("mkdir", "/little");
+        var root = _folder.Sub("l");
+        for (var i = 0; i < 4; i++)
+        {
+            _folder.File($"l/large{i}", new string((char)('a' + i), 9 << 20));
+            _folder.File($"l/small{i}", $"{i}");
+        }
+
+        await cluster.OkAsync("put", "-r", "--mem", "32MiB", root, "/little");
+        var back = _folder.Sub("lback");
+        await cluster.OkAsync("get", "-r", "--mem", "32MiB", "/little/l", back);
+        Assert.Equal(Names(root), Names(back));
+        foreach (var name in Names(root))
+        {
+            Assert.Equal(
+                await File.ReadAllBytesAsync(Path.Combine(root, name)),
+                await File.ReadAllBytesAsync(Path.Combine(back, name)));
+        }
+
+        await cluster.RefusedAsync(
+            ExitCodes.Usage, "32 MiB is what it takes", "put", "--mem", "31MiB", root, "/little");
+    }
+
     [Fact]
     public async Task What_fails_of_a_tree_is_told_and_the_rest_is_put()
     {

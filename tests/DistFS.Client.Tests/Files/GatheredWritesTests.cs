@@ -9,7 +9,7 @@ public sealed class GatheredWritesTests
 {
     private const int Length = 3 << 20;
 
-    private readonly GatherBudget _budget = new();
+    private readonly GatherBudget _budget = new(64 << 20);
 
     [Fact]
     public void What_is_sent_is_what_was_written_last_in_order_and_once()

@@ -3,7 +3,9 @@ using DistFS.Client.Tests.Leases;
 
 namespace DistFS.Client.Tests.Names;
 
-/// <summary>Two clients of a metaserver as it ships: what the one knows of paths is what the other has left there.</summary>
+/// <summary>
+/// Two clients of a metaserver as it ships: what the one knows of paths is what the other has left there.
+/// </summary>
 public sealed class PathCacheTests : IAsyncLifetime, IAsyncDisposable
 {
     private LeasesOfACluster _cluster = null!;
