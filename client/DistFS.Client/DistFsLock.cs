@@ -108,7 +108,6 @@ public sealed class DistFsLock : IAsyncDisposable
     {
         var clock = _context.Options.Clock;
         var from = clock.GetTimestamp();
-        var pause = wish.PauseMin;
         for (; ; )
         {
             var request = new LockRequest
@@ -143,16 +142,15 @@ public sealed class DistFsLock : IAsyncDisposable
             }
 
             // It keeps its place meanwhile: the same question again is answered with the lock once it is granted.
-            await Task.Delay(left < pause ? left : pause, clock, cancellation).ConfigureAwait(false);
-            pause = pause * 2 < wish.PauseMax ? pause * 2 : wish.PauseMax;
+            if (await _context.Channel.WaitForLockAsync(request, _open.Session.Id, left, cancellation)
+                .ConfigureAwait(false) is { } token)
+            {
+                (Token, Lost) = (token, _open.Session.Doubtful);
+                return true;
+            }
         }
     }
 }
 
 /// <summary>What lock is asked for, and how.</summary>
-internal sealed record LockWish(bool IsExclusive, bool IsDirectory, TimeSpan Patience)
-{
-    public TimeSpan PauseMin { get; } = TimeSpan.FromMilliseconds(10);
-
-    public TimeSpan PauseMax { get; } = TimeSpan.FromMilliseconds(500);
-}
+internal sealed record LockWish(bool IsExclusive, bool IsDirectory, TimeSpan Patience);

@@ -45,25 +45,18 @@ public sealed partial class VfsMount
                 return await TryFlockAsync(open, by, wanted, cancellation).ConfigureAwait(false);
             }
 
-            for (var pause = LockPauseMin; ; pause = pause * 2 < LockPauseMax ? pause * 2 : LockPauseMax)
+            // Once it is asked for, it is heard what became of it.
+            var status = waits
+                ? await _cluster.WaitForLockAsync(by, wanted, cancellation).ConfigureAwait(false)
+                : await _cluster.LockAsync(by, wanted, CancellationToken.None).ConfigureAwait(false);
+            if (status == FsStatus.Ok && wanted.IsRange)
             {
-                // Once it is asked for, it is heard what became of it: one that was granted is the program's, who was
-                // interrupted too late.
-                var status = await _cluster.LockAsync(by, wanted, CancellationToken.None).ConfigureAwait(false);
-                if (status == FsStatus.Ok && wanted.IsRange)
-                {
-                    // Whoever closed another descriptor meanwhile has left what there was then.
-                    open.Owners.TryAdd(wanted.Owner, 0);
-                    open.File.Owners.TryAdd(wanted.Owner, 0);
-                }
-
-                if (status != FsStatus.TryAgain || !waits)
-                {
-                    return status;
-                }
-
-                await Task.Delay(pause, _options.Clock, cancellation).ConfigureAwait(false);
+                // Whoever closed another descriptor meanwhile has left what there was then.
+                open.Owners.TryAdd(wanted.Owner, 0);
+                open.File.Owners.TryAdd(wanted.Owner, 0);
             }
+
+            return status;
         }
         catch (OperationCanceledException)
         {

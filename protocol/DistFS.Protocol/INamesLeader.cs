@@ -25,5 +25,8 @@ public sealed partial class ReadReply : INamesLeader;
 /// <content>Of clients that list a directory.</content>
 public sealed partial class ReadDirectoryReply : INamesLeader;
 
+/// <content>Of clients that wait for a lock.</content>
+public sealed partial class WaitForLockReply : INamesLeader;
+
 /// <content>Of clients with leases.</content>
 public sealed partial class LeaseStatus : INamesLeader;

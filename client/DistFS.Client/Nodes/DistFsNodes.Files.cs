@@ -181,6 +181,47 @@ public sealed partial class DistFsNodes
     public Task<FsStatus> LockAsync(NodeOpen open, NodeLock wanted, CancellationToken cancellation) =>
         LockAsync(open, wanted, LockRequest.Types.Action.Try, cancellation);
 
+    /// <summary>
+    /// Locks something as soon as it can be had, in the order of those who wait. EDEADLK: somebody would wait for
+    /// himself. EINTR: given up; what was granted in that moment is had all the same, and that is the answer.
+    /// </summary>
+    public async Task<FsStatus> WaitForLockAsync(
+        NodeOpen open, NodeLock wanted, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(open);
+        var request = RequestOf(open, wanted, LockRequest.Types.Action.Wait);
+        while (true)
+        {
+            // Its answer is heard in any case: what nobody hears of would be locked for ever.
+            var reply = await LockAsync(open, request, CancellationToken.None).ConfigureAwait(false);
+            if (reply.Status != 0 || reply.Lock is { IsGranted: true })
+            {
+                return (FsStatus)reply.Status;
+            }
+
+            try
+            {
+                if (await _channel
+                    .WaitForLockAsync(request, open.Handle.Session.Id, TimeSpan.MaxValue, cancellation)
+                    .ConfigureAwait(false) != null)
+                {
+                    return FsStatus.Ok;
+                }
+            }
+            catch (OperationCanceledException)
+            {
+                request.Action = LockRequest.Types.Action.Cancel;
+                reply = await LockAsync(open, request, CancellationToken.None).ConfigureAwait(false);
+                return (FsStatus)reply.Status switch
+                {
+                    FsStatus.Ok => FsStatus.Interrupted,
+                    FsStatus.NotFound => FsStatus.Ok,
+                    var refused => refused,
+                };
+            }
+        }
+    }
+
     /// <summary>Leaves what was locked.</summary>
     public Task<FsStatus> UnlockAsync(NodeOpen open, NodeLock held, CancellationToken cancellation) =>
         LockAsync(open, held, LockRequest.Types.Action.Leave, cancellation);
@@ -230,28 +271,33 @@ public sealed partial class DistFsNodes
     private async Task<FsStatus> LockAsync(
         NodeOpen open, NodeLock wanted, LockRequest.Types.Action action, CancellationToken cancellation)
     {
-        // That somebody else has it (EAGAIN) is the answer here, and nothing to be asked again by itself.
-        var request = new MutateRequest();
-        request.Operations.Add(new Operation
-        {
-            Lock = new LockRequest
-            {
-                Inode = open.Inode.Value,
-                Handle = open.Handle.Handle,
-                Action = action,
-                Kind = wanted.IsRange ? 2u : 1u,
-                Owner = wanted.Owner,
-                Exclusive = wanted.IsExclusive,
-                First = wanted.First,
-                Length = wanted.Length,
-                Number = Interlocked.Increment(ref _handles),
-                Process = wanted.Process,
-            },
-        });
-        var reply = (await open.Handle.Session.MutateAsync(request, cancellation).ConfigureAwait(false))[0];
+        var reply = await LockAsync(open, RequestOf(open, wanted, action), cancellation).ConfigureAwait(false);
         return reply.Status != 0 || action == LockRequest.Types.Action.Leave || reply.Lock is { IsGranted: true }
             ? (FsStatus)reply.Status : FsStatus.TryAgain;
     }
+
+    /// <summary>That somebody else has it (EAGAIN) is an answer, and nothing to be asked again by itself.</summary>
+    private static async Task<OperationReply> LockAsync(
+        NodeOpen open, LockRequest asked, CancellationToken cancellation)
+    {
+        var request = new MutateRequest();
+        request.Operations.Add(new Operation { Lock = asked });
+        return (await open.Handle.Session.MutateAsync(request, cancellation).ConfigureAwait(false))[0];
+    }
+
+    private LockRequest RequestOf(NodeOpen open, NodeLock wanted, LockRequest.Types.Action action) => new()
+    {
+        Inode = open.Inode.Value,
+        Handle = open.Handle.Handle,
+        Action = action,
+        Kind = wanted.IsRange ? 2u : 1u,
+        Owner = wanted.Owner,
+        Exclusive = wanted.IsExclusive,
+        First = wanted.First,
+        Length = wanted.Length,
+        Number = Interlocked.Increment(ref _handles),
+        Process = wanted.Process,
+    };
 
     /// <summary>Opens something, in a new session if the one there was ended before.</summary>
     private async Task<(OpenHandleOf Open, OperationReply Reply)> OpenAsync(

@@ -1,4 +1,5 @@
 using DistFS.Metadata.Collection;
+using DistFS.Metadata.Locks;
 using DistFS.Metadata.Rows;
 using DistFS.Metadata.Store;
 using DistFS.Primitives;
@@ -24,6 +25,10 @@ public sealed class MetadataView
 
     /// <summary>Whether a step of collection, in an entry of that time, would find something to do.</summary>
     public bool HasCollectableAt(FileTime now) => Collector.HasWork(Tree, now);
+
+    /// <summary>Whether somebody waits for a lock, and has not got it.</summary>
+    public bool WaitsForLock(InodeId inode, LockKind kind, LockOwner owner, ulong number) =>
+        Tree.Locks(inode).Waiting.Exists(one => one.Kind == kind && one.Owner == owner && one.Number == number);
 
     /// <summary>Over a store that does not change meanwhile; null before the cluster's first entry.</summary>
     public static MetadataView? Open(IOrderedStore store) =>

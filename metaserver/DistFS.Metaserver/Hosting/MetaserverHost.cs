@@ -2,6 +2,7 @@ using System.Diagnostics;
 using DistFS.Metaserver.Chunks;
 using DistFS.Metaserver.Consensus;
 using DistFS.Metaserver.Leases;
+using DistFS.Metaserver.Locks;
 using DistFS.Metaserver.Services;
 using DistFS.Metaserver.State;
 using DistFS.Metaserver.Storage;
@@ -94,6 +95,9 @@ public sealed partial class MetaserverHost : IAsyncDisposable
 
     /// <summary>What it does about chunk servers while it leads, likewise.</summary>
     internal ChunkDuties Chunks => _chunks;
+
+    /// <summary>Who waits for locks here, likewise.</summary>
+    internal LockWaits Locks { get; } = new();
 
     /// <summary>The leases that it knows while it leads, likewise.</summary>
     internal LeaseKeeper Leases => _leases;
@@ -265,6 +269,8 @@ public sealed partial class MetaserverHost : IAsyncDisposable
         ];
         new MetadataService(_driver, clock, stages).AddTo(dispatcher);
         new MetadataReadService(_driver, _state, _leases).AddTo(dispatcher);
+        _state.OnLocksGranted = Locks.Granted;
+        new LockService(_driver, _state, Locks).AddTo(dispatcher);
         _keeper = new MembershipKeeper(_driver, _state, driverOptions, _options.Logger, Fail);
         new AdminService(
             identity, _driver, _transport, _state, _keeper, run, _options.Timing.Election, clock).AddTo(dispatcher);

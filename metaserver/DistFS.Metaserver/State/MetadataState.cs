@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using DistFS.Metadata;
 using DistFS.Metadata.Chunks;
+using DistFS.Metadata.Locks;
 using DistFS.Metadata.Reads;
 using DistFS.Metadata.Rows;
 using DistFS.Metadata.Store;
@@ -35,6 +36,7 @@ public sealed class MetadataState : IReplicatedStateMachine, IMetadataRows, IDis
     private RocksStore _store;
     private MetadataMachine _machine;
     private readonly long _openedAt = Stopwatch.GetTimestamp();
+    private readonly List<LockGrant> _granted = [];
     private ulong _applied;
     private bool _isDisposed;
 
@@ -70,6 +72,11 @@ public sealed class MetadataState : IReplicatedStateMachine, IMetadataRows, IDis
         }
     } = static _ => { };
 
+    /// <summary>
+    /// Is told the locks that were granted to those who waited, when readers see that; on the apply lane.
+    /// </summary>
+    internal Action<IReadOnlyList<LockGrant>> OnLocksGranted { private get; set; } = static _ => { };
+
     /// <summary>Opens the state of a member, or begins an empty one.</summary>
     /// <param name="folder">The member's data folder, locked by the caller.</param>
     /// <param name="cluster">Whose state it has to be.</param>
@@ -99,7 +106,9 @@ public sealed class MetadataState : IReplicatedStateMachine, IMetadataRows, IDis
         ArgumentNullException.ThrowIfNull(entry);
         if (entry.Kind == EntryKind.Command)
         {
-            return _machine.Apply(entry.Index, entry.Data.Span);
+            var reply = _machine.Apply(entry.Index, entry.Data.Span);
+            _granted.AddRange(_machine.LockGrants);
+            return reply;
         }
 
         _machine.Skip(entry.Index);
@@ -114,6 +123,12 @@ public sealed class MetadataState : IReplicatedStateMachine, IMetadataRows, IDis
         _views.Forget();
         Volatile.Write(ref _applied, _machine.AppliedIndex.Value);
         OnTime(_machine.Time);
+        if (_granted.Count > 0)
+        {
+            OnLocksGranted(_granted);
+            _granted.Clear();
+        }
+
         if (!_store.Compacts && Stopwatch.GetElapsedTime(_openedAt) > _options.CompactsAfter)
         {
             _store.BeginCompacting();

@@ -28,4 +28,8 @@ public static class MetadataMethods
     /// <summary>A client is done.</summary>
     public static readonly RpcMethod<EndSessionCall, MetadataReply> EndSession =
         RpcMethod<EndSessionCall, MetadataReply>.Unary("distfs.v1", "Metadata", "EndSession", 0x0206);
+
+    /// <summary>A lock that is waited for.</summary>
+    public static readonly RpcMethod<WaitForLockCall, WaitForLockReply> WaitForLock =
+        RpcMethod<WaitForLockCall, WaitForLockReply>.Unary("distfs.v1", "Metadata", "WaitForLock", 0x0207);
 }

@@ -37,6 +37,9 @@ internal sealed class ScriptedLeader : IAsyncDisposable
                 return new ValueTask<MetadataReply>(new MetadataReply());
             })
             .Handle(MetadataMethods.Mutate, (call, server) => new(OnMutate!(call, server.CancellationToken)))
+            .Handle(
+                MetadataMethods.WaitForLock,
+                (call, server) => new(OnWaitForLock(call, server.CancellationToken)))
             .Handle(LeaseMethods.Acquire, (request, _) => new(OnAcquire!(request)))
             .Handle(LeaseMethods.Release, (request, _) =>
             {
@@ -79,6 +82,9 @@ internal sealed class ScriptedLeader : IAsyncDisposable
 
     public Func<MutateCall, CancellationToken, Task<MetadataReply>> OnMutate { get; set; } =
         static (_, _) => Task.FromResult(Done());
+
+    public Func<WaitForLockCall, CancellationToken, Task<WaitForLockReply>> OnWaitForLock { get; set; } =
+        static (_, _) => Task.FromResult(new WaitForLockReply());
 
     public DistFsClientOptions Options => LeasesOfACluster.Options(Address);
 
