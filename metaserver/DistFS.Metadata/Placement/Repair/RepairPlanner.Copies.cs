@@ -46,6 +46,11 @@ public sealed partial class RepairPlanner
                 flight.Chunk, flight.Version, flight.SizeBytes, new ReplicaGoal(1, RackRule.None),
                 [new Replica(flight.Source, ReplicaState.Good)]));
         entry.Moved = flight.Replaces.Value != 0 ? flight.Replaces : entry.Moved;
+        if (_flights.Count == 0)
+        {
+            _meter.Begin(_nowMs);
+        }
+
         entry.Flights.Add(flight);
         _flights.Add(flight.Copy.Value, flight);
         _flyingBytes += flight.SizeBytes;
