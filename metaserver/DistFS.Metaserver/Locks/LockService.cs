@@ -12,7 +12,7 @@ namespace DistFS.Metaserver.Locks;
 /// <summary>Tells those who wait for a lock when they have it (docs/design/metadata.md, "Locks").</summary>
 internal sealed class LockService(RaftDriver driver, MetadataState state, LockWaits waits)
 {
-    /// <summary>Then he asks again: a leader that nobody hears, and that does not know it, holds up nobody longer.</summary>
+    /// <summary>Then he asks again: a leader that nobody follows, and that does not know it, holds up nobody.</summary>
     private static readonly TimeSpan WaitMax = TimeSpan.FromSeconds(3);
 
     /// <summary>Offers the method.</summary>

@@ -82,8 +82,7 @@ public sealed class LockWaitTests : IAsyncLifetime, IAsyncDisposable
         _leader.OnWaitForLock = async (_, cancellation) =>
         {
             await stop.CancelAsync();
-            await Task.Delay(Timeout.Infinite, cancellation);
-            return new WaitForLockReply();
+            return await new TaskCompletionSource<WaitForLockReply>().Task.WaitAsync(cancellation);
         };
         _answer = asked => asked.Action == LockRequest.Types.Action.Cancel
             ? new OperationReply { Status = (int)cancelled } : Waiting();

@@ -74,7 +74,7 @@ public sealed class LockServiceTests : IAsyncLifetime, IAsyncDisposable
         Assert.False((await WaitAsync(channel, _two.Session, 3).Soon()).IsGranted);
     }
 
-    /// <summary>Whoever had it is heard of no more: what ends with his session is granted by a step of the log.</summary>
+    /// <summary>What ends with the session of whoever had it is granted by a step of the log.</summary>
     [Fact]
     public async Task What_ends_with_a_session_is_told_too()
     {
