@@ -57,7 +57,7 @@ internal static class CliArguments
         CustomParser = static result =>
         {
             var size = ParseSize(result, result.Tokens[0].Value, ByteSize.GiB(1_000));
-            if (size.Bytes is > 0 and < DistFsClientOptions.MemoryMin)
+            if (!result.Errors.Any() && size.Bytes < DistFsClientOptions.MemoryMin)
             {
                 result.AddError(
                     $"'{size}' is too little: {new ByteSize(DistFsClientOptions.MemoryMin)} is what it takes.");

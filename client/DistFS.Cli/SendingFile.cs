@@ -76,9 +76,11 @@ internal sealed class SendingFile : IDisposable
         ];
     }
 
-    // Paths are longer than names may be.
-    private static string NameOf(string mountPoint) =>
-        $"mount-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(mountPoint)).AsSpan(0, 8))}.";
+    /// <summary>Stands for a mount point in names of files: paths are longer than names may be.</summary>
+    public static string HashOf(string mountPoint) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(mountPoint)).AsSpan(0, 8));
+
+    private static string NameOf(string mountPoint) => $"mount-{HashOf(mountPoint)}.";
 
     /// <summary>One of a process, as others see it.</summary>
     internal sealed record Seen(string Path)

@@ -71,9 +71,9 @@ public sealed record DistFsClientOptions
     public int WritesInFlight { get; init; } = 8;
 
     /// <summary>
-    /// Content on its way, in bytes: what all transfers of the client keep together, and a quarter of it what small
-    /// writes gather. 32 MiB or more, default 256 MiB. Files that the program has open take up to
-    /// <see cref="WritesInFlight"/> MiB each besides, while they are written.
+    /// Content on its way, in bytes: what all transfers of the client between files keep together, and a quarter of it
+    /// what small writes gather. 32 MiB or more, default 256 MiB. Besides, files that the program has open take up to
+    /// <see cref="WritesInFlight"/> MiB each while they are written, and transfers from and to its streams some 20 MiB.
     /// </summary>
     public long MemoryMax
     {

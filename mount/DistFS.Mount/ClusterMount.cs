@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.Versioning;
 using DistFS.Client;
 using DistFS.Fuse;
@@ -12,6 +13,7 @@ public sealed class ClusterMount : IAsyncDisposable
 {
     private readonly VfsMount _vfs;
     private readonly FuseMount _fuse;
+    private readonly long _begun = Stopwatch.GetTimestamp();
 
     private ClusterMount(VfsMount vfs, FuseMount fuse) => (_vfs, _fuse) = (vfs, fuse);
 
@@ -20,6 +22,15 @@ public sealed class ClusterMount : IAsyncDisposable
 
     /// <summary>Ends when it is not mounted any more, whoever unmounted it.</summary>
     public Task Completion => _fuse.Completion;
+
+    /// <summary>What was asked of it so far, and how it was answered.</summary>
+    public FuseStatistics Operations => _fuse.Server.Statistics;
+
+    /// <summary>It is there for so long.</summary>
+    public TimeSpan Uptime => Stopwatch.GetElapsedTime(_begun);
+
+    /// <summary>What it has in its memory.</summary>
+    public VfsFigures Figures => _vfs.Figures;
 
     /// <summary>Mounts, and returns when it is there.</summary>
     /// <exception cref="DistFsException">The cluster does not answer; there is no such directory in it.</exception>

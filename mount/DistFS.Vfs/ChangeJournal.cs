@@ -49,6 +49,18 @@ internal sealed class ChangeJournal : IAsyncDisposable
     /// <summary>Held while something is changed here.</summary>
     public Lock Gate { get; } = new();
 
+    /// <summary>Changes that are to be sent.</summary>
+    public int Pending
+    {
+        get
+        {
+            lock (Gate)
+            {
+                return _entries.Count;
+            }
+        }
+    }
+
     /// <summary>Whether that change is at the metaservers, or never will be.</summary>
     public bool IsSent(long number) => Volatile.Read(ref _sent) >= number;
 

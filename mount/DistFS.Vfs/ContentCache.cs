@@ -14,6 +14,18 @@ internal sealed class ContentCache(long bytesMax)
     private readonly Queue<(VfsNode Node, byte[] Content)> _entries = [];
     private long _bytes;
 
+    /// <summary>What is kept, in bytes.</summary>
+    public long Bytes
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _bytes;
+            }
+        }
+    }
+
     /// <summary>Content that a node has now. Not under the gate of a node.</summary>
     public void Add(VfsNode node, byte[] content)
     {

@@ -47,7 +47,7 @@ public sealed partial class VfsMount
 
             // Once it is asked for, it is heard what became of it.
             var status = waits
-                ? await _cluster.WaitForLockAsync(by, wanted, cancellation).ConfigureAwait(false)
+                ? await _cluster.WaitForLockAsync(by, wanted, IsLeft, cancellation).ConfigureAwait(false)
                 : await _cluster.LockAsync(by, wanted, CancellationToken.None).ConfigureAwait(false);
             if (status == FsStatus.Ok && wanted.IsRange)
             {
@@ -66,6 +66,9 @@ public sealed partial class VfsMount
         {
             return StatusOf(e);
         }
+
+        // A flock goes with its open.
+        bool IsLeft() => wanted.IsRange && !open.File.Owners.ContainsKey(wanted.Owner);
     }
 
     private async Task<FsStatus> TryFlockAsync(

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using DistFS.Cli.Verbs;
 using DistFS.Primitives;
 
 namespace DistFS.Cli.Local;
@@ -16,7 +15,7 @@ internal static class LocalMount
     public static async Task MountAsync(
         string directory, string cluster, string log, CancellationToken cancellation)
     {
-        if (!MountVerb.IsMounted(directory))
+        if (MountLine.Find(directory) == null)
         {
             Directory.CreateDirectory(directory);
             await RunAsync(["mount", directory, "--cluster", cluster, "--log", log], cancellation)
@@ -27,7 +26,7 @@ internal static class LocalMount
     /// <summary>Takes it away, if it is there.</summary>
     /// <exception cref="DistFsException">Programs use it; says so.</exception>
     public static Task UnmountAsync(string directory, CancellationToken cancellation) =>
-        MountVerb.IsMounted(directory) ? RunAsync(["umount", directory], cancellation) : Task.CompletedTask;
+        MountLine.Find(directory) != null ? RunAsync(["umount", directory], cancellation) : Task.CompletedTask;
 
     private static async Task RunAsync(string[] arguments, CancellationToken cancellation)
     {

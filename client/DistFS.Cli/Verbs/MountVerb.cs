@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using DistFS.Cli.Local;
 using DistFS.Client;
 using DistFS.Fuse;
 using DistFS.Mount;
@@ -59,6 +60,11 @@ internal sealed class MountVerb : Verb
         HelpName = "FILE",
     };
 
+    private readonly Option<bool> _stats = new("--stats")
+    {
+        Description = "Mount nothing: show what a mount was asked, and how fast it answered; on a terminal until ^C",
+    };
+
     public override string Summary => "Mount the cluster on a directory";
 
     public override VerbGroup Group => VerbGroup.Files;
@@ -67,6 +73,7 @@ internal sealed class MountVerb : Verb
     [
         new("dfs mount /mnt/dfs", "mount the cluster; 'dfs umount /mnt/dfs' takes it away"),
         new("dfs mount --durability close --subdir /home ~/cluster", "mount a part of it; close is fsync"),
+        new("dfs mount --stats /mnt/dfs", "operations, latencies and bytes of a mount, each second"),
     ];
 
     public override void Configure(Command command)
@@ -80,6 +87,7 @@ internal sealed class MountVerb : Verb
         command.Options.Add(_allowOther);
         command.Options.Add(_foreground);
         command.Options.Add(_log);
+        command.Options.Add(_stats);
     }
 
     public override Task<int> RunAsync(VerbContext context)
@@ -90,7 +98,16 @@ internal sealed class MountVerb : Verb
             throw new DistFsException(ErrorCatalog.MountFailed, "A cluster is mounted on Linux only as yet.");
         }
 
-        return context.Get(_foreground) ? ServeAsync(context) : StartAsync(context);
+        return context.Get(_stats) ? StatsAsync(context)
+            : context.Get(_foreground) ? ServeAsync(context) : StartAsync(context);
+    }
+
+    private Task<int> StatsAsync(VerbContext context)
+    {
+        var mountPoint = Path.GetFullPath(context.Get(_mountPoint));
+        var line = MountLine.Find(mountPoint) ?? throw new DistFsException(
+            ErrorCatalog.MountFailed, $"{mountPoint}: no cluster is mounted there.");
+        return new MountStats(context, mountPoint, line.Folders(context.Host.Environment)).ShowAsync();
     }
 
     [System.Runtime.Versioning.SupportedOSPlatform("linux")]
@@ -106,6 +123,7 @@ internal sealed class MountVerb : Verb
         var mountPoint = Path.GetFullPath(context.Get(_mountPoint));
         var log = new MountLog(text => context.Host.Error.WriteLine($"{DateTime.UtcNow:s} {text}"));
         using var sending = BeginSending(context, mountPoint, log);
+        var failures = new RecentFailures(TimeProvider.System);
         var (isEnding, failure) = (false, (DistFsException?)null);
         var options = new MountOptions
         {
@@ -129,6 +147,7 @@ internal sealed class MountVerb : Verb
                 Failed = e =>
                 {
                     log.Tell($"{e.Code}: {e.Message}");
+                    failures.Add(e);
                     failure ??= Volatile.Read(ref isEnding) ? e : null;
                 },
             },
@@ -153,11 +172,22 @@ internal sealed class MountVerb : Verb
 
         await using (mount.ConfigureAwait(false))
         {
-            new MountLog(context.Host.Out.WriteLine).Tell($"{mount.MountPoint}: mounted. {Promise(durability)}");
-            var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            using var registration = context.Cancellation.Register(() => stopped.TrySetResult());
-            await Task.WhenAny(stopped.Task, mount.Completion).ConfigureAwait(false);
-            Volatile.Write(ref isEnding, true);
+            var socket = Answer(context, mount, options, failures, log);
+            try
+            {
+                new MountLog(context.Host.Out.WriteLine).Tell($"{mount.MountPoint}: mounted. {Promise(durability)}");
+                var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                using var registration = context.Cancellation.Register(() => stopped.TrySetResult());
+                await Task.WhenAny(stopped.Task, mount.Completion).ConfigureAwait(false);
+                Volatile.Write(ref isEnding, true);
+            }
+            finally
+            {
+                if (socket != null)
+                {
+                    await socket.DisposeAsync().ConfigureAwait(false);
+                }
+            }
         }
 
         if (failure is { } lost)
@@ -168,6 +198,25 @@ internal sealed class MountVerb : Verb
 
         sending?.Sent();
         return ExitCodes.Ok;
+    }
+
+    /// <summary>Null: 'dfs mount --stats' and 'dfs why' will find nobody.</summary>
+    [System.Runtime.Versioning.SupportedOSPlatform("linux")]
+    private static IAsyncDisposable? Answer(
+        VerbContext context, ClusterMount mount, MountOptions options, RecentFailures failures, MountLog log)
+    {
+        try
+        {
+            return MountSocket.Serve(
+                mount.MountPoint,
+                SendingFile.FolderOf(null, context.Host.Environment),
+                () => MountSocket.Describe(mount, options, failures));
+        }
+        catch (Exception e) when (e is DistFsException or IOException or UnauthorizedAccessException)
+        {
+            log.Tell($"Nobody can ask how this mount is doing: {e.Message}");
+            return null;
+        }
     }
 
     /// <summary>Null: 'dfs umount' will not know when everything is sent, and say so.</summary>
@@ -198,7 +247,7 @@ internal sealed class MountVerb : Verb
         start.Environment["DISTFS_LOG"] = log;
         using var process = Process.Start(start)!;
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
-        for (var begun = Stopwatch.GetTimestamp(); !IsMounted(mountPoint);)
+        for (var begun = Stopwatch.GetTimestamp(); MountLine.Find(mountPoint) == null;)
         {
             if (process.HasExited || Stopwatch.GetElapsedTime(begun) > StartLimit)
             {
@@ -235,21 +284,6 @@ internal sealed class MountVerb : Verb
                 yield return "--allow-other";
             }
         }
-    }
-
-    /// <summary>Whether a cluster is mounted there.</summary>
-    internal static bool IsMounted(string mountPoint) => FindMount(mountPoint) != null;
-
-    /// <summary>The line of a cluster that is mounted there (proc(5), mountinfo); null: there is none.</summary>
-    internal static string? FindMount(string mountPoint)
-    {
-        var escaped = mountPoint.Replace("\\", "\\134", StringComparison.Ordinal)
-            .Replace(" ", "\\040", StringComparison.Ordinal)
-            .Replace("\t", "\\011", StringComparison.Ordinal)
-            .Replace("\n", "\\012", StringComparison.Ordinal);
-        return File.ReadLines("/proc/self/mountinfo").LastOrDefault(line =>
-            line.Split(' ') is { Length: > 4 } fields && fields[4] == escaped
-            && line.Contains($" - fuse.{MountOptions.Subtype} ", StringComparison.Ordinal));
     }
 
     private static string Promise(VfsDurability durability) => durability switch

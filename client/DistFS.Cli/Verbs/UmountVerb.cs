@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
-using System.Globalization;
+using DistFS.Cli.Local;
 using DistFS.Primitives;
 
 namespace DistFS.Cli.Verbs;
@@ -38,15 +38,11 @@ internal sealed class UmountVerb : Verb
     {
         ArgumentNullException.ThrowIfNull(context);
         var mountPoint = Path.GetFullPath(context.Get(_mountPoint));
-        List<string> folders = [SendingFile.FolderOf(null, context.Host.Environment)];
-        var mounted = MountVerb.FindMount(mountPoint);
-        if (mounted != null && UserOf(mounted) is { } owner)
-        {
-            folders.Add(SendingFile.FolderOf(owner, context.Host.Environment));
-        }
+        var mounted = MountLine.Find(mountPoint);
+        var folders = (mounted ?? new MountLine(mountPoint, null)).Folders(context.Host.Environment);
 
         // Before it is taken away: afterwards one that has sent everything is not to be seen any more.
-        var serving = SendingFile.Find(mountPoint, folders.Distinct()).Where(static one => one.IsHeld).ToList();
+        var serving = SendingFile.Find(mountPoint, folders).Where(static one => one.IsHeld).ToList();
         if (mounted == null && serving.Count == 0)
         {
             throw new DistFsException(ErrorCatalog.MountFailed, $"{mountPoint}: no cluster is mounted there.");
@@ -132,11 +128,4 @@ internal sealed class UmountVerb : Verb
                     + (why.Length > 0 ? why : $"Process {serving.ProcessId} died before it had sent everything."));
         }
     }
-
-    /// <summary>Who mounted it, by the mount table.</summary>
-    private static uint? UserOf(string line) => line.Split(' ', ',')
-        .Where(static word => word.StartsWith("user_id=", StringComparison.Ordinal))
-        .Select(static word => uint.Parse(word.AsSpan("user_id=".Length), CultureInfo.InvariantCulture))
-        .Cast<uint?>()
-        .FirstOrDefault();
 }

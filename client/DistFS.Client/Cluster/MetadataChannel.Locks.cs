@@ -13,12 +13,12 @@ internal sealed partial class MetadataChannel
 
     /// <summary>The metaservers wait for 3/4 of it.</summary>
     private static readonly TimeSpan LockWaitMax = TimeSpan.FromSeconds(4);
-    private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(500);
 
     // Nobody asks for its wait handle.
     private readonly SemaphoreSlim _lockWaits = new(LockWaitsMax);
 
-    /// <summary>Waits until a lock that was asked for is granted, for some seconds at most.</summary>
+    /// <summary>Waits until a lock that was asked for is granted.</summary>
     /// <param name="wanted">As it was asked for.</param>
     /// <param name="client">The session.</param>
     /// <param name="limit">No longer than that.</param>
@@ -28,7 +28,7 @@ internal sealed partial class MetadataChannel
     public async Task<ulong?> WaitForLockAsync(
         LockRequest wanted, ClientId client, TimeSpan limit, CancellationToken cancellation)
     {
-        limit = limit < LockWaitMax ? limit : LockWaitMax;
+        var begun = _options.Clock.GetTimestamp();
         if (await _lockWaits.WaitAsync(TimeSpan.Zero, cancellation).ConfigureAwait(false))
         {
             try
@@ -41,20 +41,33 @@ internal sealed partial class MetadataChannel
                     Owner = wanted.Kind == 1 ? wanted.Handle : wanted.Owner,
                     Number = wanted.Number,
                 };
-                var reply = (await _leader.AskAsync(
-                    MetadataMethods.WaitForLock,
-                    call,
-                    static reply => reply,
-                    new LeaderCall(limit, limit),
-                    cancellation).ConfigureAwait(false)).Reply;
+                WaitForLockReply reply;
+                do
+                {
+                    var left = limit - _options.Clock.GetElapsedTime(begun);
+                    if (left <= TimeSpan.Zero)
+                    {
+                        return null;
+                    }
+
+                    left = left < LockWaitMax ? left : LockWaitMax;
+                    reply = (await _leader.AskAsync(
+                        MetadataMethods.WaitForLock,
+                        call,
+                        static reply => reply,
+                        new LeaderCall(left, left),
+                        cancellation).ConfigureAwait(false)).Reply;
+                }
+                while (reply.IsWaiting);
                 if (reply.Status == 0)
                 {
                     return reply.IsGranted ? reply.Token : null;
                 }
             }
-            catch (DistFsException) when (!cancellation.IsCancellationRequested)
+            catch (DistFsException)
             {
                 // Nobody leads, or he has too much to do: the request for the lock says so if it goes on.
+                cancellation.ThrowIfCancellationRequested();
             }
             finally
             {

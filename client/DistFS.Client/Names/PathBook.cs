@@ -27,6 +27,9 @@ internal sealed class PathBook(int room)
     /// <summary>For so long nothing is asked for of what others want.</summary>
     private const long RefusedMs = 2_000;
 
+    /// <summary>If so many are to be asked for already, nothing is added.</summary>
+    private const int WantedMax = 4_096;
+
     private static readonly byte[] Parent = ".."u8.ToArray();
 
     // Two generations: what is used comes to the first; if that is half of the room, the second goes.
@@ -178,6 +181,11 @@ internal sealed class PathBook(int room)
         return true;
     }
 
+    /// <summary>Whether that lease is still asked for.</summary>
+    public bool IsAsked(InodeId inode, ulong ask) =>
+        (_recent.GetValueOrDefault(inode) ?? _earlier.GetValueOrDefault(inode)) is { State: NodeState.Asked } node
+        && node.Ask == ask;
+
     /// <summary>Somebody else wants it: nothing is known of it any more, and nothing is learned for a while.</summary>
     public void Forget(InodeId inode, long nowMs)
     {
@@ -231,7 +239,8 @@ internal sealed class PathBook(int room)
             return;
         }
 
-        if (node.State == NodeState.Seen && nowMs - node.SeenMs < AgainMs && nowMs >= node.NotBeforeMs)
+        if (node.State == NodeState.Seen && nowMs - node.SeenMs < AgainMs && nowMs >= node.NotBeforeMs
+            && wanted.Count < WantedMax)
         {
             (node.State, node.Ask) = (NodeState.Asked, ++_clock);
             wanted.Add((inode, node.Ask));
@@ -253,8 +262,11 @@ internal sealed class PathBook(int room)
             return node;
         }
 
-        // The metaservers were not heard for too long. What was known is not known any more.
+        // The metaservers were not heard for too long. What was known is not known any more, and if the lease is there
+        // all the same, it is of no use.
+        _earlier.Remove(inode);
         _recent[inode] = new Node { SeenMs = node.SeenMs };
+        Dropped.Add(inode);
         return null;
     }
 

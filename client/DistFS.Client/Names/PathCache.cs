@@ -27,6 +27,8 @@ internal sealed class PathCache : ILeaseHolder, IAsyncDisposable
     private readonly DistFsClientOptions _options;
     private readonly Func<InodeId, bool> _isLeased;
     private readonly Lock _gate = new();
+
+    // Never disposed of: whoever looks at a client that has ended sees that it has.
     private readonly CancellationTokenSource _stop = new();
 
     // Under the gate.
@@ -140,10 +142,10 @@ internal sealed class PathCache : ILeaseHolder, IAsyncDisposable
     /// <summary>Gives all leases up.</summary>
     public async ValueTask DisposeAsync()
     {
+        await _stop.CancelAsync().ConfigureAwait(false);
         Task asking;
         lock (_gate)
         {
-            _stop.Cancel();
             asking = _asking;
         }
 
@@ -152,8 +154,6 @@ internal sealed class PathCache : ILeaseHolder, IAsyncDisposable
         {
             await nodes.DisposeAsync().ConfigureAwait(false);
         }
-
-        _stop.Dispose();
     }
 
     /// <summary>One at a time, as long as something is wanted.</summary>
@@ -165,6 +165,8 @@ internal sealed class PathCache : ILeaseHolder, IAsyncDisposable
             List<InodeId> dropped;
             lock (_gate)
             {
+                // Some were recalled or forgotten since.
+                _wanted.RemoveAll(one => !_book.IsAsked(one.Inode, one.Ask));
                 asked = [.. _wanted.Take(AskedMax)];
                 _wanted.RemoveRange(0, asked.Count);
                 dropped = [.. _book.Dropped];
@@ -181,7 +183,7 @@ internal sealed class PathCache : ILeaseHolder, IAsyncDisposable
             {
                 var nodes = _nodes ??= await DistFsNodes.ConnectAsync(_options, this, _stop.Token)
                     .ConfigureAwait(false);
-                await nodes.ReleaseAsync(dropped).ConfigureAwait(false);
+                await nodes.ReleaseAsync(dropped).WaitAsync(_stop.Token).ConfigureAwait(false);
                 if (asked.Count > 0)
                 {
                     leases = await nodes
@@ -217,7 +219,9 @@ internal sealed class PathCache : ILeaseHolder, IAsyncDisposable
 
         if (useless.Count > 0 && _nodes is { } nodes)
         {
-            await nodes.ReleaseAsync(useless).ConfigureAwait(false);
+            // At the end all of them are given up, and nobody waits for that without limit.
+            await nodes.ReleaseAsync(useless).WaitAsync(_stop.Token)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 }

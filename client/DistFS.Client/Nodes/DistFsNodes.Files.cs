@@ -177,78 +177,6 @@ public sealed partial class DistFsNodes
         caller,
         cancellation);
 
-    /// <summary>Locks something, if it can be had at once; else EAGAIN.</summary>
-    public Task<FsStatus> LockAsync(NodeOpen open, NodeLock wanted, CancellationToken cancellation) =>
-        LockAsync(open, wanted, LockRequest.Types.Action.Try, cancellation);
-
-    /// <summary>
-    /// Locks something as soon as it can be had, in the order of those who wait. EDEADLK: somebody would wait for
-    /// himself. EINTR: given up; what was granted in that moment is had all the same, and that is the answer.
-    /// </summary>
-    public async Task<FsStatus> WaitForLockAsync(
-        NodeOpen open, NodeLock wanted, CancellationToken cancellation)
-    {
-        ArgumentNullException.ThrowIfNull(open);
-        var request = RequestOf(open, wanted, LockRequest.Types.Action.Wait);
-        while (true)
-        {
-            // Its answer is heard in any case: what nobody hears of would be locked for ever.
-            var reply = await LockAsync(open, request, CancellationToken.None).ConfigureAwait(false);
-            if (reply.Status != 0 || reply.Lock is { IsGranted: true })
-            {
-                return (FsStatus)reply.Status;
-            }
-
-            try
-            {
-                if (await _channel
-                    .WaitForLockAsync(request, open.Handle.Session.Id, TimeSpan.MaxValue, cancellation)
-                    .ConfigureAwait(false) != null)
-                {
-                    return FsStatus.Ok;
-                }
-            }
-            catch (OperationCanceledException)
-            {
-                request.Action = LockRequest.Types.Action.Cancel;
-                reply = await LockAsync(open, request, CancellationToken.None).ConfigureAwait(false);
-                return (FsStatus)reply.Status switch
-                {
-                    FsStatus.Ok => FsStatus.Interrupted,
-                    FsStatus.NotFound => FsStatus.Ok,
-                    var refused => refused,
-                };
-            }
-        }
-    }
-
-    /// <summary>Leaves what was locked.</summary>
-    public Task<FsStatus> UnlockAsync(NodeOpen open, NodeLock held, CancellationToken cancellation) =>
-        LockAsync(open, held, LockRequest.Types.Action.Leave, cancellation);
-
-    /// <summary>What stands in the way of a lock; null: nothing.</summary>
-    public async Task<(FsStatus Status, NodeLock? Held)> TestLockAsync(
-        InodeId inode, NodeLock wanted, CancellationToken cancellation)
-    {
-        var reply = await ReadAsync(
-            new ReadOperation
-            {
-                TestLock = new TestLockRequest
-                {
-                    Inode = inode.Value,
-                    Kind = wanted.IsRange ? 2u : 1u,
-                    Owner = wanted.Owner,
-                    Exclusive = wanted.IsExclusive,
-                    First = wanted.First,
-                    Length = wanted.Length,
-                },
-            },
-            _options.Identity,
-            cancellation).ConfigureAwait(false);
-        return ((FsStatus)reply.Status, reply.Lock is { IsHeld: true } held
-            ? new NodeLock(wanted.IsRange, 0, held.Exclusive, held.First, held.Length, held.Process) : null);
-    }
-
     /// <summary>What all chunk servers together can hold, and hold, in bytes: each copy counted.</summary>
     public async Task<(long Capacity, long Used)> SpaceAsync(CancellationToken cancellation)
     {
@@ -267,37 +195,6 @@ public sealed partial class DistFsNodes
 
         return (capacity, used);
     }
-
-    private async Task<FsStatus> LockAsync(
-        NodeOpen open, NodeLock wanted, LockRequest.Types.Action action, CancellationToken cancellation)
-    {
-        var reply = await LockAsync(open, RequestOf(open, wanted, action), cancellation).ConfigureAwait(false);
-        return reply.Status != 0 || action == LockRequest.Types.Action.Leave || reply.Lock is { IsGranted: true }
-            ? (FsStatus)reply.Status : FsStatus.TryAgain;
-    }
-
-    /// <summary>That somebody else has it (EAGAIN) is an answer, and nothing to be asked again by itself.</summary>
-    private static async Task<OperationReply> LockAsync(
-        NodeOpen open, LockRequest asked, CancellationToken cancellation)
-    {
-        var request = new MutateRequest();
-        request.Operations.Add(new Operation { Lock = asked });
-        return (await open.Handle.Session.MutateAsync(request, cancellation).ConfigureAwait(false))[0];
-    }
-
-    private LockRequest RequestOf(NodeOpen open, NodeLock wanted, LockRequest.Types.Action action) => new()
-    {
-        Inode = open.Inode.Value,
-        Handle = open.Handle.Handle,
-        Action = action,
-        Kind = wanted.IsRange ? 2u : 1u,
-        Owner = wanted.Owner,
-        Exclusive = wanted.IsExclusive,
-        First = wanted.First,
-        Length = wanted.Length,
-        Number = Interlocked.Increment(ref _handles),
-        Process = wanted.Process,
-    };
 
     /// <summary>Opens something, in a new session if the one there was ended before.</summary>
     private async Task<(OpenHandleOf Open, OperationReply Reply)> OpenAsync(

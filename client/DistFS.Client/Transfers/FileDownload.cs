@@ -53,7 +53,6 @@ public sealed partial class FileDownload(DistFsClient client, TransferOptions op
         var file = await client.OpenReadAsync(path, cancellation).ConfigureAwait(false);
         await using (file.ConfigureAwait(false))
         {
-            using var memory = await TakeAsync(file.LengthWhenOpened, 1, cancellation).ConfigureAwait(false);
             await GetAsync(file, 0, file.LengthWhenOpened, destination, cancellation).ConfigureAwait(false);
         }
 
@@ -107,7 +106,7 @@ public sealed partial class FileDownload(DistFsClient client, TransferOptions op
             throw LocalErrors.Exists(local);
         }
 
-        using var memory = await TakeAsync(status.Size, RangesInFlight, cancellation).ConfigureAwait(false);
+        using var memory = await TakeAsync(status.Size, cancellation).ConfigureAwait(false);
         var file = await client.OpenReadAsync(status, path, cancellation).ConfigureAwait(false);
         await using (file.ConfigureAwait(false))
         {
@@ -186,9 +185,9 @@ public sealed partial class FileDownload(DistFsClient client, TransferOptions op
     }
 
     /// <summary>Memory for a file: its ranges, and half of that for what comes compressed.</summary>
-    private ValueTask<TransferMemory.Taken> TakeAsync(long length, int ranges, CancellationToken cancellation)
+    private ValueTask<TransferMemory.Taken> TakeAsync(long length, CancellationToken cancellation)
     {
-        var bytes = Math.Min(length, ranges * (long)PartialFile.RangeBytes);
+        var bytes = Math.Min(length, RangesInFlight * (long)PartialFile.RangeBytes);
         return client.Transferring.TakeAsync(bytes + (bytes / 2), cancellation);
     }
 

@@ -65,7 +65,8 @@ public sealed partial class FileUpload(DistFsClient client, TransferOptions opti
     {
         ArgumentNullException.ThrowIfNull(source);
         var (directory, name) = await client.ParentAsync(path, cancellation).ConfigureAwait(false);
-        using var memory = await TakeAsync(long.MaxValue, cancellation).ConfigureAwait(false);
+
+        // Not of the memory that transfers share: what the stream gives may wait for another of them.
         await PutLargeAsync(
             directory,
             name,
@@ -99,11 +100,11 @@ public sealed partial class FileUpload(DistFsClient client, TransferOptions opti
         string path,
         CancellationToken cancellation)
     {
+        using var memory = await TakeAsync(RandomAccess.GetLength(handle), cancellation).ConfigureAwait(false);
         var length = RandomAccess.GetLength(handle);
         var changed = File.GetLastWriteTimeUtc(handle);
         var mode = OperatingSystem.IsWindows() ? 0b110_100_100u : (uint)File.GetUnixFileMode(handle);
         FileTime? time = options.Preserves ? FileTime.Of(new DateTimeOffset(changed)) : null;
-        using var memory = await TakeAsync(length, cancellation).ConfigureAwait(false);
         if (length <= SmallContent.BytesMax)
         {
             var content = new byte[length + 1];

@@ -3,9 +3,15 @@ using DistFS.Primitives;
 namespace DistFS.Metadata.Locks;
 
 /// <summary>
-/// The locks of one inode: who holds which, and who waits, in the order in which they came. One that is waited for is
-/// granted when nothing that is held conflicts with it, nor anything that came before it: so nobody starves.
+/// The locks of one inode: who holds which, and who waits, in the order in which they came. One may be had when nothing
+/// that is held conflicts with it, as on one machine (Linux, flock(2), fcntl(2)); of those who wait the first who may
+/// have it gets it first.
 /// </summary>
+/// <remarks>
+/// Nobody waits for somebody who only waits. A shared one is had beside shared ones though somebody waits to be alone:
+/// else a program that holds one, and waits for another that wants one too, would wait for ever. Who wants to be alone
+/// among many who share may wait long, as there.
+/// </remarks>
 internal sealed class InodeLocks
 {
     public List<FileLock> Held { get; } = [];
@@ -38,31 +44,15 @@ internal sealed class InodeLocks
     }
 
     /// <summary>What somebody who asks now has to wait for: the owner of each in the way.</summary>
-    public IEnumerable<LockOwner> Blockers(FileLock wanted) => Blockers(wanted, Waiting.Count);
+    public IEnumerable<LockOwner> Blockers(FileLock wanted) =>
+        Held.Where(held => held.Conflicts(wanted)).Select(static held => held.Owner);
 
     /// <summary>What the owner waits for here already, if it waits.</summary>
-    public IEnumerable<LockOwner> BlockersOf(LockOwner owner)
-    {
-        for (var i = 0; i < Waiting.Count; i++)
-        {
-            if (Waiting[i].Owner == owner)
-            {
-                foreach (var blocker in Blockers(Waiting[i], i))
-                {
-                    yield return blocker;
-                }
-            }
-        }
-    }
+    public IEnumerable<LockOwner> BlockersOf(LockOwner owner) =>
+        Waiting.Where(waiting => waiting.Owner == owner).SelectMany(Blockers);
 
-    /// <summary>
-    /// Whether it may be had at once. What waits counts for who holds nothing: who holds something must not wait for
-    /// one that waits for him; of fcntl he may hold something elsewhere.
-    /// </summary>
-    public bool IsFree(FileLock wanted) => !Held.Any(held => held.Conflicts(wanted))
-        && (wanted.Kind == LockKind.Posix
-            || Held.Any(held => held.Kind == wanted.Kind && held.Owner == wanted.Owner)
-            || !Waiting.Any(waiting => waiting.Conflicts(wanted)));
+    /// <summary>Whether it may be had at once.</summary>
+    public bool IsFree(FileLock wanted) => !Held.Any(held => held.Conflicts(wanted));
 
     /// <summary>
     /// Takes a range from what its owner holds (POSIX, fcntl, F_UNLCK): of one that is longer the ends stay, with their
@@ -103,7 +93,7 @@ internal sealed class InodeLocks
     {
         for (var i = 0; i < Waiting.Count; i++)
         {
-            if (!Blockers(Waiting[i], i).Any())
+            if (IsFree(Waiting[i]))
             {
                 var next = Waiting[i];
                 Waiting.RemoveAt(i);
@@ -113,7 +103,4 @@ internal sealed class InodeLocks
 
         return null;
     }
-
-    private IEnumerable<LockOwner> Blockers(FileLock wanted, int waitingBefore) =>
-        Held.Concat(Waiting.Take(waitingBefore)).Where(other => other.Conflicts(wanted)).Select(other => other.Owner);
 }

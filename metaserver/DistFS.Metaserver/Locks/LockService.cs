@@ -1,3 +1,4 @@
+using DistFS.Metadata.Leases;
 using DistFS.Metadata.Locks;
 using DistFS.Metaserver.Consensus;
 using DistFS.Metaserver.Services;
@@ -39,23 +40,33 @@ internal sealed class LockService(RaftDriver driver, MetadataState state, LockWa
             var isWaiting = state.ReadTree(who, static (view, who) =>
                 view?.WaitsForLock(who.Inode, who.Kind, who.Owner, who.Number) == true);
             var limit = 0.75 * call.TimeRemaining;
-            return isWaiting
-                ? new WaitForLockReply
-                {
-                    Token = await told.Task
-                        .WaitAsync(limit < WaitMax ? limit : WaitMax, TimeProvider.System, call.CancellationToken)
-                        .ConfigureAwait(false),
-                    IsGranted = true,
-                }
-                : new WaitForLockReply();
+            if (!isWaiting)
+            {
+                return new WaitForLockReply();
+            }
+
+            var token = await told.Task
+                .WaitAsync(limit < WaitMax ? limit : WaitMax, TimeProvider.System, call.CancellationToken)
+                .ConfigureAwait(false);
+            return IsThere(who.Owner.Client)
+                ? new WaitForLockReply { IsGranted = true, Token = token } : new WaitForLockReply();
         }
         catch (TimeoutException)
         {
-            return new WaitForLockReply();
+            return new WaitForLockReply { IsWaiting = true };
         }
         finally
         {
             waits.Leave(who, told);
         }
     }
+
+    /// <summary>
+    /// One that has ended may be granted what it waited for before its locks are taken away, step by step: it has none.
+    /// </summary>
+    private bool IsThere(ClientId session) => state.Read(session, static (store, session) =>
+    {
+        LeaseHolders.Find(store, session, out var isThere);
+        return isThere;
+    });
 }

@@ -90,6 +90,9 @@ public sealed partial class FuseServer : IAsyncDisposable
     /// <summary>Bytes of deferred requests that are not answered yet, with what their answers will need.</summary>
     public long InFlightBytes => Budget.UsedBytes;
 
+    /// <summary>What was answered so far.</summary>
+    public FuseStatistics Statistics { get; } = new();
+
     internal FuseOptions Options { get; }
 
     internal FlightBudget Budget { get; }

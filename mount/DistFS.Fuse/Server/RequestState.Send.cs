@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 
 namespace DistFS.Fuse;
 
@@ -10,11 +11,16 @@ internal sealed unsafe partial class RequestState
     /// <summary>It was abandoned: the kernel has an answer already.</summary>
     private bool _isLate;
 
+    // Of the answer, for the statistics.
+    private bool _hasFailed;
+    private long _sentBytes;
+
     public bool SendError(Errno error)
     {
         // The kernel restarts a lock that was interrupted, by the signal; at the end of the server there is none, and
         // the caller would see the kernel's own ERESTARTSYS.
         error = error == Errno.EINTR && _server.Flight.IsEnding ? Errno.ECONNABORTED : error;
+        _hasFailed = error != Errno.None;
         return Finish(_isLate ? Errno.ENOENT : WriteError(error));
     }
 
@@ -92,6 +98,7 @@ internal sealed unsafe partial class RequestState
         }
 
         header.Length = (uint)length;
+        _sentBytes = (long)length - OutHeaderBytes;
         message[0] = new IoVector((nuint)(&header), OutHeaderBytes);
         return Finish(_channel!.Device.Write(message));
     }
@@ -129,6 +136,14 @@ internal sealed unsafe partial class RequestState
             WriteError(Errno.EIO);
         }
 
+        var bytes = _header.Opcode switch
+        {
+            Opcode.Read => _sentBytes,
+            Opcode.Write when !_hasFailed => Second.Length,
+            _ => 0,
+        };
+        var took = Stopwatch.GetElapsedTime(_beganAt);
+        _server.Statistics.Answered(_header.Opcode, WasDeferred, _hasFailed, bytes, took);
         if (WasDeferred)
         {
             _server.Flight.Remove(this);

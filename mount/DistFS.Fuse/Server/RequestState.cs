@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -31,6 +32,7 @@ internal sealed partial class RequestState
     private FuseInHeader _header;
     private Channel? _channel;
     private int _readerThread;
+    private long _beganAt;
 
     /// <summary>
     /// The lease, and the state in its low bits. A lease is never used twice, so that a late answer of an earlier
@@ -96,6 +98,8 @@ internal sealed partial class RequestState
         WasDeferred = false;
         IsToldAsSlow = false;
         ReplyBytesMax = 0;
+        _beganAt = Stopwatch.GetTimestamp();
+        (_hasFailed, _sentBytes) = (false, 0);
         Volatile.Write(ref _word, ((Lease + 1) << StateBits) | Running);
     }
 

@@ -70,8 +70,11 @@ public sealed class TransferVerbTests(VerbCluster cluster) : IDisposable
                 await File.ReadAllBytesAsync(Path.Combine(back, name)));
         }
 
-        await cluster.RefusedAsync(
-            ExitCodes.Usage, "32 MiB is what it takes", "put", "--mem", "31MiB", root, "/little");
+        foreach (var little in new[] { "0", "31MiB" })
+        {
+            await cluster.RefusedAsync(
+                ExitCodes.Usage, "32 MiB is what it takes", "put", "--mem", little, root, "/little");
+        }
     }
 
     [Fact]

@@ -102,6 +102,7 @@ public sealed class PathCacheTests : IAsyncLifetime, IAsyncDisposable
         var third = await ConnectAsync();
         await KnowAsync(third, "/a/b/file", isThere: true);
         await third.DisposeAsync();
+        await third.DisposeAsync();
         await _two.DeleteFileAsync("/a/b/file").WaitAsync(TimeSpan.FromSeconds(5));
     }
 
