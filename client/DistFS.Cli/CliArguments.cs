@@ -40,12 +40,13 @@ internal static class CliArguments
     };
 
     /// <summary>Sizes in bytes; the option may be repeated.</summary>
-    public static Option<ByteSize[]> Sizes(string name, string description, ByteSize max) => new(name)
+    public static Option<ByteSize[]> Sizes(
+        string name, string description, ByteSize max, ByteSize min = default) => new(name)
     {
         Description = description,
         HelpName = "BYTES",
         Arity = ArgumentArity.OneOrMore,
-        CustomParser = result => [.. result.Tokens.Select(token => ParseSize(result, token.Value, max))],
+        CustomParser = result => [.. result.Tokens.Select(token => ParseSize(result, token.Value, max, min))],
     };
 
     /// <summary>Memory of a client: from what the library needs at least on.</summary>
@@ -133,14 +134,15 @@ internal static class CliArguments
         },
     };
 
-    private static ByteSize ParseSize(ArgumentResult result, string text, ByteSize max)
+    private static ByteSize ParseSize(ArgumentResult result, string text, ByteSize max, ByteSize min = default)
     {
-        if (ByteSize.TryParse(text, null, out var size) && size <= max)
+        if (ByteSize.TryParse(text, null, out var size) && size <= max && size >= min)
         {
             return size;
         }
 
-        result.AddError($"'{text}' is no size up to {max}; write for example 4096, 64KiB or 1MiB.");
+        var from = min.Bytes > 0 ? $"from {min} " : "";
+        result.AddError($"'{text}' is no size {from}up to {max}; write for example 4096, 64KiB or 1MiB.");
         return default;
     }
 

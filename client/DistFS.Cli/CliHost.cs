@@ -54,7 +54,7 @@ internal sealed record CliHost
             Out = Writer(Console.OpenStandardOutput(), static () => Console.Out),
             Error = Writer(Console.OpenStandardError(), static () => Console.Error),
             OutBytes = Console.OpenStandardOutput(),
-            InBytes = Console.OpenStandardInput(),
+            InBytes = new InterruptibleInput(Console.OpenStandardInput()),
             OutIsTerminal = outIsTerminal,
             ErrorIsTerminal = errorIsTerminal,
             TerminalWidth = outIsTerminal || errorIsTerminal ? WindowWidth() : 80,

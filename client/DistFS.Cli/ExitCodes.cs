@@ -56,7 +56,7 @@ internal static class ExitCodes
     public static int Of(FsStatus status) => status switch
     {
         FsStatus.Ok => Ok,
-        FsStatus.NotFound => NotFound,
+        FsStatus.NotFound or FsStatus.NoData => NotFound,
         FsStatus.ConnectionRefused or FsStatus.ConnectionReset or FsStatus.NotConnected or FsStatus.Unreachable
             or FsStatus.TryAgain => Unavailable,
         FsStatus.TimedOut => Deadline,

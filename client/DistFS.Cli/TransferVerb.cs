@@ -28,7 +28,7 @@ internal abstract class TransferVerb : ClusterVerb
     private readonly Option<bool> _preserve;
 
     private readonly Option<ByteSize[]> _limit =
-        CliArguments.Sizes("--limit", "So many bytes in a second at most", ByteSize.GiB(1_000));
+        CliArguments.Sizes("--limit", "So many bytes in a second at most", ByteSize.GiB(1_000), new ByteSize(1));
 
     private readonly Option<ByteSize> _memory = CliArguments.Memory(
         "For content on its way, all files together", DistFsClientOptions.MemoryDefault);
@@ -84,7 +84,7 @@ internal abstract class TransferVerb : ClusterVerb
             Overwrites = context.Get(_force),
             Preserves = context.Get(_preserve),
             Resumes = true,
-            BytesPerSecondMax = MovesBytes && context.Get(_limit) is [.., var limit] ? Math.Max(1, limit.Bytes) : null,
+            BytesPerSecondMax = MovesBytes && context.Get(_limit) is [.., var limit] ? limit.Bytes : null,
             Failed = failures.Add,
         };
         var began = Stopwatch.GetTimestamp();

@@ -164,7 +164,11 @@ public sealed partial class VfsMount : ILeaseHolder, IAsyncDisposable
         }
 
         Report(failure);
+
+        // Of a file system nobody expects what connections say.
         return failure.Status is FsStatus.Ok or FsStatus.TryAgain or FsStatus.TimedOut or FsStatus.ConnectionReset
+            or FsStatus.ConnectionRefused or FsStatus.NotConnected or FsStatus.Unreachable or FsStatus.ProtocolError
+            or FsStatus.NotImplemented or FsStatus.MessageTooLarge
             ? FsStatus.IoError : failure.Status;
     }
 }

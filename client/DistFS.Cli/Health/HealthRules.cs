@@ -92,13 +92,14 @@ internal static class HealthRules
         if (chunks.UnderReplicated > 0)
         {
             yield return (
-                ErrorCatalog.ChunksUnderReplicated, $"{Chunks(chunks.UnderReplicated)} fewer copies than their goal");
+                ErrorCatalog.ChunksUnderReplicated, $"{Chunks(chunks.UnderReplicated)} fewer copies than wanted");
         }
 
         if (chunks.Waiting > 0)
         {
             yield return (
-                ErrorCatalog.RepairBlocked, $"{Chunks(chunks.Waiting)} no server that could take another copy");
+                ErrorCatalog.RepairBlocked,
+                $"{Chunks(chunks.Waiting)} to wait: no server could take another copy, or the last attempt failed");
         }
 
         if (chunks.Corrupt > 0)

@@ -5,6 +5,7 @@ using System.Text.Json;
 using DistFS.Metaserver.Services;
 using DistFS.Native;
 using DistFS.Primitives;
+using DistFS.Protocol;
 using DistFS.Rpc;
 
 namespace DistFS.Cli.Local;
@@ -247,10 +248,11 @@ internal sealed class LocalCluster
                     var members = await admin.MembersAsync(limit, cancellation).ConfigureAwait(false);
                     var servers = await admin.ServersAsync(0, limit, cancellation).ConfigureAwait(false);
                     if (members.Leader != 0
-                        && members.Members.Count(static one => one.Part == Protocol.MemberPart.Voter) == metaservers
+                        && members.Members.Count(static one => one.Part == MemberPart.Voter) == metaservers
                         && servers.Servers.Count(static one => one.IsThrough && one.State is not ("dead" or "suspect"))
                             >= chunkservers)
                     {
+                        Name(members, servers);
                         return;
                     }
                 }
@@ -262,6 +264,23 @@ internal sealed class LocalCluster
         }
     }
 
+    /// <summary>
+    /// Each by the number that the cluster gave it, in the order in which they came: that is what other verbs take.
+    /// </summary>
+    private void Name(MembersReply members, ListServersReply servers)
+    {
+        for (var i = 0; i < _file.Servers.Length; i++)
+        {
+            var node = _file.Servers[i];
+            var id = node.Role == LocalNode.Chunkserver
+                ? (int?)servers.Servers.FirstOrDefault(one => one.Address == node.Address)?.Server
+                : (int?)members.Members.FirstOrDefault(one => one.Address == node.Address)?.Member;
+            _file.Servers[i] = node with { Id = id ?? node.Id };
+        }
+
+        Save();
+    }
+
     /// <summary>Of a session of its own, so that ^C and the end of this terminal do not reach it.</summary>
     private int Start(LocalNode node)
     {
@@ -269,13 +288,13 @@ internal sealed class LocalCluster
         if (node.Role == LocalNode.Chunkserver)
         {
             arguments.AddRange(
-                ["--metaservers", string.Join(',', _file.Meta), "--rack", $"rack{node.Id}", "--reserve", "256MiB"]);
+                ["--metaservers", string.Join(',', _file.Meta), "--rack", RackOf(node), "--reserve", "256MiB"]);
         }
         else if (node.Role == LocalNode.Embedded)
         {
             arguments.AddRange(["--reserve", "256MiB"]);
         }
-        else if (node.Id > 1)
+        else if (node.Address != _file.Meta[0])
         {
             arguments.AddRange(["--join", _file.Meta[0]]);
         }
@@ -290,6 +309,10 @@ internal sealed class LocalCluster
         using var process = Process.Start(start)!;
         return process.Id;
     }
+
+    /// <summary>One of its own for each, which stays.</summary>
+    private string RackOf(LocalNode node) =>
+        $"rack{_file.Servers.Where(static one => one.Role == LocalNode.Chunkserver).ToList().IndexOf(node) + 1}";
 
     private static string LastLine(string log) =>
         File.Exists(log) ? File.ReadLines(log).LastOrDefault() ?? "it said nothing" : "it said nothing";

@@ -12,7 +12,7 @@ internal sealed record LocalClusterFile(string[] Meta, LocalNode[] Servers, stri
 
 /// <summary>A process of a local cluster.</summary>
 /// <param name="Role">metaserver, chunkserver, or embedded: both in one.</param>
-/// <param name="Id">1, 2, ... of its role.</param>
+/// <param name="Id">As the cluster calls it among those of its role.</param>
 /// <param name="Pid">As it was started last.</param>
 /// <param name="Address">Where it listens; an embedded one, as a metaserver.</param>
 /// <param name="Data">Its data folder.</param>

@@ -28,12 +28,12 @@ internal static class TransferBar
                 new RemainingTimeColumn())
             .StartAsync(async shown =>
             {
-                var task = shown.AddTask("", maxValue: Math.Max(1, progress.BytesTotal));
+                var task = shown.AddTask(Files(progress), maxValue: Math.Max(1, progress.BytesTotal));
                 var doing = action();
                 using var timer = new PeriodicTimer(Interval);
                 while (await Task.WhenAny(doing, timer.WaitForNextTickAsync().AsTask()).ConfigureAwait(false) != doing)
                 {
-                    task.Description = $"{progress.Files} files";
+                    task.Description = Files(progress);
                     task.MaxValue = Math.Max(progress.BytesTotal, Math.Max(1, progress.Bytes));
                     task.Value = progress.Bytes;
                 }
@@ -41,6 +41,8 @@ internal static class TransferBar
                 return await doing.ConfigureAwait(false);
             }).ConfigureAwait(false);
     }
+
+    private static string Files(TransferProgress progress) => $"{progress.Files} files";
 
     /// <summary>What was done, in one line.</summary>
     public static string Summary(TransferProgress progress, long began)

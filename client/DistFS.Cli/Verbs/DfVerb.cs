@@ -57,7 +57,6 @@ internal sealed class DfVerb : ClusterVerb
 
         Add("all", report.CapacityBytes, report.UsedBytes, report.AvailableBytes, "");
         context.Out.Write(table);
-        context.Host.Out.WriteLine();
         context.Host.Out.WriteLine(
             $"{new ByteSize(report.AvailableForFilesBytes)} of files fit, with {CopiesByDefault} copies of each");
         return ExitCodes.Ok;

@@ -40,8 +40,14 @@ internal sealed class LocateVerb() : ReportVerb<LocateReport>("Files")
                 new Text(string.Join(", ", range.Servers.Select(static one => $"{one.Id} {one.Address}"))));
         }
 
+        if (report.Ranges.Length == 0)
+        {
+            context.Host.Out.WriteLine(
+                $"{report.Path}: in no chunk; what is short stands in the metadata, at the metaservers.");
+            return;
+        }
+
         context.Out.Write(table);
-        context.Host.Out.WriteLine();
     }
 }
 

@@ -104,7 +104,6 @@ internal sealed class LsVerb : ClusterVerb
         if (entries.Length > 0)
         {
             context.Out.Write(table);
-            context.Host.Out.WriteLine();
         }
     }
 

@@ -98,7 +98,16 @@ internal sealed class MountVerb : Verb
             throw new DistFsException(ErrorCatalog.MountFailed, "A cluster is mounted on Linux only as yet.");
         }
 
-        return context.Get(_stats) ? StatsAsync(context)
+        if (context.Get(_stats))
+        {
+            return StatsAsync(context);
+        }
+
+        var mountPoint = Path.GetFullPath(context.Get(_mountPoint));
+        return MountLine.Find(mountPoint) != null
+            ? throw new DistFsException(
+                ErrorCatalog.MountFailed,
+                $"{mountPoint}: a cluster is mounted there already; 'dfs umount' takes it away.")
             : context.Get(_foreground) ? ServeAsync(context) : StartAsync(context);
     }
 
@@ -251,8 +260,7 @@ internal sealed class MountVerb : Verb
         {
             if (process.HasExited || Stopwatch.GetElapsedTime(begun) > StartLimit)
             {
-                var last = File.ReadLines(log).LastOrDefault() ?? "it said nothing";
-                throw new DistFsException(ErrorCatalog.MountEnded, $"{last} (log: {log})");
+                throw new DistFsException(ErrorCatalog.MountEnded, $"{LastErrorOf(log)} (log: {log})");
             }
 
             await timer.WaitForNextTickAsync(context.Cancellation).ConfigureAwait(false);
@@ -284,6 +292,15 @@ internal sealed class MountVerb : Verb
                 yield return "--allow-other";
             }
         }
+    }
+
+    /// <summary>Below it stands where to read more.</summary>
+    private static string LastErrorOf(string log)
+    {
+        const string Mark = "dfs: ";
+        var lines = File.ReadLines(log).TakeLast(20).ToList();
+        return lines.FindLast(static line => line.StartsWith(Mark, StringComparison.Ordinal)) is { } error
+            ? error[Mark.Length..] : lines.LastOrDefault() ?? "it said nothing";
     }
 
     private static string Promise(VfsDurability durability) => durability switch

@@ -1,5 +1,6 @@
 using DistFS.Client;
 using DistFS.Client.Transfers;
+using DistFS.Primitives;
 
 namespace DistFS.Cli.Verbs;
 
@@ -23,7 +24,18 @@ internal sealed class PutVerb() : TransferVerb(
         VerbContext context, DistFsClient client, TransferOptions options, string source, string to, bool isInto)
     {
         var upload = new FileUpload(client, options);
-        var name = source == Standard ? "stdin" : Path.GetFileName(Path.GetFullPath(source).TrimEnd('/'));
+        if (source == Standard && isInto)
+        {
+            throw UsageError.Because(this, $"{to} is a directory: say what stdin is to be called in it.");
+        }
+
+        if (!isInto && to.EndsWith('/'))
+        {
+            throw new DistFsException(
+                ErrorCatalog.FileRefused, $"{to}: no such directory", null, FsStatus.NotFound);
+        }
+
+        var name = source == Standard ? "" : Path.GetFileName(Path.GetFullPath(source).TrimEnd('/'));
         var path = isInto ? $"{to.TrimEnd('/')}/{name}" : to;
         if (source == Standard)
         {

@@ -147,7 +147,6 @@ internal sealed class QuotaVerb : ClusterVerb
         ];
         table.AddRow(cells.Select(static cell => new Text(cell)));
         context.Out.Write(table);
-        context.Host.Out.WriteLine();
     }
 
     private static string Share(long used, long most) =>

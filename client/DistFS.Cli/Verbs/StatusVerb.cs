@@ -160,7 +160,7 @@ internal sealed class StatusVerb : Verb
         var alive = report.Metaservers.Count(static one =>
             one.State is not (MetaserverState.Down or MetaserverState.Unknown));
         yield return report.Leader is { } leader
-            ? $"metaservers: {alive} of {report.Metaservers.Length} alive, {leader} leads"
+            ? $"metaservers: {alive} of {report.Metaservers.Length} alive, metaserver {leader} leads"
             : $"metaservers: {report.Metaservers.Length}, none leads";
         if (report.Leader == null)
         {

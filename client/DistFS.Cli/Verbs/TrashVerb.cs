@@ -109,7 +109,6 @@ internal sealed class TrashVerb : ClusterVerb
         if (found.Count > 0)
         {
             context.Out.Write(table);
-            context.Host.Out.WriteLine();
         }
 
         return ExitCodes.Ok;

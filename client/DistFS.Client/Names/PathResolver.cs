@@ -69,11 +69,13 @@ internal sealed class PathResolver(MetadataChannel channel, Func<ulong> session,
         }
 
         // Its attributes, which change with each name that is made in it, are nobody's business here.
+        var above = path.TrimEnd('/');
+        above = above[..above.LastIndexOf('/')];
         var found = await WalkAsync(
-            path, [.. names.Take(names.Count - 1)], followsLast: true, needsStatus: false, cancellation)
+            above, [.. names.Take(names.Count - 1)], followsLast: true, needsStatus: false, cancellation)
             .ConfigureAwait(false);
         return found.Kind == FileKind.Directory
-            ? (found.Inode, names[^1]) : throw FileErrors.Of(FsStatus.NotADirectory, path);
+            ? (found.Inode, names[^1]) : throw FileErrors.Of(FsStatus.NotADirectory, above);
     }
 
     /// <summary>The root, or what lies behind a number.</summary>

@@ -14,14 +14,14 @@ internal sealed class FsckRun
     private const int StepRows = 20_000;
 
     private readonly MetadataState _state;
-    private readonly Func<bool> _mayGoOn;
+    private readonly Func<FsckRun, bool> _mayGoOn;
     private readonly TimeProvider _clock;
     private readonly Lock _gate = new();
     private readonly List<FsckFinding> _findings = [];
     private readonly FsckReply _progress;
     private long _lastAsked;
 
-    private FsckRun(ulong id, MetadataState state, TimeProvider clock, Func<bool> mayGoOn)
+    private FsckRun(ulong id, MetadataState state, TimeProvider clock, Func<FsckRun, bool> mayGoOn)
     {
         (_state, _clock, _mayGoOn, _lastAsked) = (state, clock, mayGoOn, clock.GetTimestamp());
         _progress = new FsckReply { Run = id, Phase = "chunks" };
@@ -43,7 +43,7 @@ internal sealed class FsckRun
     /// <param name="state">Of this member; a read was granted.</param>
     /// <param name="clock">To know for how long nobody has asked.</param>
     /// <param name="mayGoOn">Asked between steps of a few thousand rows.</param>
-    public static FsckRun Start(ulong id, MetadataState state, TimeProvider clock, Func<bool> mayGoOn) =>
+    public static FsckRun Start(ulong id, MetadataState state, TimeProvider clock, Func<FsckRun, bool> mayGoOn) =>
         new(id, state, clock, mayGoOn);
 
     /// <summary>How far it is.</summary>
@@ -71,7 +71,7 @@ internal sealed class FsckRun
                 }
 
                 var more = true;
-                while (more && run._mayGoOn())
+                while (more && run._mayGoOn(run))
                 {
                     more = check.Step(StepRows);
                     run.Report(check, isDone: !more);

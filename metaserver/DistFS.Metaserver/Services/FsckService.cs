@@ -87,8 +87,8 @@ internal sealed class FsckService(RaftDriver driver, MetadataState state, TimePr
             ? run.Ask(request.Known) : new FsckReply { Status = (int)FsStatus.Stale });
     }
 
-    // Between two steps, on the thread of the check: before the field is set, the check has only just begun.
-    private bool MayGoOn() => !_isStopping && driver.IsLeader && !(_run is { } run && run.Unasked > UnaskedMax);
+    // Between two steps, on the thread of the check, which may be before it is in the field.
+    private bool MayGoOn(FsckRun run) => !_isStopping && driver.IsLeader && run.Unasked <= UnaskedMax;
 
     private FsckReply NotLeader()
     {

@@ -47,6 +47,9 @@ public enum ProcessSignal
     /// <summary>Asks the process to end (SIGTERM).</summary>
     Terminate,
 
+    /// <summary>SIGINT: ^C.</summary>
+    Interrupt,
+
     /// <summary>Ends it (SIGKILL).</summary>
     Kill,
 

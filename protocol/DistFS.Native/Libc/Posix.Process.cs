@@ -148,6 +148,7 @@ public static unsafe partial class Posix
     private static int Number(ProcessSignal signal) => signal switch
     {
         ProcessSignal.Terminate => 15,
+        ProcessSignal.Interrupt => 2,
         ProcessSignal.Kill => 9,
         ProcessSignal.Stop => OperatingSystem.IsMacOS() ? 17 : 19,
         ProcessSignal.Continue => OperatingSystem.IsMacOS() ? 19 : 18,

@@ -1,4 +1,5 @@
 using System.Text;
+using DistFS.Client.Names;
 using DistFS.Client.Tests.Leases;
 
 namespace DistFS.Client.Tests.Names;
@@ -148,6 +149,32 @@ public sealed class PathCacheTests : IAsyncLifetime, IAsyncDisposable
         }
 
         Assert.Equal(Rounds, (await _one.StatAsync("/a/counter").Soon()).Size);
+    }
+
+    /// <summary>It has something to give back, and nobody answers: the client ends all the same.</summary>
+    [Fact]
+    public async Task A_client_ends_though_nobody_answers()
+    {
+        await using var leader = new ScriptedLeader();
+        var (asked, answer) = (new TaskCompletionSource(), new TaskCompletionSource());
+        leader.OnAcquire = async request =>
+        {
+            asked.TrySetResult();
+            await answer.Task;
+            return leader.Granted(request);
+        };
+        leader.OnRelease = static _ => new TaskCompletionSource<Protocol.ReleaseLeasesReply>().Task;
+        var cache = new PathCache(leader.Options);
+        for (var i = 0; i < 2; i++)
+        {
+            cache.Learn(cache.Begin(), InodeId.Root, [[1]], [], FsStatus.NotFound, needsStatus: true);
+        }
+
+        await asked.Task.Soon();
+        cache.Lost(InodeId.Root);
+        answer.SetResult();
+        await Eventually.True(() => !leader.Heard.IsEmpty);
+        await cache.DisposeAsync().AsTask().Soon();
     }
 
     private static async Task PutAsync(DistFsClient client, string directory, string name, string content)

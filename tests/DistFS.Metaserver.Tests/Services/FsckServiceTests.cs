@@ -53,6 +53,22 @@ public sealed class FsckServiceTests : IDisposable
         await host.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30));
     }
 
+    /// <summary>For how long nobody asked for the one before is nothing to this one.</summary>
+    [Fact]
+    public async Task A_check_after_a_pause_is_not_given_up()
+    {
+        var clock = new JumpingClock();
+        await using var host = await StartAsync(clock);
+        await using var client = new MetaClient(5, _address);
+        await client.OpenSessionAsync();
+        await using var channel = new FrameChannel(_address);
+        for (var i = 0; i < 5; i++)
+        {
+            await CheckAsync(channel);
+            clock.Jump(TimeSpan.FromMinutes(1));
+        }
+    }
+
     private static Task<FsckReply> PollAsync(FrameChannel channel, ulong run) => channel.CallAsync(
         FsckMethods.Poll, new FsckPollRequest { Run = run }, TimeSpan.FromSeconds(10)).AsTask();
 
@@ -79,10 +95,22 @@ public sealed class FsckServiceTests : IDisposable
         throw new TimeoutException("The check does not end.");
     }
 
-    private Task<MetaserverHost> StartAsync() => MetaserverHost.StartAsync(new MetaserverOptions
+    private Task<MetaserverHost> StartAsync(TimeProvider? clock = null) => MetaserverHost.StartAsync(
+        new MetaserverOptions
+        {
+            DataFolder = _folder.Sub("m"),
+            Address = _address,
+            Timing = TestCluster.Timing,
+            Clock = clock ?? TimeProvider.System,
+        });
+
+    private sealed class JumpingClock : TimeProvider
     {
-        DataFolder = _folder.Sub("m"),
-        Address = _address,
-        Timing = TestCluster.Timing,
-    });
+        private long _ahead;
+
+        public void Jump(TimeSpan time) =>
+            Interlocked.Add(ref _ahead, (long)(time.TotalSeconds * TimestampFrequency));
+
+        public override long GetTimestamp() => base.GetTimestamp() + Interlocked.Read(ref _ahead);
+    }
 }

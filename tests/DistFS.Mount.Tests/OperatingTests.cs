@@ -1,0 +1,67 @@
+namespace DistFS.Mount.Tests;
+
+/// <summary>What whoever runs a mount has: mount(8), how it is doing, and why it answered with an error.</summary>
+public sealed class OperatingTests : MountedCluster
+{
+    private static readonly string Helper = Path.Combine(
+        AppContext.BaseDirectory, "../../../../docs/operating/systemd/mount.fuse.distfs");
+
+    private string Addresses => string.Join(',', Cluster.Metaservers.Addresses);
+
+    [Fact]
+    public async Task It_is_mounted_by_mount_and_says_what_it_does_and_why_it_could_not()
+    {
+        var metaservers = string.Join(
+            ' ', Enumerable.Range(0, Cluster.Metaservers.Count).Select(Cluster.Metaservers.ProcessId));
+        try
+        {
+            await ShellAsync($"""
+                export PATH={Path.GetDirectoryName(Dfs)}:$PATH
+                if {Helper} {Addresses} {One} -o rw,bogus=1 2>{Folder}/said; then exit 1; fi
+                grep -q bogus {Folder}/said
+                if {Dfs} mount --stats {One} 2>{Folder}/said; then exit 1; fi
+                grep -q 'no cluster is mounted' {Folder}/said
+                {Helper} {Addresses} {One} -n -o rw,noatime,_netdev,durability=sync,mem=64MiB,x-systemd.automount
+                mkdir {One}/d; echo content > {One}/d/f; [ "$(cat {One}/d/f)" = content ]
+                {Dfs} mount --stats {One} > {Folder}/table; grep -q '^create ' {Folder}/table
+                {Dfs} mount --stats {One} --json > {Folder}/stats
+                python3 - {Folder}/stats <<'P'
+                import json, sys
+                told = json.load(open(sys.argv[1])); asked = dict((o['name'], o) for o in told['operations'])
+                assert told['durability'] == 'sync' and told['heard'] and not told['failures'], told
+                assert asked['write']['count'] == 1 and asked['write']['bytes'] == 8, asked
+                assert asked['mkdir']['count'] == 1 and asked['mkdir']['failed'] == 0, asked
+                P
+                {Dfs} why {One}/d/f > {Folder}/why; grep -q 'all that it was asked' {Folder}/why
+                kill -STOP {metaservers}
+                python3 - {One}/d/new <<'P'
+                import errno, os, sys
+                try: f = os.open(sys.argv[1], os.O_CREAT | os.O_WRONLY); os.write(f, b'x'); os.fsync(f)
+                except OSError as e: assert e.errno == errno.EIO, e
+                else: raise SystemExit('nobody leads, and it was made durable')
+                P
+                {Dfs} why {One}/d/new > {Folder}/why
+                grep -q 'no metaserver that leads is heard' {Folder}/why; grep -q 'DFS1' {Folder}/why
+                {Dfs} why {One} --json > {Folder}/json
+                python3 -c 'import json, sys; told = json.load(open(sys.argv[1])); assert told["failures"]' {Folder}/json
+                """);
+        }
+        finally
+        {
+            await ShellAsync($"kill -CONT {metaservers}");
+        }
+
+        // It goes on by itself.
+        await ShellAsync($"""
+            for i in $(seq 300); do if echo more > {One}/d/f; then break; fi; sleep 0.1; done
+            [ "$(cat {One}/d/f)" = more ]
+            for i in $(seq 100); do
+                {Dfs} why {One} > {Folder}/why
+                if grep -q 'are heard' {Folder}/why; then break; fi
+                sleep 0.1
+            done
+            cat {Folder}/why; grep -q 'are heard' {Folder}/why
+            {Dfs} umount {One}
+            """);
+    }
+}
