@@ -40,14 +40,14 @@ internal static class CliArguments
     };
 
     /// <summary>Sizes in bytes; the option may be repeated.</summary>
-    public static Option<ByteSize[]> Sizes(
-        string name, string description, ByteSize max, ByteSize min = default) => new(name)
-    {
-        Description = description,
-        HelpName = "BYTES",
-        Arity = ArgumentArity.OneOrMore,
-        CustomParser = result => [.. result.Tokens.Select(token => ParseSize(result, token.Value, max, min))],
-    };
+    public static Option<ByteSize[]> Sizes(string name, string description, ByteSize max, ByteSize min = default) =>
+        new(name)
+        {
+            Description = description,
+            HelpName = "BYTES",
+            Arity = ArgumentArity.OneOrMore,
+            CustomParser = result => [.. result.Tokens.Select(token => ParseSize(result, token.Value, max, min))],
+        };
 
     /// <summary>Memory of a client: from what the library needs at least on.</summary>
     public static Option<ByteSize> Memory(string description, long byDefault) => new("--mem")

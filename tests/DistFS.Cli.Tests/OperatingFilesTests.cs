@@ -59,6 +59,7 @@ public sealed partial class OperatingFilesTests
     [Theory]
     [InlineData("distfs-metaserver.service")]
     [InlineData("distfs-chunkserver.service")]
+    [InlineData("mnt-dfs.mount")]
     public async Task Units_are_understood(string name)
     {
         if (!File.Exists("/usr/bin/systemd-analyze"))

@@ -43,7 +43,7 @@ public sealed class OperatingTests : MountedCluster
                 {Dfs} why {One}/d/new > {Folder}/why
                 grep -q 'no metaserver that leads is heard' {Folder}/why; grep -q 'DFS1' {Folder}/why
                 {Dfs} why {One} --json > {Folder}/json
-                python3 -c 'import json, sys; told = json.load(open(sys.argv[1])); assert told["failures"]' {Folder}/json
+                python3 -c 'import json, sys; assert json.load(open(sys.argv[1]))["failures"]' {Folder}/json
                 """);
         }
         finally

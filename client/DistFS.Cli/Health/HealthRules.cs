@@ -99,7 +99,8 @@ internal static class HealthRules
         {
             yield return (
                 ErrorCatalog.RepairBlocked,
-                $"{Chunks(chunks.Waiting)} to wait: no server could take another copy, or the last attempt failed");
+                $"{Chunks(chunks.Waiting)} to wait: somebody writes (or died while he wrote, a minute ago), no server "
+                    + "could take another copy, or the last attempt failed");
         }
 
         if (chunks.Corrupt > 0)

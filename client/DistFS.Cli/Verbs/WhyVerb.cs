@@ -53,8 +53,8 @@ internal sealed class WhyVerb : Verb
 
         context.Host.Out.WriteLine(report.Heard
             ? $"{mountPoint}: process {report.Pid} serves it, and the metaservers are heard."
-            : $"{mountPoint}: process {report.Pid} serves it, but no metaserver that leads is heard: it waits, and goes "
-                + $"on by itself. Metaservers: {string.Join(", ", report.Metaservers)}");
+            : $"{mountPoint}: process {report.Pid} serves it, but no metaserver that leads is heard: it waits, and "
+                + $"goes on by itself. Metaservers: {string.Join(", ", report.Metaservers)}");
         if (report.Failures.Length == 0)
         {
             context.Host.Out.WriteLine("It was able to do all that it was asked.");

@@ -23,7 +23,7 @@ public sealed class LockVerbTests(VerbCluster cluster)
         Assert.Equal(0, (await cluster.Client.StatAsync("/lock-a")).Size);
         await cluster.RefusedAsync(
             ExitCodes.Usage, "'no-such-command' cannot be run", "lock", "/lock-a", "--", "no-such-command");
-        await cluster.RefusedAsync(ExitCodes.NotFound, "/none/x: no such file", "lock", "/none/x", "--", "true");
+        await cluster.RefusedAsync(ExitCodes.NotFound, "/none: no such file", "lock", "/none/x", "--", "true");
     }
 
     [Fact]

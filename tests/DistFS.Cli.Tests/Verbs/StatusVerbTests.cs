@@ -35,7 +35,7 @@ public sealed class StatusVerbTests : IDisposable
                 Assert.Equal(ExitCodes.Ok, shown.ExitCode);
                 Assert.Contains("chunks: 0, nothing to repair", shown.Out, StringComparison.Ordinal);
                 Assert.Contains(" up ", shown.Out, StringComparison.Ordinal);
-                Assert.Contains("metaservers: 1 of 1 alive, 1 leads", shown.Out, StringComparison.Ordinal);
+                Assert.Contains("metaservers: 1 of 1 alive, metaserver 1 leads", shown.Out, StringComparison.Ordinal);
             }
             finally
             {

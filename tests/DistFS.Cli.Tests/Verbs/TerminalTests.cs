@@ -4,7 +4,9 @@ using DistFS.Native;
 
 namespace DistFS.Cli.Tests.Verbs;
 
-/// <summary>As a person runs it: on a terminal (script(1) makes one), with a keyboard that says nothing, with ^C.</summary>
+/// <summary>
+/// As a person runs it: on a terminal (script(1) makes one), with a keyboard that says nothing, with ^C.
+/// </summary>
 [Collection(VerbClusterTests.Name)]
 [SupportedOSPlatform("linux")]
 public sealed class TerminalTests(VerbCluster cluster) : IDisposable

@@ -102,7 +102,10 @@ public sealed class TransferVerbTests(VerbCluster cluster) : IDisposable
         await OneLineAsync(
             ExitCodes.Failed, $"{_folder.Path}: is a directory; add -r", "put", _folder.Path, "/bad");
         await OneLineAsync(ExitCodes.Failed, "DFS1510: /bad/file: exists already", "put", file, "/bad/file");
-        await OneLineAsync(ExitCodes.NotFound, "DFS1501: /none/x: no such file", "put", file, "/none/x");
+        await OneLineAsync(ExitCodes.NotFound, "DFS1501: /none: no such file", "put", file, "/none/x");
+        await OneLineAsync(ExitCodes.NotFound, "DFS1501: /none/: no such directory", "put", file, "/none/");
+        await OneLineAsync(ExitCodes.Usage, "DFS1001: /bad is a directory: say what", "put", "-", "/bad");
+        await OneLineAsync(ExitCodes.Usage, "'0' is no size from 1 B", "put", "--limit", "0", file, "/bad/y");
         await OneLineAsync(ExitCodes.NotFound, "DFS1501: /bad/none: no such file", "get", "/bad/none", none);
         await OneLineAsync(ExitCodes.Failed, "DFS1501: /bad: is a directory; add -r", "get", "/bad", none);
         await OneLineAsync(ExitCodes.Failed, $"DFS1510: local {file}: exists already", "get", "/bad/file", file);

@@ -17,13 +17,13 @@ public sealed class XattrVerbTests(VerbCluster cluster)
         await cluster.RefusedAsync(
             ExitCodes.Failed, "exists already", "xattr", "set", "--create", "/xattr", "origin", "x");
         await cluster.RefusedAsync(
-            ExitCodes.Failed, "no such attribute", "xattr", "set", "--replace", "/xattr", "new", "x");
+            ExitCodes.NotFound, "no such attribute", "xattr", "set", "--replace", "/xattr", "new", "x");
         await cluster.RunWithAsync("from stdin", "xattr", "set", "/xattr", "origin", "-");
         var entry = (await cluster.OkAsync("xattr", "get", "--json", "/xattr", "origin")).Json;
         Assert.Equal(("from stdin", 10), (entry.GetProperty("text").GetString(), entry.GetProperty("size").GetInt32()));
         await cluster.OkAsync("xattr", "rm", "/xattr", "origin");
-        await cluster.RefusedAsync(ExitCodes.Failed, "no attribute user.origin", "xattr", "get", "/xattr", "origin");
-        await cluster.RefusedAsync(ExitCodes.Failed, "no such attribute", "xattr", "rm", "/xattr", "origin");
+        await cluster.RefusedAsync(ExitCodes.NotFound, "no attribute user.origin", "xattr", "get", "/xattr", "origin");
+        await cluster.RefusedAsync(ExitCodes.NotFound, "no such attribute", "xattr", "rm", "/xattr", "origin");
         await cluster.RefusedAsync(ExitCodes.Usage, "no even number", "xattr", "set", "/xattr", "a", "0xabc");
     }
 }

@@ -124,8 +124,8 @@ public sealed class LockWaitTests : IAsyncLifetime, IAsyncDisposable
     }
 
     /// <summary>
-    /// The program is told of an error: what is granted to it afterwards would be locked for ever. If it is there still,
-    /// it leaves it when it closes the file.
+    /// The program is told of an error: what is granted to it afterwards would be locked for ever. If it is there
+    /// still, it leaves it when it closes the file.
     /// </summary>
     [Theory]
     [InlineData(false)]
@@ -158,7 +158,8 @@ public sealed class LockWaitTests : IAsyncLifetime, IAsyncDisposable
     public async Task A_deadlock_is_an_answer()
     {
         _answer = static _ => new OperationReply { Status = (int)FsStatus.Deadlock };
-        Assert.Equal(FsStatus.Deadlock, await _nodes.WaitForLockAsync(_open, Range, static () => false, default).Soon());
+        var status = await _nodes.WaitForLockAsync(_open, Range, static () => false, default).Soon();
+        Assert.Equal(FsStatus.Deadlock, status);
     }
 
     /// <summary>Two clients of a metaserver as it ships hand a lock over, in the order in which they came.</summary>

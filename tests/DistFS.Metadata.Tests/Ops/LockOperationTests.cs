@@ -98,7 +98,7 @@ public sealed class LockOperationTests
         _fs.Sound();
     }
 
-    /// <summary>Who holds it alone and then shares it lets those in who share, though one who came first waits.</summary>
+    /// <summary>Who held it alone and shares it lets those in who share, though one who came first waits.</summary>
     [Fact]
     public void Who_waits_is_not_kept_by_who_only_waits()
     {
