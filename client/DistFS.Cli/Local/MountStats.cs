@@ -27,7 +27,6 @@ internal sealed class MountStats(VerbContext context, string mountPoint, IReadOn
         else if (!context.Host.OutIsTerminal)
         {
             context.Out.Write(TextOf(first, null));
-            context.Host.Out.WriteLine();
         }
         else
         {

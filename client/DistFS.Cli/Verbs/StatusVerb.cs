@@ -101,7 +101,6 @@ internal sealed class StatusVerb : Verb
         else
         {
             context.Out.Write(TextOf(report));
-            context.Host.Out.WriteLine();
         }
     }
 
