@@ -132,7 +132,7 @@ public sealed class FuseStatistics
 /// <param name="Total">From when requests were read until they were answered, all together.</param>
 /// <param name="Median">Half of them took no longer.</param>
 /// <param name="Percentile99">99 of 100 took no longer.</param>
-public readonly record struct FuseOperationFigures(
+public sealed record FuseOperationFigures(
     Opcode Opcode,
     long Count,
     long Deferred,
