@@ -78,6 +78,7 @@ internal abstract class TransferVerb : ClusterVerb
             throw UsageError.Because(this, $"{to} is no directory: several things cannot have one name.");
         }
 
+        Check(sources, to, isInto);
         var failures = new TransferFailures(context);
         var options = new TransferOptions
         {
@@ -132,6 +133,12 @@ internal abstract class TransferVerb : ClusterVerb
     protected virtual Task<IReadOnlyList<string>> SourcesAsync(
         VerbContext context, DistFsClient client, IReadOnlyList<string> given) =>
         ExpandAsync(context, client, given);
+
+    /// <summary>Looks at all of it before anything is copied.</summary>
+    /// <exception cref="DistFsException">It cannot be meant so.</exception>
+    protected virtual void Check(IReadOnlyList<string> sources, string to, bool isInto)
+    {
+    }
 
     /// <summary>Whether sources go into the target, and not in its place.</summary>
     protected virtual async Task<bool> IsDirectoryAsync(VerbContext context, DistFsClient client, string to)

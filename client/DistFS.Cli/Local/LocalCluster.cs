@@ -273,7 +273,7 @@ internal sealed class LocalCluster
         {
             var node = _file.Servers[i];
             var id = node.Role == LocalNode.Chunkserver
-                ? (int?)servers.Servers.FirstOrDefault(one => one.Address == node.Address)?.Server
+                ? (int?)servers.Servers.LastOrDefault(one => one.Address == node.Address && one.IsThrough)?.Server
                 : (int?)members.Members.FirstOrDefault(one => one.Address == node.Address)?.Member;
             _file.Servers[i] = node with { Id = id ?? node.Id };
         }

@@ -8,6 +8,9 @@ namespace DistFS.Cli.Local;
 /// <param name="User">Who mounted it; null: the table does not say.</param>
 internal sealed record MountLine(string MountPoint, uint? User)
 {
+    /// <summary>A mount point as the mount table has it, of what somebody typed.</summary>
+    public static string PathOf(string given) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(given));
+
     /// <summary>The one on a directory; null: there is none.</summary>
     public static MountLine? Find(string mountPoint)
     {

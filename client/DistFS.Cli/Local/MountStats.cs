@@ -61,12 +61,13 @@ internal sealed class MountStats(VerbContext context, string mountPoint, IReadOn
 
     private static Rows TextOf(MountReport now, MountReport? before)
     {
-        var seconds = before == null ? now.UptimeSeconds : now.UptimeSeconds - before.UptimeSeconds;
+        // Another process may serve it since.
+        var seconds = before?.Pid == now.Pid ? now.UptimeSeconds - before.UptimeSeconds : now.UptimeSeconds;
         var table = Consoles.NumberTable(
             "OPERATION", "COUNT", "PER SECOND", "HERE", "FAILED", "BYTES/S", "MEAN", "MEDIAN", "99 %");
         foreach (var one in now.Operations)
         {
-            var was = before?.Operations.FirstOrDefault(other => other.Name == one.Name);
+            var was = before?.Pid == now.Pid ? before.Operations.FirstOrDefault(other => other.Name == one.Name) : null;
             var count = one.Count - (was?.Count ?? 0);
             var bytes = one.Bytes - (was?.Bytes ?? 0);
             table.AddRow(

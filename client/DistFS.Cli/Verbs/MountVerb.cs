@@ -103,7 +103,7 @@ internal sealed class MountVerb : Verb
             return StatsAsync(context);
         }
 
-        var mountPoint = Path.GetFullPath(context.Get(_mountPoint));
+        var mountPoint = MountLine.PathOf(context.Get(_mountPoint));
         return MountLine.Find(mountPoint) != null
             ? throw new DistFsException(
                 ErrorCatalog.MountFailed,
@@ -113,7 +113,7 @@ internal sealed class MountVerb : Verb
 
     private Task<int> StatsAsync(VerbContext context)
     {
-        var mountPoint = Path.GetFullPath(context.Get(_mountPoint));
+        var mountPoint = MountLine.PathOf(context.Get(_mountPoint));
         var line = MountLine.Find(mountPoint) ?? throw new DistFsException(
             ErrorCatalog.MountFailed, $"{mountPoint}: no cluster is mounted there.");
         return new MountStats(context, mountPoint, line.Folders(context.Host.Environment)).ShowAsync();
@@ -129,7 +129,7 @@ internal sealed class MountVerb : Verb
             "sync" => VfsDurability.Sync,
             _ => VfsDurability.Posix,
         };
-        var mountPoint = Path.GetFullPath(context.Get(_mountPoint));
+        var mountPoint = MountLine.PathOf(context.Get(_mountPoint));
         var log = new MountLog(text => context.Host.Error.WriteLine($"{DateTime.UtcNow:s} {text}"));
         using var sending = BeginSending(context, mountPoint, log);
         var failures = new RecentFailures(TimeProvider.System);
@@ -245,9 +245,10 @@ internal sealed class MountVerb : Verb
     /// <summary>In a process of a session of its own, so that the end of this terminal does not reach it.</summary>
     private async Task<int> StartAsync(VerbContext context)
     {
-        var mountPoint = Path.GetFullPath(context.Get(_mountPoint));
+        var mountPoint = MountLine.PathOf(context.Get(_mountPoint));
         var log = context.Get(_log) is { } given ? Path.GetFullPath(given) : DefaultLog(mountPoint);
         Directory.CreateDirectory(Path.GetDirectoryName(log)!);
+        var said = File.Exists(log) ? new FileInfo(log).Length : 0;
         const string Detached = """exec "$0" "$@" >>"$DISTFS_LOG" 2>&1 </dev/null""";
         var start = new ProcessStartInfo("setsid", ["sh", "-c", Detached, Environment.ProcessPath!, .. Arguments()])
         {
@@ -260,7 +261,7 @@ internal sealed class MountVerb : Verb
         {
             if (process.HasExited || Stopwatch.GetElapsedTime(begun) > StartLimit)
             {
-                throw new DistFsException(ErrorCatalog.MountEnded, $"{LastErrorOf(log)} (log: {log})");
+                throw new DistFsException(ErrorCatalog.MountEnded, $"{LastErrorOf(log, said)} (log: {log})");
             }
 
             await timer.WaitForNextTickAsync(context.Cancellation).ConfigureAwait(false);
@@ -294,11 +295,14 @@ internal sealed class MountVerb : Verb
         }
     }
 
-    /// <summary>Below it stands where to read more.</summary>
-    private static string LastErrorOf(string log)
+    /// <summary>Of what was said since: below an error stands where to read more.</summary>
+    private static string LastErrorOf(string log, long since)
     {
         const string Mark = "dfs: ";
-        var lines = File.ReadLines(log).TakeLast(20).ToList();
+        using var file = File.OpenRead(log);
+        file.Position = Math.Min(since, file.Length);
+        using var reader = new StreamReader(file);
+        var lines = reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries).ToList();
         return lines.FindLast(static line => line.StartsWith(Mark, StringComparison.Ordinal)) is { } error
             ? error[Mark.Length..] : lines.LastOrDefault() ?? "it said nothing";
     }

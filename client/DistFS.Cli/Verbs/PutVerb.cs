@@ -20,16 +20,19 @@ internal sealed class PutVerb() : TransferVerb(
     protected override Task<IReadOnlyList<string>> SourcesAsync(
         VerbContext context, DistFsClient client, IReadOnlyList<string> given) => Task.FromResult(given);
 
+    protected override void Check(IReadOnlyList<string> sources, string to, bool isInto)
+    {
+        if (isInto && sources.Contains(Standard))
+        {
+            throw UsageError.Because(this, $"{to} is a directory: say what stdin is to be called in it.");
+        }
+    }
+
     protected override async Task<IReadOnlyList<string>> TransferAsync(
         VerbContext context, DistFsClient client, TransferOptions options, string source, string to, bool isInto)
     {
         var upload = new FileUpload(client, options);
-        if (source == Standard && isInto)
-        {
-            throw UsageError.Because(this, $"{to} is a directory: say what stdin is to be called in it.");
-        }
-
-        if (!isInto && to.EndsWith('/'))
+        if (!isInto && to.EndsWith('/') && !Directory.Exists(source))
         {
             throw new DistFsException(
                 ErrorCatalog.FileRefused, $"{to}: no such directory", null, FsStatus.NotFound);

@@ -37,7 +37,7 @@ internal sealed class UmountVerb : Verb
     public override async Task<int> RunAsync(VerbContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        var mountPoint = Path.GetFullPath(context.Get(_mountPoint));
+        var mountPoint = MountLine.PathOf(context.Get(_mountPoint));
         var mounted = MountLine.Find(mountPoint);
         var folders = (mounted ?? new MountLine(mountPoint, null)).Folders(context.Host.Environment);
 

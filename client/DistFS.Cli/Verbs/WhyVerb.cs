@@ -38,7 +38,7 @@ internal sealed class WhyVerb : Verb
             throw new DistFsException(ErrorCatalog.MountFailed, "A cluster is mounted on Linux only as yet.");
         }
 
-        var given = Path.GetFullPath(context.Get(_path));
+        var given = MountLine.PathOf(context.Get(_path));
         var line = MountLine.FindAbove(given) ?? throw new DistFsException(
             ErrorCatalog.MountFailed, $"{given}: no cluster is mounted there, nor above it.");
         var mountPoint = line.MountPoint;

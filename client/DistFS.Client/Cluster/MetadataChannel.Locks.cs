@@ -75,7 +75,12 @@ internal sealed partial class MetadataChannel
             }
         }
 
-        await Task.Delay(limit < LockPause ? limit : LockPause, _options.Clock, cancellation).ConfigureAwait(false);
+        var rest = limit - _options.Clock.GetElapsedTime(begun);
+        if (rest > TimeSpan.Zero)
+        {
+            await Task.Delay(rest < LockPause ? rest : LockPause, _options.Clock, cancellation).ConfigureAwait(false);
+        }
+
         return null;
     }
 }

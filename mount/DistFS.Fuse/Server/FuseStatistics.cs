@@ -77,12 +77,14 @@ public sealed class FuseStatistics
 
         public FuseOperationFigures Read(Opcode opcode)
         {
+            // These first: each of them is counted behind the answer itself.
+            var (deferred, failed) = (Interlocked.Read(ref _deferred), Interlocked.Read(ref _failed));
             long[] times = [.. _times.Select((_, i) => Interlocked.Read(ref _times[i]))];
             return new FuseOperationFigures(
                 opcode,
                 Interlocked.Read(ref _count),
-                Interlocked.Read(ref _deferred),
-                Interlocked.Read(ref _failed),
+                deferred,
+                failed,
                 Interlocked.Read(ref _bytes),
                 new TimeSpan(Interlocked.Read(ref _ticks)),
                 Quantile(times, 0.5),
