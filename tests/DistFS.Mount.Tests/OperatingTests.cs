@@ -22,6 +22,11 @@ public sealed class OperatingTests : MountedCluster
                 if {Dfs} mount --stats {One} 2>{Folder}/said; then exit 1; fi
                 grep -q 'no cluster is mounted' {Folder}/said
                 {Helper} {Addresses} {One} -n -o rw,noatime,_netdev,durability=sync,mem=64MiB,x-systemd.automount
+                if {Dfs} mount {One}/ --cluster {Addresses} 2>{Folder}/said; then exit 1; fi
+                grep -q 'is mounted there already' {Folder}/said
+                echo 'dfs: DFS0000: of an earlier run' > {Folder}/log
+                if {Dfs} mount {Folder}/none --cluster {Addresses} --log {Folder}/log 2>{Folder}/said; then exit 1; fi
+                grep -q 'cannot be used: ENOENT' {Folder}/said
                 mkdir {One}/d; echo content > {One}/d/f; [ "$(cat {One}/d/f)" = content ]
                 {Dfs} mount --stats {One} > {Folder}/table; grep -q '^create ' {Folder}/table
                 {Dfs} mount --stats {One} --json > {Folder}/stats

@@ -26,6 +26,12 @@ public sealed class UpVerbTests : IDisposable
             _cluster = up.Json.GetProperty("meta")[0].GetString()!;
             await FilesAsync();
 
+            // Who drains or looks for a server takes its number from either.
+            var known = (await OkAsync("status", "--json")).Json.GetProperty("chunkservers").EnumerateArray();
+            var started = up.Json.GetProperty("servers").EnumerateArray()
+                .Where(static one => one.GetProperty("role").GetString() == "chunkserver");
+            Assert.Equal(known.Select(NameOf).Order(), started.Select(NameOf).Order());
+
             // What was killed comes back with its data, and nothing else is started.
             Posix.Kill(pids[^1], ProcessSignal.Kill);
             var again = await DfsAsync("up", folder, "--json");
@@ -96,6 +102,8 @@ public sealed class UpVerbTests : IDisposable
         Assert.Equal(ExitCodes.Usage, result.ExitCode);
         Assert.Contains("There is no cluster", result.Error, StringComparison.Ordinal);
     }
+
+    private static string NameOf(JsonElement server) => $"{server.GetProperty("id")} {server.GetProperty("address")}";
 
     private async Task FilesAsync()
     {
