@@ -211,6 +211,23 @@ fuse.SetAction(async (arguments, cancellation) =>
     return report.Finish(arguments.GetValue(json), arguments.GetValue(check));
 });
 
+var ceiling = new Command("ceiling", "A mount of a cluster beside the empty file system and the disk's. Needs root.")
+{
+    json, rounds, seconds, check, only, folder,
+};
+ceiling.SetAction(async (arguments, cancellation) =>
+{
+    var report = new Report("ceiling");
+    await CeilingSuite.RunAsync(
+        report,
+        Path.Combine(arguments.GetValue(folder)!.FullName, $"ceiling-{Environment.ProcessId}"),
+        arguments.GetValue(rounds),
+        TimeSpan.FromSeconds(arguments.GetValue(seconds)),
+        arguments.GetValue(only),
+        cancellation);
+    return report.Finish(arguments.GetValue(json), arguments.GetValue(check));
+});
+
 var store = new Command("store", "One chunk store: rates, processor time, beside the disk's syncs.")
 {
     json, rounds, seconds, check, folder,
@@ -253,14 +270,16 @@ chunkNode.SetAction((arguments, cancellation) =>
     ChunkNode.RunAsync((uint)arguments.GetValue(id), arguments.GetValue(data)!, cancellation));
 
 var mountPoint = new Option<string>("--mount") { Required = true };
-var fuseNode = new Command("fuse-node", "The daemon of the fuse suite.") { mountPoint };
+var posix = new Option<bool>("--posix");
+var fuseNode = new Command("fuse-node", "The daemon of the fuse suite.") { mountPoint, posix };
 fuseNode.Hidden = true;
 fuseNode.SetAction((arguments, cancellation) =>
-    FuseNode.RunAsync(arguments.GetValue(mountPoint)!, cancellation));
+    FuseNode.RunAsync(arguments.GetValue(mountPoint)!, arguments.GetValue(posix), cancellation));
 
 return await new RootCommand("Benchmarks of DistFS.")
     {
-        rpc, native, raft, meta, apply, scale, store, chunk, repair, client, fuse, serve, node, chunkNode, fuseNode,
+        rpc, native, raft, meta, apply, scale, store, chunk, repair, client, fuse, ceiling, serve, node, chunkNode,
+        fuseNode,
     }
     .Parse(args)
     .InvokeAsync();

@@ -3,8 +3,10 @@ namespace DistFS.Mount.Tests;
 /// <summary>What whoever runs a mount has: mount(8), how it is doing, and why it answered with an error.</summary>
 public sealed class OperatingTests : MountedCluster
 {
-    private static readonly string Helper = Path.Combine(
-        AppContext.BaseDirectory, "../../../../docs/operating/systemd/mount.fuse.distfs");
+    private static readonly string Helpers = Path.Combine(
+        AppContext.BaseDirectory, "../../../../docs/operating/systemd");
+
+    private static readonly string Helper = Path.Combine(Helpers, "mount.fuse.distfs");
 
     private string Addresses => string.Join(',', Cluster.Metaservers.Addresses);
 
@@ -67,6 +69,34 @@ public sealed class OperatingTests : MountedCluster
             done
             cat {Folder}/why; grep -q 'are heard' {Folder}/why
             {Dfs} umount {One}
+            """);
+    }
+
+    /// <summary>
+    /// The mount table has fstab's own source, so that 'mount -a' leaves it alone; and a mount that was made by a
+    /// symbolic link is found by it and by the directory.
+    /// </summary>
+    [Fact]
+    public async Task It_is_unmounted_by_umount_when_all_is_sent_whatever_its_directory_is_called()
+    {
+        await ShellAsync($"""
+            export PATH={Path.GetDirectoryName(Dfs)}:$PATH
+            mkdir {Folder}/real; ln -s {Folder}/real {Folder}/link; ln -s ../one {Folder}/real/dir; ln -s loop {Folder}/loop
+            {Helper} {Addresses} {Folder}/link/dir -o rw
+            grep -q ' {One} .* - fuse.distfs {Addresses} ' /proc/self/mountinfo
+            {Dfs} mount --stats {Folder}/link/dir > {Folder}/table; grep -q '^statfs\|^lookup' {Folder}/table
+            {Dfs} why {Folder}/link/dir/some/file > {Folder}/why; grep -q 'are heard' {Folder}/why
+            head -c 20000000 /dev/urandom > {Folder}/content; cp {Folder}/content {Folder}/link/dir/file
+            {Helpers}/umount.fuse.distfs {Folder}/link/dir -n
+            if grep -q ' {One} ' /proc/self/mountinfo; then exit 1; fi
+            {Dfs} cat /file --cluster {Addresses} | cmp - {Folder}/content
+            if {Dfs} umount {Folder}/link/dir 2> {Folder}/said; then exit 1; fi
+            grep -q '{One}: no cluster is mounted' {Folder}/said
+            if {Dfs} umount {Folder}/loop 2> {Folder}/said; then exit 1; fi
+            grep -q 'loop: no cluster is mounted' {Folder}/said
+            {Helper} {Addresses} {One}
+            {Helpers}/umount.fuse.distfs {Folder}/link/dir -l
+            if grep -q ' {One} ' /proc/self/mountinfo; then exit 1; fi
             """);
     }
 }

@@ -10,7 +10,9 @@ namespace DistFS.Benchmarks.Fuse;
 /// what is left is the protocol and the kernel. "n7" is looked up each time, "c7" stays cached, "w7" does not exist
 /// until it is created, "big" has content. What is written is dropped.
 /// </summary>
-internal sealed class FlatFileSystem : IFuseFileSystem, IFuseFiles, IFuseDirectories
+/// <param name="isPosix">FLUSH and GETXATTR are answered, so that the kernel asks on: it has to ask a file system that
+/// has locks of processes and capabilities of files.</param>
+internal sealed class FlatFileSystem(bool isPosix) : IFuseFileSystem, IFuseFiles, IFuseDirectories, IFuseXattrs
 {
     public const int Names = 20_000;
     public const long BigBytes = 1L << 30;
@@ -61,6 +63,21 @@ internal sealed class FlatFileSystem : IFuseFileSystem, IFuseFiles, IFuseDirecto
 
     public void Write(ulong node, in FuseWriteIn arguments, ReadOnlyMemory<byte> data, WriteReply reply) =>
         reply.Ok((uint)data.Length);
+
+    public void Flush(ulong node, in FuseFlushIn arguments, EmptyReply reply)
+    {
+        if (isPosix)
+        {
+            reply.Ok();
+        }
+        else
+        {
+            reply.Fail(Errno.ENOSYS);
+        }
+    }
+
+    public void GetXattr(ulong node, ReadOnlyMemory<byte> name, XattrReply reply) =>
+        reply.Fail(isPosix ? Errno.ENODATA : Errno.ENOSYS);
 
     public void Fsync(ulong node, in FuseFsyncIn arguments, EmptyReply reply) => reply.Ok();
 

@@ -7,7 +7,7 @@ namespace DistFS.Benchmarks.Fuse;
 internal static class FuseNode
 {
     /// <summary>Serves until its standard input ends; each line is answered with the bytes allocated so far.</summary>
-    public static async Task<int> RunAsync(string mountPoint, CancellationToken cancellation)
+    public static async Task<int> RunAsync(string mountPoint, bool isPosix, CancellationToken cancellation)
     {
         if (!OperatingSystem.IsLinux())
         {
@@ -24,7 +24,7 @@ internal static class FuseNode
                     | FuseFeatures.AsyncDirectIo,
             },
         };
-        await using var mount = await FuseMount.MountAsync(mountPoint, new FlatFileSystem(), options, cancellation);
+        await using var mount = await FuseMount.MountAsync(mountPoint, new FlatFileSystem(isPosix), options, cancellation);
         Console.WriteLine("ready");
         while (await Console.In.ReadLineAsync(cancellation) != null)
         {

@@ -8,8 +8,23 @@ namespace DistFS.Cli.Local;
 /// <param name="User">Who mounted it; null: the table does not say.</param>
 internal sealed record MountLine(string MountPoint, uint? User)
 {
-    /// <summary>A mount point as the mount table has it, of what somebody typed.</summary>
-    public static string PathOf(string given) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(given));
+    /// <summary>As many symbolic links as Linux follows in a path (path_resolution(7)).</summary>
+    private const int LinksMax = 40;
+
+    /// <summary>
+    /// A path as the mount table has it, of what somebody typed: absolute, without symbolic links. In a mounted cluster
+    /// nothing is looked at, nor is its root: that may be what hangs.
+    /// </summary>
+    public static string PathOf(string given)
+    {
+        var path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(given));
+        for (var links = 0; links < LinksMax && OneLinkLess(path) is { } next; links++)
+        {
+            path = Path.TrimEndingDirectorySeparator(next);
+        }
+
+        return path;
+    }
 
     /// <summary>The one on a directory; null: there is none.</summary>
     public static MountLine? Find(string mountPoint)
@@ -48,6 +63,30 @@ internal sealed record MountLine(string MountPoint, uint? User)
         }
 
         return [.. folders.Distinct()];
+    }
+
+    /// <summary>The first symbolic link in a path is replaced by what it stands for; null: there is none.</summary>
+    private static string? OneLinkLess(string path)
+    {
+        var parts = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        var at = "/";
+        for (var i = 0; i < parts.Length; i++)
+        {
+            var next = Path.Join(at, parts[i]);
+            if (Find(next) != null)
+            {
+                return null;
+            }
+
+            if (new FileInfo(next).LinkTarget is { } target)
+            {
+                return Path.GetFullPath(Path.Join([Path.Combine(at, target), .. parts[(i + 1)..]]));
+            }
+
+            at = next;
+        }
+
+        return null;
     }
 
     private static uint? UserOf(string line) => line.Split(' ', ',')

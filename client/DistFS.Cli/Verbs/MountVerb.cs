@@ -49,6 +49,12 @@ internal sealed class MountVerb : Verb
         Description = "Other users may use it too; always so when root mounts",
     };
 
+    private readonly Option<string?> _fsName = new("--fsname")
+    {
+        Description = "What the mount table has as its source [default: distfs:METASERVER, the first one]",
+        HelpName = "NAME",
+    };
+
     private readonly Option<bool> _foreground = new("--foreground", "-f")
     {
         Description = "Serve it in this process, until ^C or 'dfs umount'",
@@ -85,6 +91,7 @@ internal sealed class MountVerb : Verb
         command.Options.Add(_subdirectory);
         command.Options.Add(_memory);
         command.Options.Add(_allowOther);
+        command.Options.Add(_fsName);
         command.Options.Add(_foreground);
         command.Options.Add(_log);
         command.Options.Add(_stats);
@@ -138,7 +145,7 @@ internal sealed class MountVerb : Verb
         {
             MountPoint = mountPoint,
             Subdirectory = context.Get(_subdirectory),
-            Source = $"distfs:{cluster[0]}",
+            Source = context.Get(_fsName) ?? $"distfs:{cluster[0]}",
             AllowOther = context.Get(_allowOther) || Environment.IsPrivilegedProcess,
             Client = new DistFsClientOptions
             {
@@ -283,6 +290,12 @@ internal sealed class MountVerb : Verb
             yield return context.Get(_subdirectory);
             yield return "--mem";
             yield return $"{context.Get(_memory).Bytes}";
+            if (context.Get(_fsName) is { } name)
+            {
+                yield return "--fsname";
+                yield return name;
+            }
+
             if (context.Get(_readOnly))
             {
                 yield return "--read-only";

@@ -14,6 +14,9 @@ internal sealed class UmountVerb : Verb
     /// <summary>After so long it is said what is waited for.</summary>
     private static readonly TimeSpan QuietTime = TimeSpan.FromSeconds(1);
 
+    /// <summary>umount(8) by itself: it would run umount.fuse.distfs, which runs this.</summary>
+    private const string Internally = "-i";
+
     private readonly Argument<string> _mountPoint = new("dir") { Description = "As it was given to 'dfs mount'" };
 
     private readonly Option<bool> _lazy = new("--lazy", "-l")
@@ -75,7 +78,7 @@ internal sealed class UmountVerb : Verb
 
     private async Task UnmountAsync(VerbContext context, string mountPoint)
     {
-        List<string> command = Environment.IsPrivilegedProcess ? ["umount"] : ["fusermount3", "-u"];
+        List<string> command = Environment.IsPrivilegedProcess ? ["umount", Internally] : ["fusermount3", "-u"];
         if (context.Get(_lazy))
         {
             command.Add(Environment.IsPrivilegedProcess ? "-l" : "-z");

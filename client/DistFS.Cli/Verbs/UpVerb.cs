@@ -86,7 +86,7 @@ internal sealed class UpVerb : Verb
                 ? LocalCluster.PlanEmbedded(folder)
                 : LocalCluster.Plan(folder, context.Get(_metaservers), context.Get(_servers)));
         await cluster.UpAsync(Limit, context.Cancellation).ConfigureAwait(false);
-        var mount = context.Get(_mount) is { } directory ? Path.GetFullPath(directory) : cluster.Mount;
+        var mount = context.Get(_mount) is { } directory ? MountLine.PathOf(directory) : cluster.Mount;
         if (mount != null)
         {
             await cluster.MountAsync(mount, context.Cancellation).ConfigureAwait(false);

@@ -108,7 +108,7 @@ public sealed unsafe partial class FuseMount
     }
 
     private static string[] LazyUnmountCommand(string path, FuseMountOptions options) =>
-        options.UseFusermount ? Fusermount.UnmountCommand(path, lazily: true) : ["umount", "-l", "--", path];
+        options.UseFusermount ? Fusermount.UnmountCommand(path, lazily: true) : ["umount", "-i", "-l", "--", path];
 
     /// <summary>Ours, and not another that was mounted over it or in its place.</summary>
     private static bool IsMounted(string path, string device) => MountEntry.Find(path)?.Device == device;

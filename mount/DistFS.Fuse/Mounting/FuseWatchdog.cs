@@ -76,7 +76,7 @@ public sealed class FuseWatchdog : IDisposable
         done
         echo 1 >"/sys/fs/fuse/connections/${device#*:}/abort" || {
           find
-          [ "$found" != "$device" ] || umount -f -- "$point"
+          [ "$found" != "$device" ] || umount -i -f -- "$point"
         }
         find
         [ "$found" = "$device" ] || exit 0
