@@ -1,6 +1,7 @@
 using DistFS.Client;
 using DistFS.Fuse;
 using DistFS.Primitives;
+using DistFS.Vfs;
 
 namespace DistFS.Mount;
 
@@ -36,7 +37,7 @@ internal sealed partial class FuseAdapter
                 return reply.Fail((Errno)page.Status);
             }
 
-            foreach (var name in page.Names)
+            foreach (ref readonly var name in page.Names.AsSpan())
             {
                 if (!reply.TryAdd(name.Inode.Value, name.Cookie, (uint)name.Kind << 12, name.Name.Span))
                 {
@@ -44,6 +45,7 @@ internal sealed partial class FuseAdapter
                 }
             }
 
+            VfsMount.Return(page.Names);
             return reply.Ok();
         });
 
@@ -114,7 +116,7 @@ internal sealed partial class FuseAdapter
         static (_, reply, status) => Tell(reply, status));
 
     /// <summary>Each entry with attributes that the kernel takes is a lookup; the others are not.</summary>
-    private bool TellNames(DirectoryReply reply, IReadOnlyList<Vfs.VfsName> names)
+    private bool TellNames(DirectoryReply reply, ArraySegment<VfsName> names)
     {
         var added = 0;
         while (added < names.Count
@@ -137,6 +139,7 @@ internal sealed partial class FuseAdapter
             names[i].Entry.Dispose();
         }
 
+        VfsMount.Return(names);
         return told;
     }
 }

@@ -116,6 +116,7 @@ internal sealed partial class FuseAdapter
                 (long)arguments.Offset,
                 (long)arguments.Length,
                 grows: (arguments.Mode & KeepSize) == 0,
+                dropsSpecial: reply.Request.Caller.Uid != 0,
                 CancellationToken.None),
             static (_, reply, status) => Tell(reply, status));
     }

@@ -24,7 +24,12 @@ internal sealed partial class FuseAdapter(VfsMount vfs, NodeNumbers numbers, Act
         FuseFeatures.AsyncRead | FuseFeatures.DontMask | FuseFeatures.FlockLocks
         | FuseFeatures.PosixLocks | FuseFeatures.ReadDirPlus | FuseFeatures.ReadDirPlusAuto
         | FuseFeatures.AsyncDirectIo | FuseFeatures.ParallelDirectoryOperations | FuseFeatures.PosixAcl
-        | FuseFeatures.CacheSymLinks | FuseFeatures.ExplicitInvalidateData | FuseFeatures.DirectIoAllowMmap;
+        | FuseFeatures.CacheSymLinks | FuseFeatures.ExplicitInvalidateData | FuseFeatures.DirectIoAllowMmap
+        | FuseFeatures.HandleKillPrivV2;
+
+    /// <inheritdoc/>
+    public void Started(FuseNegotiated negotiated) =>
+        vfs.DropsCapabilities = (negotiated.Features & FuseFeatures.HandleKillPrivV2) != 0;
 
     /// <inheritdoc/>
     public void Lookup(ulong parent, ReadOnlyMemory<byte> name, EntryReply reply) => Run(

@@ -130,7 +130,8 @@ internal static class FuseTranslation
                 TouchesAccessTime = Has(SetAttrFields.AccessTimeNow),
                 TouchesModifyTime = Has(SetAttrFields.ModifyTimeNow),
             },
-            Has(SetAttrFields.Size) ? (long)asked.Size : null);
+            Has(SetAttrFields.Size) ? (long)asked.Size : null,
+            Has(SetAttrFields.Size) && Has(SetAttrFields.KillSuidGid));
 
         bool Has(SetAttrFields field) => (valid & field) != 0;
     }

@@ -78,11 +78,7 @@ public sealed partial class VfsMount
 
         try
         {
-            if (how.DropsSpecial)
-            {
-                await DropSpecialAsync(open.Node, cancellation).ConfigureAwait(false);
-            }
-
+            await DropPrivilegesAsync(open.Node, how.DropsSpecial, cancellation).ConfigureAwait(false);
             var isDurable = open.Mode.Syncs || _options.Durability == VfsDurability.Sync;
             var (keeps, at) = await open.File
                 .WriteAsync(how.Appends ? -1 : offset, content, isDurable, cancellation).ConfigureAwait(false);
@@ -158,6 +154,11 @@ public sealed partial class VfsMount
             if (await IsOfKernelAsync(caller, node, change.Change, cancellation).ConfigureAwait(false))
             {
                 caller = FileIdentity.Root;
+            }
+
+            if (change.Length != null)
+            {
+                await DropPrivilegesAsync(node, change.DropsSpecial, cancellation).ConfigureAwait(false);
             }
 
             if (change is { Length: null, Change: { } only }

@@ -236,7 +236,15 @@ public sealed partial class VfsMount
 
         if (FileToKeep(node, replaced) is { } file)
         {
-            await file.RegisterAsync(cancellation).ConfigureAwait(false);
+            try
+            {
+                await file.RegisterAsync(cancellation).ConfigureAwait(false);
+            }
+            finally
+            {
+                // From here on its open at the metaservers keeps it: for as long as it is open here, or may be opened.
+                Kept(node, file);
+            }
         }
 
         return true;

@@ -40,6 +40,10 @@ internal sealed partial class VfsNode(InodeId inode)
     /// </summary>
     public long NoContentAt { get; set; } = -1;
 
+    /// <summary>At that <see cref="Stamp"/> it had extended attributes, and no capabilities among them; negative: that is
+    /// not known.</summary>
+    public long NoCapabilityAt { get; set; } = -1;
+
     /// <summary>Its content was read since it was looked at last (<see cref="ContentCache"/>).</summary>
     public bool IsContentUsed { get; set; }
 

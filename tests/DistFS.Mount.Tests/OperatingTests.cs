@@ -81,7 +81,8 @@ public sealed class OperatingTests : MountedCluster
     {
         await ShellAsync($"""
             export PATH={Path.GetDirectoryName(Dfs)}:$PATH
-            mkdir {Folder}/real; ln -s {Folder}/real {Folder}/link; ln -s ../one {Folder}/real/dir; ln -s loop {Folder}/loop
+            mkdir {Folder}/real; ln -s {Folder}/real {Folder}/link
+            ln -s ../one {Folder}/real/dir; ln -s loop {Folder}/loop
             {Helper} {Addresses} {Folder}/link/dir -o rw
             grep -q ' {One} .* - fuse.distfs {Addresses} ' /proc/self/mountinfo
             {Dfs} mount --stats {Folder}/link/dir > {Folder}/table; grep -q '^statfs\|^lookup' {Folder}/table

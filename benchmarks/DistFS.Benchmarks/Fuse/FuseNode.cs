@@ -24,7 +24,8 @@ internal static class FuseNode
                     | FuseFeatures.AsyncDirectIo,
             },
         };
-        await using var mount = await FuseMount.MountAsync(mountPoint, new FlatFileSystem(isPosix), options, cancellation);
+        await using var mount = await FuseMount.MountAsync(
+            mountPoint, new FlatFileSystem(isPosix), options, cancellation);
         Console.WriteLine("ready");
         while (await Console.In.ReadLineAsync(cancellation) != null)
         {
