@@ -231,13 +231,14 @@ public sealed partial class VfsMount
             return entry;
         }
 
-        await SentAsync(node, cancellation).ConfigureAwait(false);
+        // In this order: what is changed here from here on is not sent, and changes the stamp.
         long stamp;
         lock (node.Gate)
         {
             stamp = node.Stamp;
         }
 
+        await SentAsync(node, cancellation).ConfigureAwait(false);
         var leases = await _cluster
             .AcquireAsync([node.Inode], LeaseMode.Read, TimeSpan.Zero, cancellation).ConfigureAwait(false);
         if (leases[0].Status == FsStatus.NotFound)
@@ -270,7 +271,10 @@ public sealed partial class VfsMount
         }
     }
 
-    /// <summary>What was told under a lease is kept, unless it changed since it was asked for.</summary>
+    /// <summary>
+    /// What was told under a lease is kept, unless it changed since it was asked for. Whoever asks takes the stamp
+    /// first, and then sees that what was changed here before is sent: the metaservers would tell how it was.
+    /// </summary>
     /// <returns>Whether it is known now.</returns>
     internal bool Learn(VfsNode node, long stamp, FileStatus? attributes)
     {
@@ -332,6 +336,7 @@ public sealed partial class VfsMount
             stamp = node.Stamp;
         }
 
+        await SentAsync(node, cancellation).ConfigureAwait(false);
         var leases = await _cluster
             .AcquireAsync([node.Inode], LeaseMode.Read, TimeSpan.Zero, cancellation).ConfigureAwait(false);
         Learn(node, stamp, leases[0].Attributes);

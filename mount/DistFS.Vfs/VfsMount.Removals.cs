@@ -287,13 +287,14 @@ public sealed partial class VfsMount
         {
             lock (other.Gate)
             {
-                if (!Holds(other, LeaseMode.Write) && !other.IsGivingUp)
+                if (!Holds(other, LeaseMode.Write) && !other.IsGivingUp && _journal.IsSent(other.ChangedAt))
                 {
                     wanted.Add((other, other.Stamp));
                 }
             }
         }
 
+        await SentAsync(node, cancellation).ConfigureAwait(false);
         var leases = await _cluster.AcquireAsync(
             [.. wanted.Select(static one => one.Node.Inode)], LeaseMode.Write, TimeSpan.Zero, cancellation)
             .ConfigureAwait(false);

@@ -45,6 +45,9 @@ public sealed class MountTests : MountedCluster
         var mount = await MountAsync(One);
         await ShellAsync($"mkdir {One}/posix; {Posix} {One}/posix"
             + $" --entries {(IsFull ? 100_000 : 2_000)} --operations {(IsFull ? 1_000_000 : 5_000)}");
+
+        // Attributes that were told as they had been before a change that was on its way: one in 20,000 operations.
+        await ShellAsync($"{Posix} {One}/posix --only Random.NamesAreATree --seed 3 --operations 100000");
         await mount.StopAsync();
     }
 

@@ -263,6 +263,28 @@ public sealed class ChangesHereTests : IAsyncLifetime
 
     private static NewNode New(FileKind kind) => new() { Kind = kind, Mode = Mode };
 
+    /// <summary>
+    /// The end of a writer makes attributes unknown; a rename asks for them again, and must not be told how they were
+    /// before what is on its way.
+    /// </summary>
+    [Fact]
+    public async Task Attributes_that_were_changed_here_are_told_though_nobody_else_knows_of_them_yet()
+    {
+        const uint Changed = 0b111_000_111;
+        var (inode, handle) = await CreateAsync("f");
+        Assert.Equal(FsStatus.Ok, (await _one.PutAsync(handle, 0, new byte[300_000])).Status);
+        using (await _one.SetAttributesAsync(
+            FileIdentity.Root, inode, new VfsChange(new AttributeChange { Mode = Changed }, null), default))
+        {
+        }
+
+        Assert.False(_one.Journal.IsSent(_one.NodeOf(inode).ChangedAt));
+        await _one.ReleaseAsync(handle);
+        Assert.Equal(FsStatus.Ok, await RenameAsync("f", "g"));
+        Assert.Equal(Changed, (await AttributesAsync(_one, inode)).Mode);
+        Assert.Equal(Changed, (await LookupAsync(_two, "g")).Mode);
+    }
+
     private async Task<VfsEntry> MakeAsync(InodeId directory, string name, FileKind kind)
     {
         var made = await _one.MakeAsync(FileIdentity.Root, directory, Name(name), New(kind), default);

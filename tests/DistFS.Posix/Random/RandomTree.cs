@@ -45,7 +45,10 @@ internal sealed record TreeOperation(TreeAction Action, int Mount, string Path, 
 /// <param name="outers">One directory with nothing but an empty directory `top`, through each mount.</param>
 internal sealed class RandomTree(bool countsDirectories, params string[] outers)
 {
+    private const int HistoryMax = 12;
+
     private readonly TreeModel _model = new();
+    private int _count;
 
     /// <summary>How often each action succeeded: one that never does proves nothing.</summary>
     public int[] Succeeded { get; } = new int[Enum.GetValues<TreeAction>().Length];
@@ -54,7 +57,14 @@ internal sealed class RandomTree(bool countsDirectories, params string[] outers)
     /// <returns>What differs, or null.</returns>
     public string? Run(TreeOperation o)
     {
+        _count++;
+        var before = Named(o);
         var expected = Expected(o);
+        if (expected == OK && o.Action is not (TreeAction.Stat or TreeAction.List))
+        {
+            Remember(o, before.Concat(Named(o)).Distinct());
+        }
+
         var actual = Actual(o, $"{outers[o.Mount]}/top/");
         if (expected == OK)
         {
@@ -83,6 +93,32 @@ internal sealed class RandomTree(bool countsDirectories, params string[] outers)
         }
 
         return null;
+    }
+
+    private List<TreeNode> Named(TreeOperation o)
+    {
+        List<TreeNode> named = [];
+        foreach (var (path, follow) in new[] { (o.Path, false), (o.Path, true), (o.Other, false) })
+        {
+            if (_model.Find(path, follow, out var node) == OK)
+            {
+                named.Add(node!);
+            }
+        }
+
+        return named;
+    }
+
+    private void Remember(TreeOperation o, IEnumerable<TreeNode> nodes)
+    {
+        foreach (var node in nodes)
+        {
+            node.History.Enqueue($"{_count}: {o.Action} {o.Path} {o.Other} {o.Value}");
+            if (node.History.Count > HistoryMax)
+            {
+                node.History.Dequeue();
+            }
+        }
     }
 
     private Errno Expected(TreeOperation o) => o.Action switch
@@ -142,11 +178,12 @@ internal sealed class RandomTree(bool countsDirectories, params string[] outers)
     {
         var links = node.IsDirectory && !countsDirectories ? 1u : node.Links;
         var size = node.IsDirectory ? stat?.Size ?? 0 : node.Content.Length;
-        return stat is null ? $"{path}: is gone"
+        var differs = stat is null ? $"{path}: is gone"
             : stat.Mode != (node.Type | node.Mode) ? $"{path}: mode {stat.Mode:x}, expected {node.Type | node.Mode:x}"
             : stat.Links != links ? $"{path}: {stat.Links} links, expected {links}"
             : stat.Size != size ? $"{path}: {stat.Size} bytes, expected {size}"
             : null;
+        return differs is null ? null : $"{differs}; now {_count}; {string.Join(", ", node.History)}";
     }
 
     private string? CompareList(TreeOperation o)

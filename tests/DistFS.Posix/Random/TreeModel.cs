@@ -20,6 +20,9 @@ internal sealed class TreeNode(int type, int mode)
     public string Content { get; set; } = "";
 
     public bool IsDirectory => Type == S_IFDIR;
+
+    /// <summary>What was done to it, last: how an inode came to be what it is not is read here.</summary>
+    public Queue<string> History { get; } = [];
 }
 
 /// <summary>
