@@ -64,6 +64,9 @@ public sealed class DistFsFile : IAsyncDisposable
     /// </summary>
     public long LengthWhenOpened { get; }
 
+    /// <summary>Bytes stored for it, as the metaservers said last behind what was written; null: not yet.</summary>
+    public long? StoredBytes => _writer?.StoredBytes;
+
     internal FileContext Context => _context;
 
     /// <summary>Reads bytes from an offset on, several requests at a time if it is much.</summary>

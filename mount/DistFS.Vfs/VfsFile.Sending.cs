@@ -263,9 +263,11 @@ internal sealed partial class VfsFile
             return;
         }
 
+        long? stored = null;
         try
         {
             await DistFsNodes.CloseAsync(writer, Times, cancellation).ConfigureAwait(false);
+            stored = writer.StoredBytes;
         }
         catch (DistFsException e)
         {
@@ -277,8 +279,15 @@ internal sealed partial class VfsFile
             (_writer, _reader, _isDirty, _isUntold) = (null, null, false, false);
             lock (node.Gate)
             {
+                // Under a lease to write nobody else has changed it: so it is what was told of it all the time.
+                var known = stored != null && node.Known != null && IsHeld(LeaseMode.Write)
+                    ? Overlay(node.Known) with { Allocated = stored.Value } : null;
                 Sent();
                 node.Changed();
+                if (known != null)
+                {
+                    node.ChangedHere(known);
+                }
             }
         }
     }

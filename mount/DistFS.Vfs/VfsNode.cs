@@ -40,7 +40,7 @@ internal sealed partial class VfsNode(InodeId inode)
     /// </summary>
     public long NoContentAt { get; set; } = -1;
 
-    /// <summary>At that <see cref="Stamp"/> it had extended attributes, and no capabilities among them; negative: that is
+    /// <summary>At that <see cref="Stamp"/> it had extended attributes, and no capability among them; negative: that is
     /// not known.</summary>
     public long NoCapabilityAt { get; set; } = -1;
 

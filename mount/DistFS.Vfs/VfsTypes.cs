@@ -92,5 +92,5 @@ public readonly record struct VfsWrite(bool Appends, bool DropsSpecial);
 /// <summary>New attributes of setattr.</summary>
 /// <param name="Change">All but the length.</param>
 /// <param name="Length">The length; null: it stays.</param>
-/// <param name="DropsSpecial">The length is set by somebody who must not change what runs as its owner or group.</param>
+/// <param name="DropsSpecial">The length is set by whoever must not change what runs as its owner or group.</param>
 public readonly record struct VfsChange(AttributeChange? Change, long? Length, bool DropsSpecial = false);

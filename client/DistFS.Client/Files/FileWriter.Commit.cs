@@ -76,6 +76,8 @@ internal sealed partial class FileWriter
         {
             throw FileErrors.Of((FsStatus)reply.Status, _mapping.Path);
         }
+
+        StoredBytes = (long?)reply.Attributes?.Allocated ?? StoredBytes;
     }
 
     private async Task CommitAsync(WrittenPlace place, CancellationToken cancellation)

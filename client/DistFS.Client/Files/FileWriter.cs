@@ -103,6 +103,9 @@ internal sealed partial class FileWriter : IAsyncDisposable
         }
     }
 
+    /// <summary>Bytes stored for the file, as the metaservers said last when it was flushed; null: not yet.</summary>
+    public long? StoredBytes { get; private set; }
+
     /// <summary>
     /// All that was written is the file's when this returns: any reader sees it. Unless that is all of
     /// <paramref name="kind"/>, it is on the disks of all servers of its chunks too.

@@ -46,7 +46,8 @@ internal sealed class FileEdit
         {
             if (!_isInlineRead)
             {
-                (_inline, _isInlineRead) = (_context.Tree.Content(Id), true);
+                // Bytes in the metadata count as stored: a new file has none, and nobody need look.
+                (_inline, _isInlineRead) = (_charged > 0 ? _context.Tree.Content(Id) : null, true);
             }
 
             return _inline;
