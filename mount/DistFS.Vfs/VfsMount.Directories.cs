@@ -183,7 +183,7 @@ public sealed partial class VfsMount
         public VfsNode Node => node;
 
         /// <summary>The last page, and from behind which cookie on.</summary>
-        public List<Row> Rows { get; set; } = [];
+        public VfsRow[] Rows { get; set; } = [];
 
         public ulong From { get; set; }
 

@@ -1,5 +1,4 @@
 using System.Buffers;
-using DistFS.Client;
 using DistFS.Client.Leases;
 using DistFS.Primitives;
 
@@ -10,8 +9,11 @@ public sealed partial class VfsMount
 {
     private const int NamesAtOnce = 1_024;
 
-    private static readonly byte[] OwnName = [(byte)'.'];
-    private static readonly byte[] ParentName = [(byte)'.', (byte)'.'];
+    /// <summary>
+    /// The kernel asks for the first part of a listing with attributes whatever the program wants, and makes an inode
+    /// of each: so that part is short. A program that looks at what it lists is given the rest with them too.
+    /// </summary>
+    private const int FirstWithAttributes = 128;
 
     /// <summary>
     /// A part of a listing, from behind a cookie on: what comes with one page, and no more than are asked for. Each
@@ -34,12 +36,11 @@ public sealed partial class VfsMount
             }
 
             var rows = open.Rows;
-            var from = open.IsHere ? (int)Math.Min(after, (ulong)rows.Count) : FirstBehind(rows, after);
-            var count = Math.Min(most, rows.Count - from);
+            var from = open.IsHere ? (int)Math.Min(after, (ulong)rows.Length) : FirstBehind(rows, after);
+            var isFirst = withAttributes && after == 0;
+            var count = Math.Min(isFirst ? Math.Min(most, FirstWithAttributes) : most, rows.Length - from);
             if (withAttributes)
             {
-                // The first part the kernel asks for with attributes whatever the program wants; later ones only of a
-                // program that looks at what it lists, and will look at the rest too.
                 await LearnAsync(rows, from, count, after > 0, cancellation).ConfigureAwait(false);
             }
 
@@ -88,10 +89,10 @@ public sealed partial class VfsMount
         return await PageAsync(open, after, cancellation).ConfigureAwait(false);
     }
 
-    private static int FirstBehind(List<Row> rows, ulong after)
+    private static int FirstBehind(VfsRow[] rows, ulong after)
     {
         var from = 0;
-        while (from < rows.Count && rows[from].Cookie <= after)
+        while (from < rows.Length && rows[from].Cookie <= after)
         {
             from++;
         }
@@ -103,26 +104,11 @@ public sealed partial class VfsMount
     /// The names of a directory, all of which are known: as they are now, which a listing may tell to its end. Null:
     /// the metaservers have to be asked.
     /// </summary>
-    private List<Row>? NamesHere(VfsNode node)
+    private VfsRow[]? NamesHere(VfsNode node)
     {
         lock (node.Gate)
         {
-            if (node.Parent.Value == 0 || !Holds(node, LeaseMode.Read) || node.Names() is not { } names)
-            {
-                return null;
-            }
-
-            List<Row> all = new(names.Count + 2)
-            {
-                new Row(1, OwnName, node.Inode, FileKind.Directory),
-                new Row(2, ParentName, node.Parent, FileKind.Directory),
-            };
-            foreach (var (name, inode, kind) in names)
-            {
-                all.Add(new Row((ulong)all.Count + 1, name, inode, kind));
-            }
-
-            return all;
+            return Holds(node, LeaseMode.Read) ? node.Listing() : null;
         }
     }
 
@@ -148,7 +134,7 @@ public sealed partial class VfsMount
         var isNext = after == (open.Rows is [.., var before] ? before.Cookie : 0);
         open.From = after;
         open.Rows = [.. page.Entries.Select(static one =>
-            new Row(one.Cookie, one.Item.NameBytes, one.Item.Inode, one.Item.Kind))];
+            new VfsRow(one.Cookie, one.Item.NameBytes, one.Item.Inode, one.Item.Kind))];
         lock (node.Gate)
         {
             var isCurrent = isHeld && node.NamesStamp == stamp && Holds(node, LeaseMode.Read);
@@ -172,10 +158,10 @@ public sealed partial class VfsMount
     /// Leases of those that are not known yet; and if there is one, of what is behind them too, if that is wanted.
     /// </summary>
     private async Task LearnAsync(
-        List<Row> rows, int from, int count, bool isAhead, CancellationToken cancellation)
+        VfsRow[] rows, int from, int count, bool isAhead, CancellationToken cancellation)
     {
         List<(VfsNode Node, long Stamp)> asked = [];
-        for (var i = from; i < rows.Count && (i < from + count || (isAhead && i < from + NamesAtOnce)); i++)
+        for (var i = from; i < rows.Length && (i < from + count || (isAhead && i < from + NamesAtOnce)); i++)
         {
             if (i == from + count && asked.Count == 0)
             {
@@ -210,15 +196,8 @@ public sealed partial class VfsMount
         }
     }
 
-    private VfsEntry Entry(VfsNode directory, Row row) =>
+    private VfsEntry Entry(VfsNode directory, VfsRow row) =>
         !row.IsOfDirectory && TryLookup(directory, row.Name.Span, out var entry)
             && entry.Attributes?.Inode == row.Inode
             ? entry : default;
-
-    /// <summary>A name of a listing, and the cookie behind which the next one comes.</summary>
-    private readonly record struct Row(ulong Cookie, ReadOnlyMemory<byte> Name, InodeId Inode, FileKind Kind)
-    {
-        /// <summary>The directory itself, or the one that it is in.</summary>
-        public bool IsOfDirectory => Name.Span.SequenceEqual(OwnName) || Name.Span.SequenceEqual(ParentName);
-    }
 }

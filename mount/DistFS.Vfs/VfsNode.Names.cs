@@ -11,6 +11,9 @@ internal sealed partial class VfsNode
 
     private Dictionary<byte[], (InodeId Inode, FileKind Kind)>? _names;
 
+    // All names as they are told, made when they were asked for last; null: something has changed since.
+    private VfsRow[]? _listing;
+
     // What is no directory in it, as names were learned; of how many names; and how far it was used.
     private ulong[] _row = [];
     private int _rowOf;
@@ -33,6 +36,7 @@ internal sealed partial class VfsNode
     public void Learn(ReadOnlySpan<byte> name, InodeId found, FileKind kind)
     {
         _names ??= new(NameComparer.Instance);
+        _listing = null;
         _names.GetAlternateLookup<ReadOnlySpan<byte>>()[name] = (found, kind);
     }
 
@@ -43,6 +47,7 @@ internal sealed partial class VfsNode
     {
         if (IsComplete)
         {
+            _listing = null;
             _names?.GetAlternateLookup<ReadOnlySpan<byte>>().Remove(name);
         }
         else
@@ -61,15 +66,19 @@ internal sealed partial class VfsNode
         }
     }
 
-    /// <summary>All names, if each is known.</summary>
-    public List<(byte[] Name, InodeId Inode, FileKind Kind)>? Names()
+    /// <summary>All names, with itself and its parent, if each is known. Never changed, but replaced.</summary>
+    public VfsRow[]? Listing()
     {
-        if (!IsComplete)
+        if (_listing is { } made || !IsComplete || Parent.Value == 0)
         {
-            return null;
+            return IsComplete ? _listing : null;
         }
 
-        List<(byte[] Name, InodeId Inode, FileKind Kind)> all = new(_names?.Count ?? 0);
+        List<VfsRow> all = new((_names?.Count ?? 0) + 2)
+        {
+            new VfsRow(1, VfsRow.Self, Inode, FileKind.Directory),
+            new VfsRow(2, VfsRow.Above, Parent, FileKind.Directory),
+        };
         foreach (var (name, (inode, kind)) in _names ?? [])
         {
             if (inode == ToBeAsked)
@@ -79,11 +88,11 @@ internal sealed partial class VfsNode
 
             if (inode.Value != 0)
             {
-                all.Add((name, inode, kind));
+                all.Add(new VfsRow((ulong)all.Count + 1, name, inode, kind));
             }
         }
 
-        return all;
+        return _listing = [.. all];
     }
 
     /// <summary>Some of what is in it that is no directory.</summary>
@@ -147,7 +156,26 @@ internal sealed partial class VfsNode
     }
 
     /// <summary>Whether there are no names; null: that is not known.</summary>
-    public bool? IsEmpty() => Names() is { } names ? names.Count == 0 : null;
+    public bool? IsEmpty()
+    {
+        if (!IsComplete)
+        {
+            return null;
+        }
+
+        var isEmpty = true;
+        foreach (var (_, (inode, _)) in _names ?? [])
+        {
+            if (inode == ToBeAsked)
+            {
+                return null;
+            }
+
+            isEmpty &= inode.Value == 0;
+        }
+
+        return isEmpty;
+    }
 
     /// <summary>
     /// What a name stands for is to be asked again: it goes, or stands for something else. It stays among those that
@@ -158,7 +186,7 @@ internal sealed partial class VfsNode
     /// <summary>All names were told: what was to be asked for and is not among them is not there.</summary>
     public void Complete()
     {
-        IsComplete = true;
+        (IsComplete, _listing) = (true, null);
         foreach (var name in _names?.Where(static one => one.Value.Inode == ToBeAsked).ToList() ?? [])
         {
             _names![name.Key] = default;

@@ -195,7 +195,7 @@ internal sealed partial class VfsNode(InodeId inode)
             (Known, Content) = (null, null);
             IsComplete = false;
             List<byte[]> names = _names == null ? [] : [.. _names.Keys];
-            (_names, _row, _rowOf, _rowAt) = (null, [], 0, 0);
+            (_names, _listing, _row, _rowOf, _rowAt) = (null, null, [], 0, 0);
             return names;
         }
     }

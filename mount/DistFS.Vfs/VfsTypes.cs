@@ -65,6 +65,19 @@ public readonly record struct VfsEntry(
 public readonly record struct VfsName(
     ulong Cookie, ReadOnlyMemory<byte> Name, InodeId Inode, FileKind Kind, VfsEntry Entry);
 
+/// <summary>A name of a listing as it is kept, and the cookie behind which the next one comes.</summary>
+internal readonly record struct VfsRow(ulong Cookie, ReadOnlyMemory<byte> Name, InodeId Inode, FileKind Kind)
+{
+    /// <summary>The directory itself.</summary>
+    public static readonly byte[] Self = [(byte)'.'];
+
+    /// <summary>The one that it is in.</summary>
+    public static readonly byte[] Above = [(byte)'.', (byte)'.'];
+
+    /// <summary>No name of something in it.</summary>
+    public bool IsOfDirectory => Name.Span.SequenceEqual(Self) || Name.Span.SequenceEqual(Above);
+}
+
 /// <summary>A file or directory that a program has open.</summary>
 /// <param name="Status">0, or why not.</param>
 /// <param name="Handle">Names it from here on.</param>

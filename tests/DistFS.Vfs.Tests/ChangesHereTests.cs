@@ -285,6 +285,37 @@ public sealed class ChangesHereTests : IAsyncLifetime
         Assert.Equal(Changed, (await LookupAsync(_two, "g")).Mode);
     }
 
+    /// <summary>
+    /// A program that wants names only is not made to pay for the attributes of all of them, for which the kernel asks;
+    /// one that wants them gets them with the rest.
+    /// </summary>
+    [Fact]
+    public async Task The_first_part_of_a_listing_with_attributes_is_short()
+    {
+        for (var i = 0; i < 300; i++)
+        {
+            using (await MakeAsync(_directory, $"{i}", FileKind.Fifo))
+            {
+            }
+        }
+
+        var opened = _one.OpenDirectory(FileIdentity.Root, _directory);
+        var (_, first) = await _one.ReadDirectoryAsync(opened.Handle, 0, 1_000, true, default);
+        Assert.Equal(128, first.Count);
+        Assert.All(first[2..], static name => Assert.NotNull(name.Entry.Attributes));
+        var (_, rest) = await _one.ReadDirectoryAsync(opened.Handle, first[^1].Cookie, 1_000, true, default);
+        Assert.All(rest, static name => Assert.NotNull(name.Entry.Attributes));
+        foreach (var name in first.Concat(rest))
+        {
+            name.Entry.Dispose();
+        }
+
+        var (_, plain) = await _one.ReadDirectoryAsync(opened.Handle, 0, 1_000, false, default);
+        Assert.True(plain.Count > 302, $"{plain.Count} names");
+        Assert.Equal(plain.Select(static name => name.Cookie), first.Concat(rest).Select(static name => name.Cookie));
+        _one.ReleaseDirectory(opened.Handle);
+    }
+
     private async Task<VfsEntry> MakeAsync(InodeId directory, string name, FileKind kind)
     {
         var made = await _one.MakeAsync(FileIdentity.Root, directory, Name(name), New(kind), default);

@@ -39,21 +39,53 @@ public sealed class VfsNodeTests
         Assert.False(_node.TryFind("c"u8, out _));
     }
 
+    /// <summary>It is kept until a name changes, in whatever way.</summary>
+    [Fact]
+    public void A_listing_is_made_anew_when_a_name_has_changed()
+    {
+        _node.Parent = InodeId.Root;
+        _node.Complete();
+        Assert.Empty(Listed());
+        _node.Learn("a"u8, One, FileKind.File);
+        Assert.Equal([(One, FileKind.File)], Listed());
+        Assert.Same(_node.Listing(), _node.Listing());
+        var other = new InodeId(9);
+        _node.LearnOnce("b"u8, other, FileKind.Directory);
+        Assert.Equal([(One, FileKind.File), (other, FileKind.Directory)], Listed());
+        _node.Lose("a"u8);
+        Assert.Equal([(other, FileKind.Directory)], Listed());
+        _node.Unlearn("b"u8);
+        Assert.Null(_node.Listing());
+        _node.Complete();
+        Assert.Empty(Listed());
+        _node.Forget();
+        Assert.Null(_node.Listing());
+    }
+
+    private IEnumerable<(InodeId Inode, FileKind Kind)> Listed()
+    {
+        var rows = _node.Listing()!;
+        Assert.Equal([_node.Inode, _node.Parent], rows[..2].Select(static row => row.Inode));
+        Assert.Equal(Enumerable.Range(1, rows.Length), rows.Select(static row => (int)row.Cookie));
+        return rows[2..].Select(static row => (row.Inode, row.Kind));
+    }
+
     [Fact]
     public void A_listing_says_that_what_was_to_be_asked_for_is_not_there()
     {
         _node.Learn("a"u8, One, FileKind.File);
         _node.Learn("gone"u8, default, default);
         _node.Unlearn("b"u8);
-        Assert.Null(_node.Names());
+        _node.Parent = InodeId.Root;
+        Assert.Null(_node.Listing());
         Assert.Null(_node.IsEmpty());
         _node.LearnOnce("a"u8, new InodeId(9), FileKind.File);
         _node.LearnOnce("gone"u8, new InodeId(9), FileKind.File);
         _node.LearnOnce("b"u8, new InodeId(3), FileKind.Directory);
-        Assert.Null(_node.Names());
+        Assert.Null(_node.Listing());
         _node.Unlearn("b"u8);
         _node.Complete();
-        Assert.Equal([(One, FileKind.File)], _node.Names()!.Select(static one => (one.Inode, one.Kind)));
+        Assert.Equal([(One, FileKind.File)], Listed());
         Assert.False(_node.IsEmpty());
         _node.Lose("a"u8);
         Assert.True(_node.IsEmpty());

@@ -92,7 +92,7 @@ internal sealed class CeilingSuite(Report report, int rounds, TimeSpan duration,
         big = os.open(f'{m}/big', os.O_RDONLY)
         kept = os.open(f'{m}/big', os.O_RDONLY)
         for at in range(64): os.preadv(kept, [buffer], at << 20)
-        out = os.open(f'{m}/w00', os.O_CREAT | os.O_WRONLY)
+        out = os.open(f'{m}/o1', os.O_CREAT | os.O_WRONLY)
         def forget(): os.posix_fadvise(big, 0, 0, os.POSIX_FADV_DONTNEED)
         def again(): os.fsync(out); os.ftruncate(out, 0)
         """;

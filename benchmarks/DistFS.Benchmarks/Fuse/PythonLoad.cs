@@ -6,7 +6,7 @@ namespace DistFS.Benchmarks.Fuse;
 /// <summary>Ordinary system calls of python3 in a loop: the load of the suites of mounts.</summary>
 internal static class PythonLoad
 {
-    /// <param name="folder">"m" in the operation.</param>
+    /// <param name="folder">"m" in the operation, by a short name: how deep it lies makes no difference.</param>
     /// <param name="number">"p" in it: of the process, or of the round.</param>
     /// <param name="duration">So long.</param>
     /// <param name="setup">Run once, before the time is taken.</param>
@@ -46,7 +46,8 @@ internal static class PythonLoad
     private const string Script =
         """
         import mmap, os, sys, time
-        m, p, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
+        os.chdir(sys.argv[1])
+        m, p, seconds = '.', sys.argv[2], float(sys.argv[3])
         page, buffer = bytes(4096), mmap.mmap(-1, 1 << 20)
         SETUP
         def run():
