@@ -59,24 +59,41 @@ internal sealed partial class FuseAdapter
         });
 
     /// <inheritdoc/>
-    public void Read(ulong node, in FuseReadIn arguments, DataReply reply)
-    {
-        reply.Request.Defer();
-        _ = ReadAsync(
+    public void Read(ulong node, in FuseReadIn arguments, DataReply reply) => Run(
+        reply,
+        ReadAsync(
             arguments.Handle,
             (long)arguments.Offset,
             (int)arguments.Size,
-            FuseTranslation.IsDirect(arguments.Flags),
-            reply);
-    }
+            FuseTranslation.IsDirect(arguments.Flags)),
+        static (_, reply, read) =>
+        {
+            try
+            {
+                using (read.Use)
+                {
+                    return read.Status == FsStatus.Ok
+                        ? reply.Ok(read.Buffer.AsSpan(0, read.Length)) : reply.Fail((Errno)read.Status);
+                }
+            }
+            finally
+            {
+                ArrayPool<byte>.Shared.Return(read.Buffer);
+            }
+        });
 
     /// <inheritdoc/>
-    public void Write(ulong node, in FuseWriteIn arguments, ReadOnlyMemory<byte> data, WriteReply reply)
-    {
-        reply.Request.Defer();
-        _ = WriteAsync(
-            arguments.Handle, (long)arguments.Offset, data, FuseTranslation.WriteOf(in arguments), reply);
-    }
+    public void Write(ulong node, in FuseWriteIn arguments, ReadOnlyMemory<byte> data, WriteReply reply) => Run(
+        reply,
+        WriteAsync(arguments.Handle, (long)arguments.Offset, data, FuseTranslation.WriteOf(in arguments)),
+        static (_, reply, written) =>
+        {
+            using (written.Use)
+            {
+                return written.Status == FsStatus.Ok
+                    ? reply.Ok((uint)written.Length) : reply.Fail((Errno)written.Status);
+            }
+        });
 
     /// <inheritdoc/>
     public void Flush(ulong node, in FuseFlushIn arguments, EmptyReply reply) => Run(
@@ -153,7 +170,9 @@ internal sealed partial class FuseAdapter
         return false;
     }
 
-    private async Task ReadAsync(ulong handle, long offset, int size, bool isDirect, DataReply reply)
+    /// <summary>The buffer is rented.</summary>
+    private async ValueTask<(FsStatus Status, byte[] Buffer, int Length, ContentUse Use)> ReadAsync(
+        ulong handle, long offset, int size, bool isDirect)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(size);
         try
@@ -161,37 +180,21 @@ internal sealed partial class FuseAdapter
             var (status, length, use) = await vfs
                 .ReadAsync(handle, offset, buffer.AsMemory(0, size), isDirect, CancellationToken.None)
                 .ConfigureAwait(false);
-            using (use)
-            {
-                _ = status == FsStatus.Ok ? reply.Ok(buffer.AsSpan(0, length)) : reply.Fail((Errno)status);
-            }
+            return (status, buffer, length, use);
         }
-        catch (Exception e)
-        {
-            Failed(reply, e);
-        }
-        finally
+        catch
         {
             ArrayPool<byte>.Shared.Return(buffer);
+            throw;
         }
     }
 
-    private async Task WriteAsync(
-        ulong handle, long offset, ReadOnlyMemory<byte> data, VfsWrite how, WriteReply reply)
+    private async ValueTask<(FsStatus Status, int Length, ContentUse Use)> WriteAsync(
+        ulong handle, long offset, ReadOnlyMemory<byte> data, VfsWrite how)
     {
-        try
-        {
-            var length = data.Length;
-            var (status, _, use) = await vfs.WriteAsync(handle, offset, data, how, CancellationToken.None)
-                .ConfigureAwait(false);
-            using (use)
-            {
-                _ = status == FsStatus.Ok ? reply.Ok((uint)length) : reply.Fail((Errno)status);
-            }
-        }
-        catch (Exception e)
-        {
-            Failed(reply, e);
-        }
+        var length = data.Length;
+        var (status, _, use) = await vfs.WriteAsync(handle, offset, data, how, CancellationToken.None)
+            .ConfigureAwait(false);
+        return (status, length, use);
     }
 }

@@ -11,7 +11,7 @@ namespace DistFS.Vfs.Tests;
 /// What one mount changes under leases to write, and keeps to itself, is what the other sees when it looks: names,
 /// attributes, times and content, in their order.
 /// </summary>
-public sealed class ChangesHereTests : IAsyncLifetime
+public sealed partial class ChangesHereTests : IAsyncLifetime
 {
     private const uint Mode = 0b110_100_100;
 
@@ -262,59 +262,6 @@ public sealed class ChangesHereTests : IAsyncLifetime
     private static byte[] Name(string name) => Encoding.UTF8.GetBytes(name);
 
     private static NewNode New(FileKind kind) => new() { Kind = kind, Mode = Mode };
-
-    /// <summary>
-    /// The end of a writer makes attributes unknown; a rename asks for them again, and must not be told how they were
-    /// before what is on its way.
-    /// </summary>
-    [Fact]
-    public async Task Attributes_that_were_changed_here_are_told_though_nobody_else_knows_of_them_yet()
-    {
-        const uint Changed = 0b111_000_111;
-        var (inode, handle) = await CreateAsync("f");
-        Assert.Equal(FsStatus.Ok, (await _one.PutAsync(handle, 0, new byte[300_000])).Status);
-        using (await _one.SetAttributesAsync(
-            FileIdentity.Root, inode, new VfsChange(new AttributeChange { Mode = Changed }, null), default))
-        {
-        }
-
-        Assert.False(_one.Journal.IsSent(_one.NodeOf(inode).ChangedAt));
-        await _one.ReleaseAsync(handle);
-        Assert.Equal(FsStatus.Ok, await RenameAsync("f", "g"));
-        Assert.Equal(Changed, (await AttributesAsync(_one, inode)).Mode);
-        Assert.Equal(Changed, (await LookupAsync(_two, "g")).Mode);
-    }
-
-    /// <summary>
-    /// A program that wants names only is not made to pay for the attributes of all of them, for which the kernel asks;
-    /// one that wants them gets them with the rest.
-    /// </summary>
-    [Fact]
-    public async Task The_first_part_of_a_listing_with_attributes_is_short()
-    {
-        for (var i = 0; i < 300; i++)
-        {
-            using (await MakeAsync(_directory, $"{i}", FileKind.Fifo))
-            {
-            }
-        }
-
-        var opened = _one.OpenDirectory(FileIdentity.Root, _directory);
-        var (_, first) = await _one.ReadDirectoryAsync(opened.Handle, 0, 1_000, true, default);
-        Assert.Equal(128, first.Count);
-        Assert.All(first[2..], static name => Assert.NotNull(name.Entry.Attributes));
-        var (_, rest) = await _one.ReadDirectoryAsync(opened.Handle, first[^1].Cookie, 1_000, true, default);
-        Assert.All(rest, static name => Assert.NotNull(name.Entry.Attributes));
-        foreach (var name in first.Concat(rest))
-        {
-            name.Entry.Dispose();
-        }
-
-        var (_, plain) = await _one.ReadDirectoryAsync(opened.Handle, 0, 1_000, false, default);
-        Assert.True(plain.Count > 302, $"{plain.Count} names");
-        Assert.Equal(plain.Select(static name => name.Cookie), first.Concat(rest).Select(static name => name.Cookie));
-        _one.ReleaseDirectory(opened.Handle);
-    }
 
     private async Task<VfsEntry> MakeAsync(InodeId directory, string name, FileKind kind)
     {
