@@ -56,7 +56,8 @@ internal static class FuseTranslation
     /// </summary>
     public static VfsWrite WriteOf(in FuseWriteIn asked) => new(
         (asked.WriteFlags & WriteFlags.Cache) == 0 && (asked.Flags & Append) != 0,
-        (asked.WriteFlags & WriteFlags.KillSuidGid) != 0);
+        (asked.WriteFlags & WriteFlags.KillSuidGid) != 0,
+        (asked.WriteFlags & WriteFlags.Cache) != 0);
 
     public static FuseOpenOut OpenedOf(in VfsOpened opened) => new()
     {

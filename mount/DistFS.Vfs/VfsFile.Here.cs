@@ -149,6 +149,16 @@ internal sealed partial class VfsFile
 
                 Sent();
 
+                // Whoever asked before this hears how it was before it.
+                if (node.Known is { } known)
+                {
+                    node.ChangedHere(known);
+                }
+                else
+                {
+                    node.Changed();
+                }
+
                 // It may have taken so long to find room that others have the file.
                 keeps = bytes.Length > 0 && !node.IsRemoved && mount.Holds(node, LeaseMode.Write);
                 node.Content = keeps ? bytes : null;

@@ -241,7 +241,9 @@ internal sealed partial class VfsFile
     }
 
     /// <summary>Under the turn: the writer ends, and nothing of it is only here.</summary>
-    private async Task LeaveAsync(CancellationToken cancellation)
+    /// <param name="cancellation">Gives up.</param>
+    /// <param name="isRefused">What was told of it has bytes that were refused: it is to be asked for.</param>
+    private async Task LeaveAsync(CancellationToken cancellation, bool isRefused = false)
     {
         DropLost();
         if (_here is { } here)
@@ -280,7 +282,7 @@ internal sealed partial class VfsFile
             lock (node.Gate)
             {
                 // Under a lease to write nobody else has changed it: so it is what was told of it all the time.
-                var known = stored != null && node.Known != null && IsHeld(LeaseMode.Write)
+                var known = !isRefused && stored != null && node.Known != null && IsHeld(LeaseMode.Write)
                     ? Overlay(node.Known) with { Allocated = stored.Value } : null;
                 Sent();
                 node.Changed();

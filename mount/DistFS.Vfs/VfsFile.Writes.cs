@@ -107,7 +107,7 @@ internal sealed partial class VfsFile
         {
             try
             {
-                await LeaveAsync(CancellationToken.None).ConfigureAwait(false);
+                await LeaveAsync(CancellationToken.None, isRefused: true).ConfigureAwait(false);
             }
             catch (DistFsException e) when (e.Code == refused.Code)
             {

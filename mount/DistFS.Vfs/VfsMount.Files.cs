@@ -78,7 +78,11 @@ public sealed partial class VfsMount
 
         try
         {
-            await DropPrivilegesAsync(open.Node, how.DropsSpecial, cancellation).ConfigureAwait(false);
+            if (!how.IsMapped)
+            {
+                await DropPrivilegesAsync(open.Node, how.DropsSpecial, cancellation).ConfigureAwait(false);
+            }
+
             var isDurable = open.Mode.Syncs || _options.Durability == VfsDurability.Sync;
             var (keeps, at) = await open.File
                 .WriteAsync(how.Appends ? -1 : offset, content, isDurable, cancellation).ConfigureAwait(false);

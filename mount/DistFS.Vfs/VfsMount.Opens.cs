@@ -217,6 +217,7 @@ public sealed partial class VfsMount
             {
                 entry.Dispose();
                 entry = default;
+                await DropPrivilegesAsync(handle.Node, caller.Uid != 0, cancellation).ConfigureAwait(false);
                 await handle.File.SetLengthAsync(caller, 0, cancellation).ConfigureAwait(false);
                 entry = await StatAsync(handle.Node, cancellation).ConfigureAwait(false);
             }

@@ -94,17 +94,22 @@ public sealed partial class VfsMount
 
         var node = NodeOf(inode);
         var target = replaced.Value == 0 ? null : NodeOf(replaced);
-        if (!await IsOursAsync(from.Directory, node, cancellation).ConfigureAwait(false)
-            || (target != null
-                && !await MayRemoveAsync(to.Directory, target, replaced: true, cancellation).ConfigureAwait(false)))
+        if (!await IsOursAsync(from.Directory, node, cancellation).ConfigureAwait(false))
         {
             return null;
         }
 
-        // Whoever finds it under its new name finds what was written before.
+        // Whoever finds it under its new name finds what was written before. It may take long, and what it replaces is
+        // kept for a moment only.
         if (FileOf(node) is { } file)
         {
             await file.FlushAsync(FlushKind.Visible, null, cancellation).ConfigureAwait(false);
+        }
+
+        if (target != null
+            && !await MayRemoveAsync(to.Directory, target, replaced: true, cancellation).ConfigureAwait(false))
+        {
+            return null;
         }
 
         from.Name = from.Name.ToArray();

@@ -99,7 +99,8 @@ public sealed partial class VfsMount
             known = told.Attributes;
             lock (node.Gate)
             {
-                stamp = node.Stamp;
+                // Without a lease another mount may set some in this moment.
+                stamp = node.Known != null && Holds(node, LeaseMode.Read) ? node.Stamp : -1;
             }
         }
 

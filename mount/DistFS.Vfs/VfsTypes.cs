@@ -100,7 +100,8 @@ public readonly record struct VfsOpenMode(bool Reads, bool Writes, bool Appends,
 /// <summary>How a program writes.</summary>
 /// <param name="Appends">To the end as it is then (O_APPEND), whatever the open said.</param>
 /// <param name="DropsSpecial">By somebody who must not change what runs as its owner or group.</param>
-public readonly record struct VfsWrite(bool Appends, bool DropsSpecial);
+/// <param name="IsMapped">A page that programs have mapped, whenever they changed it: it takes no rights away.</param>
+public readonly record struct VfsWrite(bool Appends, bool DropsSpecial, bool IsMapped = false);
 
 /// <summary>New attributes of setattr.</summary>
 /// <param name="Change">All but the length.</param>

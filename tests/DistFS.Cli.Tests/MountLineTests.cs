@@ -17,6 +17,15 @@ public sealed class MountLineTests
         Assert.Equal($"{real}/dir", MountLine.PathOf($"{folder.Path}/link/up"));
         Assert.Equal($"{real}/dir/none/at/all", MountLine.PathOf($"{folder.Path}/link/up/none/at/all/"));
         Assert.Equal("/", MountLine.PathOf("/"));
+        Assert.Equal("/tmp", MountLine.PathOf("/../none/./../tmp"));
+        Assert.Equal(Path.Combine(Environment.CurrentDirectory, "none"), MountLine.PathOf("none/"));
+
+        // Behind a link `..` leads to where that is, and not to where the link stands.
+        Directory.CreateDirectory(Path.Combine(folder.Path, "deep", "er"));
+        File.CreateSymbolicLink(Path.Combine(folder.Path, "in"), "deep/er");
+        File.CreateSymbolicLink(Path.Combine(folder.Path, "beside"), "in/../m");
+        Assert.Equal($"{folder.Path}/deep/m", MountLine.PathOf($"{folder.Path}/beside"));
+        Assert.Equal($"{folder.Path}/deep/m/x", MountLine.PathOf($"{folder.Path}/in/../m/x"));
     }
 
     [Fact]

@@ -41,7 +41,7 @@ public sealed class FuseTranslationTests
     [InlineData(0x8001u, 6u, false, true)]
     public void A_write_is_what_its_descriptor_is_then(uint flags, uint how, bool appends, bool dropsSpecial) =>
         Assert.Equal(
-            new VfsWrite(appends, dropsSpecial),
+            new VfsWrite(appends, dropsSpecial, IsMapped: (how & 1) != 0),
             FuseTranslation.WriteOf(new FuseWriteIn { Flags = flags, WriteFlags = (WriteFlags)how }));
 
     [Fact]

@@ -6,8 +6,8 @@ namespace DistFS.Vfs.Tests;
 public sealed partial class ChangesHereTests
 {
     /// <summary>
-    /// The end of a writer makes attributes unknown; a rename asks for them again, and must not be told how they were
-    /// before what is on its way.
+    /// Where attributes are not known, as behind a request that was made at the metaservers, a rename asks for them, and
+    /// must not be told how they were before what is on its way.
     /// </summary>
     [Fact]
     public async Task Attributes_that_were_changed_here_are_told_though_nobody_else_knows_of_them_yet()
@@ -22,6 +22,7 @@ public sealed partial class ChangesHereTests
 
         Assert.False(_one.Journal.IsSent(_one.NodeOf(inode).ChangedAt));
         await _one.ReleaseAsync(handle);
+        _one.NodeOf(inode).Changed();
         Assert.Equal(FsStatus.Ok, await RenameAsync("f", "g"));
         Assert.Equal(Changed, (await AttributesAsync(_one, inode)).Mode);
         Assert.Equal(Changed, (await LookupAsync(_two, "g")).Mode);

@@ -48,6 +48,31 @@ public sealed partial class TwoMountsTests
         }
     }
 
+    /// <summary>What was told while it was written stays known behind its writer: also what was cut off since.</summary>
+    [Theory]
+    [InlineData(null, 300_000)]
+    [InlineData(100_000, 100_000)]
+    [InlineData(0, 0)]
+    public async Task Behind_its_writer_a_file_is_as_long_as_it_is(int? cut, long length)
+    {
+        var made = await CreateAsync(_one, "f");
+        Assert.Equal(FsStatus.Ok, (await _one.PutAsync(made.Handle, 0, new byte[300_000])).Status);
+        if (cut is { } to)
+        {
+            using var set = await _one.SetAttributesAsync(
+                FileIdentity.Root, made.Inode, new VfsChange(null, to), default);
+            Assert.Equal(FsStatus.Ok, set.Status);
+        }
+
+        await _one.ReleaseAsync(made.Handle);
+        var told = await AttributesAsync(_one, made.Inode);
+        Assert.Equal(FsStatus.Ok, await StatusAsync(_two, "f"));
+        var seen = await AttributesAsync(_two, made.Inode);
+        Assert.Equal((length, seen.Allocated), (told.Size, told.Allocated));
+        Assert.Equal((seen.Size, seen.ModifyTime, seen.ChangeTime), (told.Size, told.ModifyTime, told.ChangeTime));
+        Assert.True(length > 0 || told.Allocated == 0, $"{told.Allocated} bytes are stored for nothing");
+    }
+
     [Fact]
     public async Task Set_ID_bits_go_when_somebody_cuts_a_file_or_makes_a_hole()
     {

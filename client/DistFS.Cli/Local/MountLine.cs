@@ -17,13 +17,43 @@ internal sealed record MountLine(string MountPoint, uint? User)
     /// </summary>
     public static string PathOf(string given)
     {
-        var path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(given));
-        for (var links = 0; links < LinksMax && OneLinkLess(path) is { } next; links++)
+        Stack<string> left = [];
+        Push(Path.Join(Path.IsPathRooted(given) ? "" : Environment.CurrentDirectory, given));
+        var at = "/";
+        for (var links = 0; left.TryPop(out var part);)
         {
-            path = Path.TrimEndingDirectorySeparator(next);
+            var next = part switch
+            {
+                "." => at,
+                ".." => Path.GetDirectoryName(at) ?? at,
+                _ => Path.Join(at, part),
+            };
+            if (next.Length > at.Length && Find(next) != null)
+            {
+                return Path.GetFullPath(Path.Join([next, .. left]));
+            }
+
+            if (next.Length > at.Length && links < LinksMax && new FileInfo(next).LinkTarget is { } target)
+            {
+                links++;
+                at = Path.IsPathRooted(target) ? "/" : at;
+                Push(target);
+            }
+            else
+            {
+                at = next;
+            }
         }
 
-        return path;
+        return at;
+
+        void Push(string path)
+        {
+            foreach (var part in path.Split('/', StringSplitOptions.RemoveEmptyEntries).Reverse())
+            {
+                left.Push(part);
+            }
+        }
     }
 
     /// <summary>The one on a directory; null: there is none.</summary>
@@ -63,30 +93,6 @@ internal sealed record MountLine(string MountPoint, uint? User)
         }
 
         return [.. folders.Distinct()];
-    }
-
-    /// <summary>The first symbolic link in a path is replaced by what it stands for; null: there is none.</summary>
-    private static string? OneLinkLess(string path)
-    {
-        var parts = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
-        var at = "/";
-        for (var i = 0; i < parts.Length; i++)
-        {
-            var next = Path.Join(at, parts[i]);
-            if (Find(next) != null)
-            {
-                return null;
-            }
-
-            if (new FileInfo(next).LinkTarget is { } target)
-            {
-                return Path.GetFullPath(Path.Join([Path.Combine(at, target), .. parts[(i + 1)..]]));
-            }
-
-            at = next;
-        }
-
-        return null;
     }
 
     private static uint? UserOf(string line) => line.Split(' ', ',')

@@ -110,6 +110,11 @@ internal sealed class MountVerb : Verb
             return StatsAsync(context);
         }
 
+        if (context.Get(_fsName) is { } name && (name.AsSpan().ContainsAny("\\ \t\n") || name is "" or ['-', ..]))
+        {
+            throw UsageError.Because(this, "--fsname is one word without backslashes.");
+        }
+
         var mountPoint = MountLine.PathOf(context.Get(_mountPoint));
         return MountLine.Find(mountPoint) != null
             ? throw new DistFsException(

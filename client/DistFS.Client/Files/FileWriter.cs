@@ -201,6 +201,7 @@ internal sealed partial class FileWriter : IAsyncDisposable
                 },
                 cancellation).ConfigureAwait(false);
             FileErrors.Ensure(reply.Status, _mapping.Path);
+            StoredBytes = (long?)reply.Attributes?.Allocated;
             if (_small?.TrySetLength(length) == false)
             {
                 _small = null;

@@ -44,7 +44,7 @@ public sealed unsafe partial class FuseMount
     {
         List<string> list =
         [
-            $"fsname={options.Source}",
+            $"fsname={options.Source.Replace(",", "\\,", StringComparison.Ordinal)}",
             string.Create(CultureInfo.InvariantCulture, $"max_read={options.Server.WriteBytesMax}"),
             options.ReadOnly ? "ro" : "rw",
             "nosuid",

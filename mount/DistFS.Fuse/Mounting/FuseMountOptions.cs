@@ -49,10 +49,10 @@ public sealed record FuseMountOptions
 
     internal void Validate()
     {
-        RequireWord(Source, nameof(Source));
+        RequireWord(Source, nameof(Source), "\\\0\n ");
         if (Subtype.Length > 0)
         {
-            RequireWord(Subtype, nameof(Subtype));
+            RequireWord(Subtype, nameof(Subtype), ",\\\0\n ");
         }
 
         if (UseFusermount && (AllowSetUid || AllowDevices))
@@ -66,13 +66,14 @@ public sealed record FuseMountOptions
         }
     }
 
-    private static void RequireWord(string value, string name)
+    private static void RequireWord(string value, string name, string without)
     {
-        // They travel in a list that commas and backslashes separate.
-        if (value.Length == 0 || value.AsSpan().ContainsAny(",\\\0\n ") || value.StartsWith('-'))
+        // They travel in a list that commas separate; those of a source are escaped.
+        if (value.Length == 0 || value.AsSpan().ContainsAny(without) || value.StartsWith('-'))
         {
             throw new ArgumentException(
-                $"FuseMountOptions.{name} must be text without commas, backslashes, spaces and a leading '-'.");
+                $"FuseMountOptions.{name} must be text without backslashes, spaces and a leading '-'"
+                    + (without.Contains(',', StringComparison.Ordinal) ? ", and without commas." : "."));
         }
     }
 }

@@ -23,7 +23,7 @@ internal static class Program
         {
             mount = await FuseMount.MountAsync(point, files, new FuseMountOptions
             {
-                Source = "memory",
+                Source = "memory,of:tests",
                 Subtype = "distfstest",
                 DefaultPermissions = true,
                 AllowOther = flags.Contains("allow-other"),

@@ -199,6 +199,9 @@ public sealed class LifeTests
         {
             await using var mount = await TestMount.StartAsync("user");
             Assert.Equal("fuse.distfstest", MountEntry.Find(mount.Path)!.Type);
+            Assert.Contains($" {mount.Path} ", Assert.Single(
+                File.ReadLines("/proc/self/mountinfo"),
+                static line => line.Contains(" - fuse.distfstest memory,of:tests ", StringComparison.Ordinal)));
             const string AsUser = "setpriv --reuid=65534 --regid=65534 --clear-groups bash -euc";
             await Shell.RunAsync(mount.Path, $"""
                 {AsUser} 'echo hello > $M/f; [ "$(cat $M/f)" = hello ]; [ "$(stat -c %u $M/f)" = 65534 ]'
