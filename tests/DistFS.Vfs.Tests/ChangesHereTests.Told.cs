@@ -6,7 +6,7 @@ namespace DistFS.Vfs.Tests;
 public sealed partial class ChangesHereTests
 {
     /// <summary>
-    /// Where attributes are not known, as behind a request that was made at the metaservers, a rename asks for them, and
+    /// Where attributes are not known, as behind a request made at the metaservers, a rename asks for them, and
     /// must not be told how they were before what is on its way.
     /// </summary>
     [Fact]

@@ -48,7 +48,7 @@ public sealed partial class TwoMountsTests
         }
     }
 
-    /// <summary>What was told while it was written stays known behind its writer: also what was cut off since.</summary>
+    /// <summary>What was told while it was written stays known behind its writer; what was cut off does not.</summary>
     [Theory]
     [InlineData(null, 300_000)]
     [InlineData(100_000, 100_000)]
