@@ -244,5 +244,10 @@ internal sealed class CeilingSuite(Report report, int rounds, TimeSpan duration,
     }
 
     private sealed record Figure(
-        string Name, string Unit, string Operation, double? AtLeast = null, double? AtLeastOfDisk = null, int Step = 100);
+        string Name,
+        string Unit,
+        string Operation,
+        double? AtLeast = null,
+        double? AtLeastOfDisk = null,
+        int Step = 100);
 }
